@@ -1,0 +1,48 @@
+# Bare `make` prints this help. Every target makes the environment first when it is missing or out of date.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+ARGS ?=
+
+.PHONY: help setup run test lint types fmt pr clean
+
+help: ## show this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with everything in it (done by the other targets as needed)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed (set PYTHON=/path/to/python3)" >&2; exit 2; }
+	@echo "setting up .venv (once; a minute)"
+	@$(PYTHON) -m venv --clear .venv || { echo "error: $(PYTHON) cannot make a virtual environment; on Debian and Ubuntu install python3-venv" >&2; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(READY)
+
+run: $(READY) ## serve the sample application on this machine (ARGS="--port 9000" for options)
+	@exec $(BIN)/wsfleet run $(ARGS)
+
+test: $(READY) ## lint, types and all tests
+	@$(MAKE) --no-print-directory lint types
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+lint: $(READY) ## style and security rules
+	@$(BIN)/ruff check src tests
+	@$(BIN)/ruff format --check src tests
+
+types: $(READY) ## strict type checking
+	@$(BIN)/mypy
+
+fmt: $(READY) ## rewrite the code in the project's style
+	@$(BIN)/ruff format src tests
+	@$(BIN)/ruff check --fix src tests
+
+pr: test ## what CI runs
+
+clean: ## remove the environment and everything built
+	@rm -rf .venv .aws-sam .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The nouns every room shares: immutable values, no behaviour that touches the world."""

@@ -1,0 +1,26 @@
+"""An opening handshake as read from the wire: validated (RFC 6455 §4.2.1), header names in the client's case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """``path`` and ``query`` are raw (still percent-encoded), ``query`` without the question mark; ``headers`` keep
+    the order and case of the wire; ``port`` is the one the client reached, ``secure`` whether over TLS."""
+
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    key: str
+    source_ip: str
+    port: int
+    secure: bool
+    subprotocols: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+
+    def header(self, name: str) -> str | None:
+        """The last value of a header by case-insensitive name, None when the client sent none."""
+        wanted = name.lower()
+        return next((value for key, value in reversed(self.headers) if key.lower() == wanted), None)

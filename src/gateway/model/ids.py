@@ -1,0 +1,79 @@
+"""Identifiers, as AWS shapes them and as this fleet reads them.
+
+A connection ID is 13 bytes in padded base64url (20 characters ending ``==``, parity 2.5): four bytes that hold
+the owner's node number masked by the random part, six random bytes, three bytes of a keyed check. So any node
+that has the fleet's key tells an invented ID from a genuine one, and a genuine one's owner, without a look-up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Final, NewType
+
+ApiId = NewType("ApiId", str)
+StageName = NewType("StageName", str)
+RouteKey = NewType("RouteKey", str)
+ConnectionId = NewType("ConnectionId", str)
+MessageId = NewType("MessageId", str)
+RequestId = NewType("RequestId", str)
+FunctionName = NewType("FunctionName", str)
+NodeNumber = NewType("NodeNumber", int)
+
+CONNECT: Final = RouteKey("$connect")
+DISCONNECT: Final = RouteKey("$disconnect")
+DEFAULT: Final = RouteKey("$default")
+
+RANDOM_BYTES: Final = 6
+REQUEST_ID_BYTES: Final = 11
+MESSAGE_HEAD_BYTES: Final = 7
+MAX_NODE_NUMBER: Final = 2**32 - 1
+_CHECK_BYTES: Final = 3
+_ID_BYTES: Final = 13
+_ID_CHARS: Final = 20
+
+
+def connection_id(owner: NodeNumber, random: bytes, key: bytes) -> ConnectionId:
+    """The ID of a connection that ``owner`` accepts; ``random`` is 6 bytes, ``key`` 0-32 bytes.
+
+    Raises ValueError when the owner is out of range or ``random`` has another length.
+    """
+    if not 0 <= owner <= MAX_NODE_NUMBER or len(random) != RANDOM_BYTES:
+        raise ValueError("owner must fit 32 bits and random must be 6 bytes")
+    masked = (owner ^ int.from_bytes(random[:4], "big")).to_bytes(4, "big")
+    head = masked + random
+    return ConnectionId(urlsafe_b64encode(head + _check(head, key)).decode("ascii"))
+
+
+def owner_of(text: str, key: bytes) -> NodeNumber | None:
+    """The node number inside a genuine connection ID, or None when the ID was never issued with ``key``."""
+    if len(text) != _ID_CHARS:
+        return None
+    try:
+        raw = urlsafe_b64decode(text)
+    except ValueError:
+        return None
+    if len(raw) != _ID_BYTES or urlsafe_b64encode(raw).decode("ascii") != text:
+        return None
+    head, check = raw[:-_CHECK_BYTES], raw[-_CHECK_BYTES:]
+    if _check(head, key) != check:
+        return None
+    return NodeNumber(int.from_bytes(head[:4], "big") ^ int.from_bytes(head[4:8], "big"))
+
+
+def message_id(connection: ConnectionId, head: bytes) -> MessageId:
+    """A message's ID: 7 bytes of its own, then the last 6 bytes of its connection's ID (parity 2.5)."""
+    if len(head) != MESSAGE_HEAD_BYTES:
+        raise ValueError("the head of a message ID is 7 bytes")
+    return MessageId(urlsafe_b64encode(head + urlsafe_b64decode(connection)[-6:]).decode("ascii"))
+
+
+def request_id(random: bytes) -> RequestId:
+    """A request ID: 11 bytes, 16 characters ending ``=`` (parity 2.5)."""
+    if len(random) != REQUEST_ID_BYTES:
+        raise ValueError("a request ID is 11 bytes")
+    return RequestId(urlsafe_b64encode(random).decode("ascii"))
+
+
+def _check(head: bytes, key: bytes) -> bytes:
+    return hashlib.blake2s(head, digest_size=_CHECK_BYTES, key=key).digest()

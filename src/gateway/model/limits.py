@@ -1,0 +1,46 @@
+"""Every quota of the WebSocket API: name, unit, value and source (``parity`` is docs on AWS's behaviour, §8).
+
+The values are AWS's. Nothing outside this file states one of these numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+KIB: Final = 1024
+
+MAX_FRAME_BYTES: Final = 32 * KIB  # one client frame; parity 8
+MAX_MESSAGE_BYTES: Final = 128 * KIB  # one message, either direction; parity 8
+IDLE_TIMEOUT_MS: Final = 10 * 60 * 1000  # no data either way; parity 8
+CONNECTION_DURATION_MS: Final = 2 * 60 * 60 * 1000  # parity 8
+MIN_INTEGRATION_TIMEOUT_MS: Final = 50  # parity 5
+MAX_INTEGRATION_TIMEOUT_MS: Final = 29_000  # parity 5; also the default
+MAX_LAMBDA_RESPONSE_BYTES: Final = 6 * KIB * KIB  # Lambda's synchronous payload quota
+MAX_LAMBDA_REQUEST_BYTES: Final = 6 * KIB * KIB  # the same, for requests of the Invoke API
+MAX_LAMBDA_EVENT_REQUEST_BYTES: Final = 1 * KIB * KIB  # InvocationType=Event
+MAX_AUTHORIZER_RESULT_BYTES: Final = 8 * KIB  # parity 6.2
+MAX_CLOSE_REASON_BYTES: Final = 123  # RFC 6455 §5.5: control payload 125 less the two bytes of the code
+MAX_HEADER_BYTES: Final = 10_240  # all header values of a handshake; parity 8
+MAX_HEAD_BYTES: Final = 32 * KIB  # the whole HTTP head on the wire; nginx allows 4 x 8 KiB, h11 64 KiB
+MAX_HEAD_COUNT: Final = 200  # header lines; Apache allows 100, Node 2,000
+HEAD_TIMEOUT_MS: Final = 10_000  # from accept to a whole head; nginx allows 60 s, h2o 10 s
+CLOSE_TIMEOUT_MS: Final = 5_000  # wait for the peer's close frame; websockets waits 10 s, browsers 2 s
+MAX_OUT_BUFFER_BYTES: Final = 1 * KIB * KIB  # unsent bytes of one socket ("client side buffer is full"); parity 7.4
+MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, characters
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits one connection lives under; AWS's unless an operator says otherwise."""
+
+    max_frame_bytes: int = MAX_FRAME_BYTES
+    max_message_bytes: int = MAX_MESSAGE_BYTES
+    idle_timeout_ms: int = IDLE_TIMEOUT_MS
+    connection_duration_ms: int = CONNECTION_DURATION_MS
+    close_timeout_ms: int = CLOSE_TIMEOUT_MS
+    max_out_buffer_bytes: int = MAX_OUT_BUFFER_BYTES
+    head_timeout_ms: int = HEAD_TIMEOUT_MS
+
+
+AWS: Final = Limits()

@@ -1,0 +1,156 @@
+"""What the node needs of the world, as small interfaces owned here and implemented by the adapters of layer 4.
+
+Expected outcomes are values (``InvocationResult``); an implementation raises only what its method names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.model.connection import Connection
+from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
+from gateway.model.invocation import InvocationResult
+from gateway.model.now import Now
+
+
+class Clock(Protocol):
+    """Both clocks, read together."""
+
+    def now(self) -> Now: ...
+
+
+class Ids(Protocol):
+    """Fresh identifiers; every call returns a new one."""
+
+    def connection_id(self) -> ConnectionId: ...
+
+    def message_id(self, connection: ConnectionId) -> MessageId: ...
+
+    def request_id(self) -> RequestId: ...
+
+    def uuid(self) -> str:
+        """A random UUID in text form, for ``x-amzn-RequestId``."""
+
+    def trace_id(self) -> str:
+        """An X-Ray header value ``Root=1-{8 hex}-{24 hex}``."""
+
+
+class Socket(Protocol):
+    """The shell's object for one client. No method blocks or raises; each is a no-op once the socket is gone."""
+
+    def accept(self, subprotocol: str | None) -> None:
+        """Answer 101. Called at most once, and not after ``refuse``."""
+
+    def refuse(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        """Answer the handshake with an HTTP response instead of 101."""
+
+    def send_text(self, data: bytes) -> None:
+        """Send one TEXT message; ``data`` is valid UTF-8. Long ones leave as several frames."""
+
+    def close(self, code: int | None, reason: str) -> None:
+        """Send a close frame (empty when ``code`` is None) and end the connection once it has left."""
+
+    def abort(self) -> None:
+        """Drop the connection without a close frame."""
+
+    def buffered_bytes(self) -> int:
+        """Bytes accepted for sending that the kernel has not taken yet."""
+
+
+class Registry(Protocol):
+    """The connection table. ``register`` returns once the record is durable; both writes are idempotent."""
+
+    async def register(self, connection: Connection) -> None:
+        """Raises RegistryUnavailable when the record could not be made durable."""
+
+    async def unregister(self, owner: NodeNumber, connection_id: ConnectionId) -> None:
+        """Raises RegistryUnavailable; removing what is not there is a success."""
+
+    def connections_of(self, owner: NodeNumber) -> AsyncIterator[Connection]:
+        """Every record of one node, in no particular order. Raises RegistryUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """One call of a function by name. ``wait_ms`` bounds how long the caller waits, never how long the function runs;
+    ``client_context`` is the decoded ``X-Amz-Client-Context`` of the Invoke API; ``request_tag`` is shown beside the
+    function's log lines."""
+
+    function_name: FunctionName
+    payload: bytes
+    wait_ms: int
+    trace_id: str
+    qualifier: str | None = None
+    client_context: str | None = None
+    request_tag: str | None = None
+
+
+class Functions(Protocol):
+    """Lambda functions, wherever they run."""
+
+    async def invoke(self, call: FunctionCall) -> InvocationResult:
+        """Call and wait. Never raises for anything a handler does."""
+
+    def knows(self, function_name: FunctionName, qualifier: str | None) -> bool:
+        """Whether such a function exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended: ``returncode`` as in subprocess (negative: the signal), None when it could not start."""
+
+    returncode: int | None
+    error: str | None = None
+
+
+class Process(Protocol):
+    """A process started through ``Processes``."""
+
+    @property
+    def pid(self) -> int: ...
+
+    async def wait(self) -> Exit:
+        """The exit of the process; returns at once when it has ended, and may be awaited by several."""
+
+    def kill(self) -> None:
+        """SIGKILL the whole process group; a no-op once it has ended."""
+
+    def terminate(self) -> None:
+        """SIGTERM the whole process group; a no-op once it has ended."""
+
+
+class LineSink(Protocol):
+    """Takes one line of a process's output, decoded and without its line ending. Must not block."""
+
+    def __call__(self, stream: str, line: str) -> None: ...
+
+
+class Processes(Protocol):
+    """Starts processes that never outlive this gateway, not even its ``kill -9``."""
+
+    async def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, output: LineSink) -> Process:
+        """Start ``argv`` (absolute program path) in a session of its own with exactly ``env``.
+
+        Raises OSError when it cannot be started.
+        """
+
+
+class Reporter(Protocol):
+    """What a person watching should hear of. No method blocks or raises."""
+
+    def opened(self, connection: Connection) -> None: ...
+
+    def closed(self, connection: Connection, code: int, reason: str) -> None: ...
+
+    def refused(self, connection_id: ConnectionId, status: int, why: str) -> None: ...
+
+    def invocation_failed(
+        self, function_name: FunctionName, connection_id: ConnectionId, request_id: RequestId, why: str
+    ) -> None: ...
+
+    def warned(self, text: str) -> None: ...
+
+    def failed(self, text: str) -> None:
+        """Something of ours went wrong; ``text`` names it and the next step."""
