@@ -121,6 +121,16 @@ class Process(Protocol):
         """SIGTERM the whole process group; a no-op once it has ended."""
 
 
+class FunctionLog(Protocol):
+    """What functions print and how they fail. No method blocks or raises."""
+
+    def line(self, function_name: FunctionName, request_tag: str | None, stream: str, text: str) -> None:
+        """One line of ``stdout`` or ``stderr``; ``request_tag`` is of the request being handled, None between two."""
+
+    def failed(self, function_name: FunctionName, request_id: str, why: str) -> None:
+        """A call ended in an error: ``why`` is one line, ``request_id`` Lambda's."""
+
+
 class LineSink(Protocol):
     """Takes one line of a process's output, decoded and without its line ending. Must not block."""
 
