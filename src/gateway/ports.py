@@ -120,6 +120,9 @@ class Process(Protocol):
     def terminate(self) -> None:
         """SIGTERM the whole process group; a no-op once it has ended."""
 
+    def drain(self) -> None:
+        """Deliver the output that was written until now, before this returns."""
+
 
 class FunctionLog(Protocol):
     """What functions print and how they fail. No method blocks or raises."""
