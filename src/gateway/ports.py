@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from gateway.model.connection import Connection
+from gateway.model.handshake import Handshake
+from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
 from gateway.model.invocation import InvocationResult
 from gateway.model.now import Now
@@ -57,6 +59,44 @@ class Socket(Protocol):
 
     def buffered_bytes(self) -> int:
         """Bytes accepted for sending that the kernel has not taken yet."""
+
+
+ConversationT = TypeVar("ConversationT")
+
+
+class Conversations(Protocol[ConversationT]):
+    """What the socket shells tell the node, from the loop's thread. A conversation is opaque to the shell: it keeps it
+    and hands it back. Of ``peer_closed`` and ``peer_lost`` exactly one call ends a conversation, and nothing follows;
+    after ``refuse`` or ``abort`` neither comes. A socket may be answered inside any of these calls."""
+
+    def handshake(self, socket: Socket, handshake: Handshake) -> ConversationT | None:
+        """A client asks for the upgrade; answer it now or later. None when ``refuse`` was already called."""
+
+    def message(self, conversation: ConversationT, text: str) -> None: ...
+
+    def binary(self, conversation: ConversationT, data: bytes) -> None: ...
+
+    def violated(self, conversation: ConversationT, code: int, reason: str) -> None:
+        """The client broke the protocol or a limit; nothing more is read. Answer by ``socket.close(code, reason)``."""
+
+    def peer_closed(self, conversation: ConversationT, code: int | None, reason: str) -> None:
+        """A close frame arrived, also as the answer to ours; None when it held no code. The shell has echoed it."""
+
+    def peer_lost(self, conversation: ConversationT) -> None:
+        """TCP ended without a close frame; also while the upgrade is still being decided."""
+
+
+class HttpService(Protocol):
+    """Requests and responses without a framework; several run side by side."""
+
+    @property
+    def max_body_bytes(self) -> int:
+        """A longer body never reaches ``handle``."""
+
+    async def handle(self, request: HttpRequest) -> HttpResponse: ...
+
+    def too_large(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a body over ``max_body_bytes``; ``request.body`` is empty."""
 
 
 class Registry(Protocol):
