@@ -3,6 +3,7 @@
 GatewayError
   UserError            what the person at the command line gave us; one clear line, exit status 2
     DefinitionError    a template that cannot be served; carries every problem found
+  ExpressionError      a selection expression, JSONPath or identity source that AWS would refuse; also a ValueError
   CapacityError        something we need is gone or full; the caller may try again
     RegistryUnavailable  the connection table cannot be reached
 """
@@ -41,3 +42,12 @@ class CapacityError(GatewayError):
 
 class RegistryUnavailable(CapacityError):
     """The connection table cannot be reached or refused the write."""
+
+
+class ExpressionError(GatewayError, ValueError):
+    """An expression cannot be read. ``position`` counts characters from 0 to where reading stopped."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.position = position
