@@ -35,7 +35,7 @@ def routes(*keys: str) -> dict[RouteKey, Route]:
 
 def chosen(expression: str, body: str, *keys: str) -> str | None:
     route = choose(parse(expression, ROUTE), routes(*keys), body)
-    return route and route.route_key
+    return None if route is None else route.route_key
 
 
 @pytest.mark.parametrize(
