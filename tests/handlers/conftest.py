@@ -26,25 +26,28 @@ def connections_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con
         yield double
 
 
-@pytest.fixture
-def connections(connections_server: ConnectionsDouble) -> ConnectionsDouble:
-    connections_server.posted.clear()
-    connections_server.gone.clear()
-    return connections_server
-
-
-@pytest.fixture
-def chat(template: dict[str, Any], connections: ConnectionsDouble, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
+@pytest.fixture(scope="module")
+def dynamodb(connections_server: ConnectionsDouble) -> Iterator[Any]:
+    """A client of moto's DynamoDB, which the handlers reach meanwhile; one per module, as clients are slow to make."""
     import postbox
 
-    for variable in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(connections.ca_file))
-    with mock_aws():
-        properties = dict(template["Resources"]["ConnectionsTable"]["Properties"])
-        properties.pop("TimeToLiveSpecification")  # set by another call than the table
-        boto3.client("dynamodb").create_table(TableName=TABLE, **properties)
-        yield Chat(connections)
-        postbox.client(f"https://{connections.domain_name}/dev").close()
+    with pytest.MonkeyPatch.context() as environment:
+        for variable in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+            environment.delenv(variable, raising=False)
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        environment.setenv("AWS_CA_BUNDLE", str(connections_server.ca_file))
+        with mock_aws():
+            yield boto3.client("dynamodb")
+        postbox.client(f"https://{connections_server.domain_name}/dev").close()
         postbox.client.cache_clear()
+
+
+@pytest.fixture
+def chat(template: dict[str, Any], dynamodb: Any, connections_server: ConnectionsDouble) -> Iterator[Chat]:
+    connections_server.posted.clear()
+    connections_server.gone.clear()
+    properties = dict(template["Resources"]["ConnectionsTable"]["Properties"])
+    properties.pop("TimeToLiveSpecification")  # set by another call than the table
+    dynamodb.create_table(TableName=TABLE, **properties)
+    yield Chat(connections_server)
+    dynamodb.delete_table(TableName=TABLE)
