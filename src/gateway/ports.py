@@ -197,7 +197,8 @@ class Reporter(Protocol):
 
     def closed(self, connection: Connection, code: int, reason: str) -> None: ...
 
-    def refused(self, connection_id: ConnectionId, status: int, why: str) -> None: ...
+    def refused(self, connection_id: ConnectionId | None, status: int, why: str) -> None:
+        """``connection_id`` is None when the request was refused before it would have got one."""
 
     def invocation_failed(
         self, function_name: FunctionName, connection_id: ConnectionId, request_id: RequestId, why: str

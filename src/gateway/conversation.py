@@ -1,0 +1,34 @@
+"""One client as the node keeps it: socket, record, lifecycle, and what only the upgrade needs."""
+
+from __future__ import annotations
+
+from gateway.engine.endpoint import Endpoint
+from gateway.engine.events import Occasion
+from gateway.engine.lifecycle import Lifecycle
+from gateway.model.connection import Connection
+from gateway.model.handshake import Handshake
+from gateway.ports import Socket
+
+
+class Opening:
+    """The handshake, the occasion that the authorizer's and CONNECT's events share, the authorizer's latency."""
+
+    __slots__ = ("authorizer_latency_ms", "endpoint", "handshake", "occasion")
+
+    def __init__(self, endpoint: Endpoint, handshake: Handshake, occasion: Occasion) -> None:
+        self.endpoint = endpoint
+        self.handshake = handshake
+        self.occasion = occasion
+        self.authorizer_latency_ms: int | None = None
+
+
+class Conversation:
+    """``opening`` is None once the upgrade is decided; nothing else here grows or is replaced while a client idles."""
+
+    __slots__ = ("connection", "lifecycle", "opening", "socket")
+
+    def __init__(self, socket: Socket, connection: Connection, lifecycle: Lifecycle, opening: Opening) -> None:
+        self.socket = socket
+        self.connection = connection
+        self.lifecycle = lifecycle
+        self.opening: Opening | None = opening

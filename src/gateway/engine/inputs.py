@@ -1,0 +1,128 @@
+"""What can happen to a connection. Times are monotonic milliseconds, taken when it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.engine.responses import Refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A valid handshake arrived. ``authorizes`` and ``connects`` say which of the two calls the route asks for."""
+
+    authorizes: bool
+    connects: bool
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """The authorizer allows the connection; ``context`` is what events carry from now on."""
+
+    context: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectAccepted:
+    """The ``$connect`` integration answered 2xx."""
+
+    subprotocol: str | None
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeRefused:
+    """The authorizer, the ``$connect`` integration or the gateway says no."""
+
+    refusal: Refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The record is durable."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationFailed:
+    """The record could not be made durable; ``refusal`` is what the client gets."""
+
+    refusal: Refuse
+
+
+@dataclass(frozen=True, slots=True)
+class MessageArrived:
+    """A whole text message from the client."""
+
+    text: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The reply or error frame that a message led to."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """PostToConnection; ``data`` is valid UTF-8."""
+
+    data: bytes
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAsked:
+    """The gateway ends the connection: DELETE, a limit, a protocol violation, shutdown."""
+
+    code: int
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerClosed:
+    """The client's close frame; ``code`` None when it carried none."""
+
+    code: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerLost:
+    """TCP ended without a close frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineReached:
+    """The deadline last set has passed."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The ``$disconnect`` integration is done, however it ended."""
+
+
+Input = (
+    Begin
+    | Authorized
+    | ConnectAccepted
+    | HandshakeRefused
+    | Registered
+    | RegistrationFailed
+    | MessageArrived
+    | Reply
+    | Posted
+    | CloseAsked
+    | PeerClosed
+    | PeerLost
+    | DeadlineReached
+    | Disconnected
+)

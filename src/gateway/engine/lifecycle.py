@@ -1,0 +1,237 @@
+"""The life of one connection as a state machine: inputs in, commands out.
+
+    AUTHORIZING ──► CONNECTING ──► OPEN ──► CLOSING ──► CLOSED
+         └───────────────┴── refused ────────────────────►┘
+
+``$connect`` and the record's write run side by side; the upgrade waits for both. Rules held here and nowhere else:
+``$disconnect`` at most once, and only when ``$connect`` succeeded; nothing is sent after a close; a deadline is set
+while a socket is open or closing. It knows no socket, no event document and no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from gateway.engine import inputs as on
+from gateway.engine.commands import (
+    Abort,
+    AcceptUpgrade,
+    Command,
+    Forget,
+    InvokeAuthorizer,
+    InvokeConnect,
+    InvokeDisconnect,
+    InvokeMessage,
+    RefuseUpgrade,
+    Register,
+    ReportClosed,
+    SendClose,
+    SendText,
+    SetDeadline,
+    Unregister,
+)
+from gateway.model.limits import Limits
+
+GOING_AWAY: Final = (1001, "Going away")  # idle and 2 h; parity 8
+NO_STATUS: Final = (1005, "Client-side close frame status not set")  # parity 8
+ABNORMAL: Final = (1006, "Connection closed abnormally")  # assumed; parity 8
+
+Commands = tuple[Command, ...]
+_NOTHING: Final[Commands] = ()
+
+
+class State(Enum):
+    """Where a connection is in its life."""
+
+    AUTHORIZING = "AUTHORIZING"
+    CONNECTING = "CONNECTING"
+    OPEN = "OPEN"
+    CLOSING = "CLOSING"
+    CLOSED = "CLOSED"
+
+
+class _Half(Enum):
+    """One of the two things the upgrade waits for."""
+
+    WAITING = 0
+    DONE = 1
+    FAILED = 2
+
+
+class Upgrade:
+    """What is known while the client still waits for its 101; dropped once the connection is open."""
+
+    __slots__ = ("connects", "handler", "peer_lost", "record", "subprotocol")
+
+    def __init__(self) -> None:
+        self.connects = False
+        self.handler = _Half.WAITING
+        self.record = _Half.WAITING
+        self.subprotocol: str | None = None
+        self.peer_lost = False
+
+
+class Lifecycle:
+    """One connection. ``begun_ms`` (the handshake) and ``last_active_ms`` (data either way) are monotonic."""
+
+    __slots__ = ("_limits", "_upgrade", "begun_ms", "last_active_ms", "state")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._upgrade: Upgrade | None = Upgrade()
+        self.state = State.AUTHORIZING
+        self.begun_ms = 0
+        self.last_active_ms = 0
+
+    def step(self, happened: on.Input) -> Commands:
+        """Take one input and say what to do about it. Inputs that come too late are ignored."""
+        match happened:
+            case on.MessageArrived(text, at_ms):
+                return self._message(text, at_ms)
+            case on.Posted(data, at_ms):
+                return self._post(data, at_ms)
+            case on.Reply(data):
+                return (SendText(data),) if self.state is State.OPEN else _NOTHING
+            case on.PeerClosed(code, reason):
+                return self._ended(*(NO_STATUS if code is None else (code, reason)))
+            case on.PeerLost():
+                return self._ended(*ABNORMAL)
+            case on.CloseAsked(code, reason, at_ms):
+                return self._close(code, reason, at_ms)
+            case on.DeadlineReached(at_ms):
+                return self._deadline(at_ms)
+            case on.Disconnected():
+                return (Unregister(),)
+            case _:
+                return self._handshake(happened)
+
+    # -- the upgrade -----------------------------------------------------------------------------------------------
+
+    def _handshake(self, happened: on.Input) -> Commands:
+        upgrade = self._upgrade
+        if upgrade is None:
+            return _NOTHING
+        match happened:
+            case on.Begin(authorizes, connects, at_ms):
+                upgrade.connects = connects
+                self.begun_ms = at_ms
+                return (InvokeAuthorizer(),) if authorizes else self._connect(upgrade, None)
+            case on.Authorized(context):
+                return self._connect(upgrade, context)
+            case on.ConnectAccepted(subprotocol, at_ms):
+                upgrade.handler, upgrade.subprotocol = _Half.DONE, subprotocol
+                self.last_active_ms = at_ms
+                return self._settle(upgrade)
+            case on.Registered(at_ms):
+                upgrade.record = _Half.DONE
+                self.last_active_ms = at_ms
+                return self._settle(upgrade)
+            case on.HandshakeRefused(refusal):
+                return self._refused(upgrade, RefuseUpgrade(refusal))
+            case on.RegistrationFailed(refusal):
+                return self._record_failed(upgrade, RefuseUpgrade(refusal))
+            case _:
+                raise AssertionError(happened)
+
+    def _connect(self, upgrade: Upgrade, context: Mapping[str, str] | None) -> Commands:
+        if upgrade.peer_lost:
+            return self._gone()
+        self.state = State.CONNECTING
+        if upgrade.connects:
+            return (Register(context), InvokeConnect())
+        upgrade.handler = _Half.DONE
+        return (Register(context),)
+
+    def _settle(self, upgrade: Upgrade) -> Commands:
+        """Both halves must have answered; what follows depends on whether the client and the record are there."""
+        if upgrade.handler is _Half.WAITING or upgrade.record is _Half.WAITING:
+            return _NOTHING
+        if upgrade.record is _Half.FAILED:
+            return self._undo(upgrade)
+        if upgrade.handler is _Half.FAILED:
+            return (*self._gone(), Unregister())
+        if upgrade.peer_lost:
+            return self._undo(upgrade)
+        self._upgrade = None
+        self.state = State.OPEN
+        return (AcceptUpgrade(upgrade.subprotocol), SetDeadline(self._next_deadline()))
+
+    def _refused(self, upgrade: Upgrade, refuse: RefuseUpgrade) -> Commands:
+        """The client hears at once; a record being written is removed when its write is over."""
+        if self.state is State.AUTHORIZING:
+            return (*self._gone(), refuse)
+        upgrade.handler = _Half.FAILED
+        if upgrade.record is _Half.FAILED:  # the client has its refusal already
+            return self._settle(upgrade)
+        return (refuse, *self._settle(upgrade))
+
+    def _record_failed(self, upgrade: Upgrade, refuse: RefuseUpgrade) -> Commands:
+        already_refused = upgrade.handler is _Half.FAILED
+        upgrade.record = _Half.FAILED
+        return self._settle(upgrade) if already_refused else (refuse, *self._settle(upgrade))
+
+    def _undo(self, upgrade: Upgrade) -> Commands:
+        """The handler believes in a connection that cannot be: its ``$disconnect`` is owed all the same."""
+        believed = upgrade.handler is _Half.DONE and upgrade.connects
+        forget = self._gone()
+        if believed:
+            return (*forget, InvokeDisconnect(*ABNORMAL))
+        return (*forget, Unregister())
+
+    def _gone(self) -> Commands:
+        self._upgrade = None
+        self.state = State.CLOSED
+        return (Forget(),)
+
+    # -- the open connection ---------------------------------------------------------------------------------------
+
+    def _message(self, text: str, at_ms: int) -> Commands:
+        if self.state is not State.OPEN:
+            return _NOTHING
+        self.last_active_ms = at_ms
+        return (InvokeMessage(text),)
+
+    def _post(self, data: bytes, at_ms: int) -> Commands:
+        if self.state is not State.OPEN:
+            return _NOTHING
+        self.last_active_ms = at_ms
+        return (SendText(data),)
+
+    def _deadline(self, at_ms: int) -> Commands:
+        if self.state is State.CLOSING:
+            return (*self._gone(), Abort())
+        if self.state is not State.OPEN:
+            return _NOTHING
+        due = self._next_deadline()
+        return self._close(*GOING_AWAY, at_ms) if at_ms >= due else (SetDeadline(due),)
+
+    def _next_deadline(self) -> int:
+        idle = self.last_active_ms + self._limits.idle_timeout_ms
+        return min(idle, self.begun_ms + self._limits.connection_duration_ms)
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def _close(self, code: int, reason: str, at_ms: int) -> Commands:
+        """Ours to end: the close frame leaves, ``$disconnect`` does not wait for the client's answer (parity 7.3)."""
+        if self.state is not State.OPEN:
+            return _NOTHING
+        self.state = State.CLOSING
+        return (
+            SendClose(code, reason),
+            SetDeadline(at_ms + self._limits.close_timeout_ms),
+            ReportClosed(code, reason),
+            InvokeDisconnect(code, reason),
+        )
+
+    def _ended(self, code: int, reason: str) -> Commands:
+        """Theirs to end. Before the 101 it only is remembered: the handler's answer decides what is owed."""
+        if self._upgrade is not None:
+            self._upgrade.peer_lost = True
+            return _NOTHING
+        if self.state is State.CLOSING:
+            return self._gone()
+        if self.state is not State.OPEN:
+            return _NOTHING
+        return (*self._gone(), ReportClosed(code, reason), InvokeDisconnect(code, reason))

@@ -1,0 +1,232 @@
+"""What a handler's answer means for the client: the upgrade's fate, a reply, an error frame, or nothing.
+
+Parity 1.3 and 4. Pure reading of results; who sends what and when is the lifecycle's and the node's matter.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+from base64 import b64decode
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.model.ids import ConnectionId, RequestId
+from gateway.model.invocation import FunctionError, InvocationResult, Returned, Throttled, TimedOut, Unavailable
+
+INTERNAL_SERVER_ERROR: Final = "Internal server error"
+ENDPOINT_TIMED_OUT: Final = "Endpoint request timed out"
+FORBIDDEN: Final = "Forbidden"
+UNAUTHORIZED: Final = "Unauthorized"
+
+MALFORMED_CONNECT_STATUS: Final = 500  # assumed: an emulator gives 500, REST APIs 502; parity 1.3
+_JSON: Final = "application/json; charset=UTF-8"
+_PROXY_MEMBERS: Final = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
+# Headers of a handler's refusal that describe its own hop, not ours (parity 1.3).
+_HOP_BY_HOP: Final = frozenset(
+    {"connection", "upgrade", "content-length", "transfer-encoding", "sec-websocket-accept", "keep-alive", "date"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyResponse:
+    """A well-formed Lambda proxy response; ``body`` is decoded from base64 where it says so, None when absent."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Upgrade; ``subprotocol`` is the handler's ``Sec-WebSocket-Protocol``, None to name none."""
+
+    subprotocol: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer the handshake with this response instead; ``why`` is for whoever watches, not for the client."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A call without a usable answer: ``message`` is what the client reads, ``status`` what a refused upgrade gets,
+    ``why`` what whoever watches should know."""
+
+    message: str
+    status: int
+    why: str
+
+
+NO_INTEGRATION: Final = Failure(INTERNAL_SERVER_ERROR, 500, "the route has no integration")
+
+
+def read_result(result: InvocationResult) -> ProxyResponse | Failure:
+    """What a proxy integration's result means, whichever route it was for (parity 1.3, 4.1, 4.2)."""
+    match result:
+        case Returned(payload):
+            return read_proxy_response(payload) or Failure(
+                INTERNAL_SERVER_ERROR, MALFORMED_CONNECT_STATUS, "its answer is not a proxy response"
+            )
+        case TimedOut():
+            return Failure(ENDPOINT_TIMED_OUT, 504, "it took longer than the integration timeout")
+        case FunctionError(payload):
+            return Failure(INTERNAL_SERVER_ERROR, 502, _error_message(payload))
+        case Throttled(reason) | Unavailable(reason):
+            return Failure(INTERNAL_SERVER_ERROR, 500, reason)
+
+
+def read_proxy_response(payload: bytes) -> ProxyResponse | None:
+    """The proxy response in a function's result, or None when it is malformed (parity 4.1)."""
+    try:
+        document = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict) or not document.keys() <= _PROXY_MEMBERS:
+        return None
+    status = _status(document.get("statusCode"))
+    headers = _header_pairs(document)
+    body = document.get("body")
+    if status is None or headers is None or not isinstance(body, str | None):
+        return None
+    if document.get("isBase64Encoded") is True and body is not None:
+        decoded = _decode(body)
+        return None if decoded is None else ProxyResponse(status, headers, decoded)
+    return ProxyResponse(status, headers, None if body is None else body.encode("utf-8", "replace"))
+
+
+def connect_verdict(
+    answer: ProxyResponse | Failure, connection_id: ConnectionId, request_id: RequestId
+) -> Accept | Refuse:
+    """Whether the upgrade goes ahead (parity 1.3)."""
+    if isinstance(answer, Failure):
+        return gateway_refusal(answer.status, answer.message, connection_id, request_id, answer.why)
+    if 200 <= answer.status <= 299:
+        return Accept(answer.header("Sec-WebSocket-Protocol"))
+    return _handler_refusal(answer, request_id)
+
+
+def message_reply(
+    answer: ProxyResponse | Failure, two_way: bool, connection_id: ConnectionId, request_id: RequestId
+) -> bytes | None:
+    """The one text message a client gets for its message, or None (parity 4.1, 4.2).
+
+    Error frames are sent on one-way routes too; a handler's status code has no effect. Assumed: an absent body on a
+    two-way route is delivered as an empty message, as an emulator of AWS does.
+    """
+    if isinstance(answer, Failure):
+        return error_frame(answer.message, connection_id, request_id)
+    return as_text(answer.body or b"") if two_way else None
+
+
+def error_frame(message: str | None, connection_id: ConnectionId, request_id: RequestId) -> bytes:
+    """The gateway's own message, with AWS's spacing to the byte (parity fact 3); a None message is ``null``."""
+    quoted = json.dumps(message, ensure_ascii=False)
+    return f'{{"message": {quoted}, "connectionId":"{connection_id}", "requestId":"{request_id}"}}'.encode()
+
+
+def gateway_refusal(
+    status: int, message: str | None, connection_id: ConnectionId, request_id: RequestId, why: str
+) -> Refuse:
+    """A refusal by the gateway itself: the error frame's document with ``x-amz-apigw-id`` (parity 1.3)."""
+    headers = (("content-type", _JSON), ("x-amz-apigw-id", request_id))
+    return Refuse(status, headers, error_frame(message, connection_id, request_id), why)
+
+
+def unknown_endpoint_refusal() -> Refuse:
+    """No such stage, or a path outside it (parity 1.3)."""
+    headers = (("content-type", "application/json"), ("x-amzn-ErrorType", "ForbiddenException"))
+    return Refuse(403, headers, b'{"message":"Forbidden"}', "no such stage")
+
+
+def stopping_refusal() -> Refuse:
+    """This node is leaving; whoever retries elsewhere or later is served."""
+    headers = (("content-type", "application/json"), ("retry-after", "1"))
+    return Refuse(503, headers, b'{"message":"Service Unavailable"}', "the gateway is stopping")
+
+
+def as_text(data: bytes) -> bytes:
+    """Any bytes as the UTF-8 of a TEXT message: invalid ones become U+FFFD (parity fact 9)."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace").encode("utf-8")
+    return data
+
+
+def _handler_refusal(response: ProxyResponse, request_id: RequestId) -> Refuse:
+    headers = [(name, value) for name, value in response.headers if name.lower() not in _HOP_BY_HOP]
+    named = {name.lower() for name, _ in headers}
+    headers = [
+        (name, _JSON if name.lower() == "content-type" and value.lower() == "application/json" else value)
+        for name, value in headers
+    ]
+    if "content-type" not in named:
+        headers.append(("content-type", _JSON))
+    headers.append(("x-amz-apigw-id", request_id))
+    why = f"the handler answered {response.status}"
+    return Refuse(response.status, tuple(headers), response.body or b"", why)
+
+
+def _status(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:
+        return None
+    return value
+
+
+def _header_pairs(document: dict[str, Any]) -> tuple[tuple[str, str], ...] | None:
+    """``headers`` then ``multiValueHeaders``; None when either has another shape, or could split the response."""
+    pairs: list[tuple[str, object]] = []
+    single, multiple = document.get("headers") or {}, document.get("multiValueHeaders") or {}
+    if not isinstance(single, dict) or not isinstance(multiple, dict):
+        return None
+    pairs.extend(single.items())
+    for name, values in multiple.items():
+        if not isinstance(values, list):
+            return None
+        pairs.extend((name, value) for value in values)
+    cleaned = tuple((name, _header_value(value)) for name, value in pairs)
+    if any(not _is_token(name) or "\r" in value or "\n" in value or "\0" in value for name, value in cleaned):
+        return None
+    return cleaned
+
+
+def _header_value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def _is_token(name: str) -> bool:
+    return bool(name) and name.isascii() and all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name)
+
+
+def _decode(body: str) -> bytes | None:
+    try:
+        return b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _error_message(payload: bytes) -> str:
+    try:
+        document = json.loads(payload)
+    except (ValueError, RecursionError):
+        return payload[:200].decode("utf-8", "replace")
+    if not isinstance(document, dict):
+        return str(document)[:200]
+    kind, text = document.get("errorType"), document.get("errorMessage")
+    return ": ".join(str(part) for part in (kind, text) if part)[:500] or "failed"

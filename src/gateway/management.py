@@ -1,0 +1,147 @@
+"""The ``@connections`` management API: PostToConnection, GetConnection, DeleteConnection (parity 7).
+
+Framework-free: an HTTP request in, a response out, with AWS's statuses, headers and bodies. Order of checks as on
+AWS: path, connection ID, authentication, then the connection itself.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Final
+
+from gateway.engine.endpoint import ConnectionPath, Directory
+from gateway.model import ids
+from gateway.model.http import HttpRequest, HttpResponse
+from gateway.model.ids import ConnectionId
+from gateway.model.limits import MAX_MESSAGE_BYTES
+from gateway.node import ConnectionInfo, Node, PostOutcome
+from gateway.ports import Ids
+
+# Assumed (parity 1.3): one emulator answers 403, a test written for AWS expects 426, which says what is missing.
+UPGRADE_REQUIRED: Final = HttpResponse(
+    426,
+    (("content-type", "application/json"), ("upgrade", "websocket"), ("sec-websocket-version", "13")),
+    b'{"message":"Upgrade Required"}',
+)
+_METHODS: Final = frozenset({"POST", "GET", "DELETE"})
+
+
+class Fault(Enum):
+    """What the API can answer instead of a result: status, ``x-amzn-ErrorType``, message (None: an empty body)."""
+
+    FORBIDDEN = (403, "ForbiddenException", "Forbidden")
+    MISSING_TOKEN = (403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+    GONE = (410, "GoneException", None)
+    LIMIT_EXCEEDED = (429, "LimitExceededException", "Client side buffer is full")
+
+
+@dataclass(frozen=True, slots=True)
+class IdCheck:
+    """Tells an invented connection ID from one that was issued with the fleet's ``key``."""
+
+    key: bytes
+
+    def genuine(self, connection_id: str) -> bool:
+        return ids.owner_of(connection_id, self.key) is not None
+
+
+class ManagementApi:
+    """The plain-HTTP side of the front door. ``max_body_bytes`` is PostToConnection's limit (parity 8)."""
+
+    max_body_bytes = MAX_MESSAGE_BYTES
+
+    def __init__(self, node: Node, check: IdCheck, fresh: Ids) -> None:
+        self._node = node
+        self._check = check
+        self._ids = fresh
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request; never raises."""
+        directory: Directory = self._node.directory
+        found = directory.for_connections(request.raw_path, request.host)
+        if found is None:
+            stage = directory.for_handshake(request.raw_path, request.host)
+            return self._fault(Fault.FORBIDDEN) if stage is None else UPGRADE_REQUIRED
+        if not self._check.genuine(found.connection_id):
+            return self._bad_request(f"Invalid connectionId: {found.connection_id}")
+        if request.method not in _METHODS or not is_signed(request):
+            return self._fault(Fault.MISSING_TOKEN)
+        return self._perform(request, found)
+
+    def too_large(self, request: HttpRequest) -> HttpResponse:
+        """413 with an empty body, no error type and no ``x-amzn-RequestId`` (parity 7.4)."""
+        del request
+        return HttpResponse(413, (("x-amz-apigw-id", self._ids.request_id()),))
+
+    def _perform(self, request: HttpRequest, found: ConnectionPath) -> HttpResponse:
+        connection_id = ConnectionId(found.connection_id)
+        if request.method == "GET":
+            info = self._node.get(found.endpoint, connection_id)
+            return self._fault(Fault.GONE) if info is None else self._success(200, info_document(info))
+        if request.method == "DELETE":
+            deleted = self._node.delete(found.endpoint, connection_id)
+            return self._success(204) if deleted else self._fault(Fault.GONE)
+        match self._node.post(found.endpoint, connection_id, request.body):
+            case PostOutcome.SENT:
+                return self._success(200)
+            case PostOutcome.GONE:
+                return self._fault(Fault.GONE)
+            case PostOutcome.LIMITED:
+                return self._fault(Fault.LIMIT_EXCEEDED)
+
+    def _success(self, status: int, body: bytes = b"") -> HttpResponse:
+        headers = (
+            ("Content-Type", "application/json"),
+            ("x-amzn-RequestId", self._ids.uuid()),
+            ("x-amz-apigw-id", self._ids.request_id()),
+            ("X-Amzn-Trace-Id", self._ids.trace_id()),
+        )
+        return HttpResponse(status, headers, body)
+
+    def _fault(self, fault: Fault) -> HttpResponse:
+        status, error_type, message = fault.value
+        return self._error(status, error_type, b"" if message is None else _message(message))
+
+    def _bad_request(self, message: str) -> HttpResponse:
+        return self._error(400, "BadRequestException", _message(message))
+
+    def _error(self, status: int, error_type: str, body: bytes) -> HttpResponse:
+        headers = (
+            ("Content-Type", "application/json"),
+            ("x-amzn-RequestId", self._ids.uuid()),
+            ("x-amzn-ErrorType", error_type),
+            ("x-amz-apigw-id", self._ids.request_id()),
+        )
+        return HttpResponse(status, headers, body)
+
+
+def is_signed(request: HttpRequest) -> bool:
+    """Whether a SigV4 signature is present, in the header or the query; it is not verified here."""
+    authorization = request.header("authorization") or ""
+    return authorization.startswith("AWS4-HMAC-SHA256 ") or "X-Amz-Signature=" in request.query
+
+
+def info_document(info: ConnectionInfo) -> bytes:
+    """GetConnection's body, to the byte as captured (parity 7.1); no ``userAgent`` when the client sent none."""
+    identity = {"sourceIp": info.source_ip}
+    if info.user_agent is not None:
+        identity["userAgent"] = info.user_agent
+    document = {
+        "identity": identity,
+        "connectedAt": iso_time(info.connected_at_ms),
+        "lastActiveAt": iso_time(info.last_active_at_ms),
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2, separators=(",", " : ")).encode("utf-8")
+
+
+def iso_time(epoch_ms: int) -> str:
+    """``2026-09-25T00:22:29.887Z``."""
+    moment = datetime.fromtimestamp(epoch_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03}Z"
+
+
+def _message(text: str) -> bytes:
+    return json.dumps({"message": text}, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

@@ -1,0 +1,73 @@
+"""What one run of the program was asked to do: frozen values, read from the command line and the environment once.
+
+Nothing else in the project reads ``os.environ``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+APPLICATION = "wsfleet"
+DEFAULT_REGION = "us-east-1"
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8080  # plain
+DEFAULT_TLS_PORT = 8443
+TEMPLATE_NAMES = ("template.yaml", "template.yml", "template.json")  # in the order `sam` looks for them
+
+
+@dataclass(frozen=True, slots=True)
+class Directories:
+    """``state`` holds the local certificate authority and the key of connection IDs; ``cache`` can be deleted."""
+
+    state: Path
+    cache: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """``wsfleet run``. Ports 0 mean any free one; ``endpoint_url`` None means embedded moto."""
+
+    template: Path
+    directories: Directories
+    stage: str | None = None
+    api: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    region: str = DEFAULT_REGION
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    tls_port: int = DEFAULT_TLS_PORT
+    endpoint_url: str | None = None
+    env_vars: Path | None = None
+    watch: bool = True
+    ready_file: Path | None = None
+
+
+def directories(environ: Mapping[str, str] | None = None) -> Directories:
+    """The user's state and cache folders, or ``WSFLEET_STATE_DIR`` and ``WSFLEET_CACHE_DIR``."""
+    environ = os.environ if environ is None else environ
+    state = environ.get("WSFLEET_STATE_DIR") or platformdirs.user_state_dir(APPLICATION)
+    cache = environ.get("WSFLEET_CACHE_DIR") or platformdirs.user_cache_dir(APPLICATION)
+    return Directories(Path(state), Path(cache))
+
+
+def default_region(environ: Mapping[str, str] | None = None) -> str:
+    """``AWS_REGION``, then ``AWS_DEFAULT_REGION``, as the SDKs read them, else us-east-1."""
+    environ = os.environ if environ is None else environ
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+
+
+def aws_credentials(environ: Mapping[str, str] | None = None) -> tuple[str, str, str | None] | None:
+    """Access key, secret and session token from the environment, None when there are none."""
+    environ = os.environ if environ is None else environ
+    key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+    return (key, secret, environ.get("AWS_SESSION_TOKEN")) if key and secret else None
+
+
+def find_template(folder: Path) -> Path | None:
+    """The template that ``wsfleet run`` takes when none is named, None when the folder has none."""
+    return next((folder / name for name in TEMPLATE_NAMES if (folder / name).is_file()), None)

@@ -1,0 +1,1 @@
+"""The machine's own clocks and randomness, behind ``ports.Clock`` and ``ports.Ids``."""

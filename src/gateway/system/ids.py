@@ -1,0 +1,34 @@
+"""``ports.Ids`` from the operating system's randomness."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+
+from gateway.model import ids
+from gateway.model.ids import ConnectionId, MessageId, NodeNumber, RequestId
+
+
+class RandomIds:
+    """``owner`` and ``key`` go into every connection ID (see ``model.ids``)."""
+
+    def __init__(self, owner: NodeNumber, key: bytes) -> None:
+        self._owner = owner
+        self._key = key
+
+    def connection_id(self) -> ConnectionId:
+        return ids.connection_id(self._owner, os.urandom(ids.RANDOM_BYTES), self._key)
+
+    def message_id(self, connection: ConnectionId) -> MessageId:
+        return ids.message_id(connection, os.urandom(ids.MESSAGE_HEAD_BYTES))
+
+    def request_id(self) -> RequestId:
+        return ids.request_id(os.urandom(ids.REQUEST_ID_BYTES))
+
+    def uuid(self) -> str:
+        return str(uuid.uuid4())
+
+    def trace_id(self) -> str:
+        """``Root=1-`` with Unix seconds in hexadecimal, then 12 random bytes (the X-Ray format)."""
+        return f"Root=1-{int(time.time()):08x}-{os.urandom(12).hex()}"
