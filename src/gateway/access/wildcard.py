@@ -1,0 +1,20 @@
+"""IAM's wildcards: ``*`` is any run of characters (slashes and colons too), ``?`` any one; the rest is literal."""
+
+from __future__ import annotations
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether the whole of ``text`` matches. Time is at most the product of both lengths, whatever the pattern."""
+    at, seen, star, mark = 0, 0, -1, 0
+    while seen < len(text):
+        if at < len(pattern) and pattern[at] == "*":
+            star, mark = at, seen
+            at += 1
+        elif at < len(pattern) and pattern[at] in ("?", text[seen]):
+            at, seen = at + 1, seen + 1
+        elif star >= 0:  # let the last star take one character more
+            mark += 1
+            at, seen = star + 1, mark
+        else:
+            return False
+    return not pattern[at:].strip("*")
