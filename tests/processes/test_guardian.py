@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import ast
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.processes import guardian
+from gateway.processes.guardian import Frames, frame
+from gateway.processes.link import SCRIPT
+
+texts = st.text(
+    st.characters(exclude_categories=()), max_size=20
+)  # lone surrogates too: undecodable bytes of os.environ
+
+
+@given(st.lists(st.dictionaries(texts, texts, max_size=3), max_size=4), st.integers(1, 40))
+def test_frames_round_trip_whatever_way_they_are_cut(messages: list[dict[str, str]], step: int) -> None:
+    stream = b"".join(map(frame, messages))
+    frames = Frames()
+    seen = [message for i in range(0, len(stream), step) for message in frames.feed(stream[i : i + step])]
+    assert seen == messages
+
+
+def test_the_script_stands_alone() -> None:
+    tree = ast.parse(SCRIPT.read_text(encoding="utf-8"))
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert {str(module).split(".")[0] for module in modules} <= sys.stdlib_module_names
+
+
+def test_it_leaves_when_the_one_who_started_it_is_not_its_parent() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        argv = [sys.executable, "-I", "-S", str(SCRIPT), str(far.fileno()), "1"]
+        assert os.getpid() != 1
+        done = subprocess.run(argv, pass_fds=[far.fileno()], timeout=20, check=False)
+        assert done.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are listed from /proc")
+def test_children_lists_what_was_started_here() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        assert child.pid in guardian.children()
+    finally:
+        child.communicate()
+    assert child.pid not in guardian.children()
