@@ -1,0 +1,96 @@
+"""The little of HTTP/1.1 (RFC 9112) that a gateway writes and reads itself: a request's head, a whole response, a date.
+
+What is said about the connection is the server's own: such headers of a response are never copied.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final
+
+from gateway.model.http import HttpResponse
+
+_FRAMING: Final = frozenset(("connection", "content-length", "date", "keep-alive", "transfer-encoding"))
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 §5.5
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """``target`` and ``headers`` as on the wire (latin-1), ``version`` as ``1.1``."""
+
+    method: str
+    target: str
+    version: str
+    headers: tuple[tuple[str, str], ...]
+
+    def values(self, name: str) -> list[str]:
+        """Every value of a header, ``name`` in lower case."""
+        return [value for key, value in self.headers if key.lower() == name]
+
+    def tokens(self, name: str) -> tuple[str, ...]:
+        """The elements of a list header (RFC 9110 §5.6.1), in order, empty ones left out."""
+        found = (token.strip(" \t") for value in self.values(name) for token in value.split(","))
+        return tuple(token for token in found if token)
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Raw path and query of a request target; the absolute form (RFC 9112 §3.2.2) loses scheme and authority."""
+    path, _, query = target.partition("?")
+    if not path.startswith("/") and "://" in path:
+        path = "/" + path.partition("://")[2].partition("/")[2]
+    return path, query
+
+
+def response(answer: HttpResponse, now_ms: int, *, keep_alive: bool = True, with_body: bool = True) -> bytes:
+    """A whole response: the answer's headers, ``Date``, ``Content-Length`` and ``Connection``, nothing else.
+
+    ``now_ms`` is Unix time; without ``with_body`` the length is said but the body left out, as HEAD wants it.
+    """
+    headers = [("Date", http_date(now_ms))]
+    headers += [(name, value) for name, value in answer.headers if name.lower() not in _FRAMING]
+    has_body = answer.status >= 200 and answer.status not in (204, 304)
+    if has_body:
+        headers.append(("Content-Length", str(len(answer.body))))
+    connection = "keep-alive" if keep_alive else "close"
+    if any(name.lower() == "upgrade" for name, _ in answer.headers):
+        connection += ", upgrade"  # RFC 9110 §7.8: whoever sends Upgrade names it here too
+    headers.append(("Connection", connection))
+    head = response_head(answer.status, headers)
+    return head + answer.body if has_body and with_body else head
+
+
+def response_head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
+    """Status line and headers; what could break out of a line is left out (names) or blanked (values)."""
+    lines = [f"HTTP/1.1 {status} {_reason(status)}"]
+    lines += [f"{name}: {_CONTROL.sub(' ', value)}" for name, value in headers if _NAME.fullmatch(name)]
+    text = "\r\n".join(lines) + "\r\n\r\n"
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def http_date(now_ms: int) -> str:
+    """IMF-fixdate (RFC 9110 §5.6.7) of a Unix time in milliseconds."""
+    return _date_of_second(now_ms // 1000)
+
+
+@lru_cache(maxsize=4)
+def _date_of_second(second: int) -> str:
+    at = datetime.fromtimestamp(second, UTC)
+    return f"{_DAYS[at.weekday()]}, {at.day:02} {_MONTHS[at.month - 1]} {at.year:04} {at:%H:%M:%S} GMT"
