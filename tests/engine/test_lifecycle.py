@@ -1,0 +1,245 @@
+"""Playbooks: this input, then exactly these commands. And whatever the order of inputs, the invariants hold."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.engine import commands as do
+from gateway.engine import inputs as on
+from gateway.engine.lifecycle import Lifecycle, State
+from gateway.engine.responses import Refuse
+from gateway.model.limits import Limits
+
+LIMITS = Limits(idle_timeout_ms=1_000, connection_duration_ms=10_000, close_timeout_ms=50)
+REFUSAL = Refuse(403, (), b"no", "test")
+AWAY = Refuse(500, (), b"away", "test")
+SET_AT_OPEN = do.SetDeadline(1_007)
+
+
+def begun(*, authorizes: bool = False, connects: bool = True) -> Lifecycle:
+    lifecycle = Lifecycle(LIMITS)
+    lifecycle.step(on.Begin(authorizes, connects, at_ms=0))
+    return lifecycle
+
+
+def opened() -> Lifecycle:
+    lifecycle = begun()
+    assert lifecycle.step(on.ConnectAccepted(None, at_ms=5)) == ()
+    assert lifecycle.step(on.Registered(at_ms=7)) == (do.AcceptUpgrade(None), SET_AT_OPEN)
+    return lifecycle
+
+
+def test_connect_and_record_run_side_by_side() -> None:
+    lifecycle = Lifecycle(LIMITS)
+    assert lifecycle.step(on.Begin(False, True, 0)) == (do.Register(None), do.InvokeConnect())
+    assert lifecycle.step(on.Registered(at_ms=5)) == ()
+    assert lifecycle.step(on.ConnectAccepted("graphql-ws", at_ms=7)) == (do.AcceptUpgrade("graphql-ws"), SET_AT_OPEN)
+    assert lifecycle.state is State.OPEN
+
+
+def test_no_connect_route_waits_for_the_record_only() -> None:
+    lifecycle = Lifecycle(LIMITS)
+    assert lifecycle.step(on.Begin(False, False, 0)) == (do.Register(None),)
+    assert lifecycle.step(on.Registered(at_ms=7)) == (do.AcceptUpgrade(None), SET_AT_OPEN)
+
+
+def test_the_authorizer_comes_first_and_its_context_is_recorded() -> None:
+    lifecycle = Lifecycle(LIMITS)
+    assert lifecycle.step(on.Begin(True, True, 0)) == (do.InvokeAuthorizer(),)
+    assert lifecycle.step(on.Authorized({"principalId": "u"})) == (
+        do.Register({"principalId": "u"}),
+        do.InvokeConnect(),
+    )
+
+
+def test_a_refusing_authorizer_leaves_nothing_behind() -> None:
+    lifecycle = begun(authorizes=True)
+    assert lifecycle.step(on.HandshakeRefused(REFUSAL)) == (do.Forget(), do.RefuseUpgrade(REFUSAL))
+    assert lifecycle.state is State.CLOSED
+
+
+def test_a_refusal_leaves_at_once_and_the_record_when_it_is_written() -> None:
+    lifecycle = begun()
+    assert lifecycle.step(on.HandshakeRefused(REFUSAL)) == (do.RefuseUpgrade(REFUSAL),)
+    assert lifecycle.step(on.Registered(at_ms=7)) == (do.Forget(), do.Unregister())
+
+
+def test_a_refusal_after_the_record() -> None:
+    lifecycle = begun()
+    lifecycle.step(on.Registered(at_ms=7))
+    assert lifecycle.step(on.HandshakeRefused(REFUSAL)) == (do.RefuseUpgrade(REFUSAL), do.Forget(), do.Unregister())
+
+
+def test_without_a_record_there_is_no_connection_and_an_accepting_handler_is_told() -> None:
+    lifecycle = begun()
+    assert lifecycle.step(on.RegistrationFailed(AWAY)) == (do.RefuseUpgrade(AWAY),)
+    assert lifecycle.step(on.ConnectAccepted(None, 9)) == (
+        do.Forget(),
+        do.InvokeDisconnect(1006, "Connection closed abnormally"),
+    )
+    assert lifecycle.step(on.Disconnected()) == (do.Unregister(),)
+
+
+def test_a_client_is_refused_only_once() -> None:
+    lifecycle = begun()
+    assert lifecycle.step(on.RegistrationFailed(AWAY)) == (do.RefuseUpgrade(AWAY),)
+    assert lifecycle.step(on.HandshakeRefused(REFUSAL)) == (do.Forget(), do.Unregister())
+
+
+def test_a_client_that_left_while_connect_ran_gets_its_disconnect() -> None:
+    lifecycle = begun()
+    assert lifecycle.step(on.PeerLost()) == ()
+    lifecycle.step(on.Registered(at_ms=5))
+    assert lifecycle.step(on.ConnectAccepted(None, at_ms=7)) == (
+        do.Forget(),
+        do.InvokeDisconnect(1006, "Connection closed abnormally"),
+    )
+
+
+def test_a_client_that_left_while_the_authorizer_ran_never_was() -> None:
+    lifecycle = begun(authorizes=True)
+    lifecycle.step(on.PeerLost())
+    assert lifecycle.step(on.Authorized({})) == (do.Forget(),)
+
+
+def test_message_and_reply() -> None:
+    lifecycle = opened()
+    assert lifecycle.step(on.MessageArrived("hi", 500)) == (do.InvokeMessage("hi"),)
+    assert lifecycle.last_active_ms == 500
+    assert lifecycle.step(on.Reply(b"yo")) == (do.SendText(b"yo"),)
+
+
+def test_a_post_counts_as_traffic_and_a_reply_to_a_closed_one_is_dropped() -> None:
+    lifecycle = opened()
+    assert lifecycle.step(on.Posted(b"x", 600)) == (do.SendText(b"x"),)
+    assert lifecycle.last_active_ms == 600
+    lifecycle.step(on.PeerLost())
+    assert lifecycle.step(on.Reply(b"late")) == ()
+    assert lifecycle.step(on.Posted(b"late", 700)) == ()
+
+
+def test_the_client_closes() -> None:
+    lifecycle = opened()
+    assert lifecycle.step(on.PeerClosed(4001, "bye")) == (
+        do.Forget(),
+        do.ReportClosed(4001, "bye"),
+        do.InvokeDisconnect(4001, "bye"),
+    )
+    assert lifecycle.step(on.PeerLost()) == ()
+
+
+def test_a_close_without_code_is_1005() -> None:
+    assert do.InvokeDisconnect(1005, "Client-side close frame status not set") in opened().step(on.PeerClosed(None, ""))
+
+
+def test_a_vanished_client_is_1006() -> None:
+    assert do.InvokeDisconnect(1006, "Connection closed abnormally") in opened().step(on.PeerLost())
+
+
+def test_our_close_does_not_wait_for_the_clients_answer() -> None:
+    lifecycle = opened()
+    assert lifecycle.step(on.CloseAsked(1000, "Connection Closed Normally", 100)) == (
+        do.SendClose(1000, "Connection Closed Normally"),
+        do.SetDeadline(150),
+        do.ReportClosed(1000, "Connection Closed Normally"),
+        do.InvokeDisconnect(1000, "Connection Closed Normally"),
+    )
+    assert lifecycle.step(on.MessageArrived("late", 101)) == ()
+    assert lifecycle.step(on.PeerClosed(1000, "")) == (do.Forget(),)
+
+
+def test_a_client_that_does_not_answer_our_close_is_dropped() -> None:
+    lifecycle = opened()
+    lifecycle.step(on.CloseAsked(1000, "", 100))
+    assert lifecycle.step(on.DeadlineReached(150)) == (do.Forget(), do.Abort())
+
+
+def test_idle_is_measured_from_the_last_data() -> None:
+    lifecycle = opened()
+    lifecycle.step(on.MessageArrived("hi", 500))
+    assert lifecycle.step(on.DeadlineReached(1_007)) == (do.SetDeadline(1_500),)
+    commands = lifecycle.step(on.DeadlineReached(1_500))
+    assert commands[0] == do.SendClose(1001, "Going away")
+    assert commands[-1] == do.InvokeDisconnect(1001, "Going away")
+
+
+def test_two_hours_are_counted_from_the_handshake() -> None:
+    lifecycle = opened()
+    lifecycle.step(on.Posted(b"x", 9_900))
+    assert lifecycle.step(on.DeadlineReached(9_901)) == (do.SetDeadline(10_000),)
+    assert lifecycle.step(on.DeadlineReached(10_000))[0] == do.SendClose(1001, "Going away")
+
+
+AT = st.integers(0, 20_000)
+AFTER_BEGIN = st.one_of(
+    st.builds(on.MessageArrived, st.just("m"), AT),
+    st.builds(on.Reply, st.just(b"r")),
+    st.builds(on.Posted, st.just(b"p"), AT),
+    st.builds(on.CloseAsked, st.just(1000), st.just(""), AT),
+    st.builds(on.PeerClosed, st.sampled_from([None, 1000, 4000]), st.just("")),
+    st.builds(on.PeerLost),
+    st.builds(on.DeadlineReached, AT),
+)
+ANSWERS: dict[type, list[on.Input]] = {
+    do.InvokeAuthorizer: [on.Authorized({}), on.HandshakeRefused(REFUSAL)],
+    do.InvokeConnect: [on.ConnectAccepted(None, 5), on.HandshakeRefused(REFUSAL)],
+    do.Register: [on.Registered(7), on.RegistrationFailed(AWAY)],
+    do.InvokeDisconnect: [on.Disconnected()],
+}
+
+
+class Play:
+    """One life: every call that is asked for is answered once, whenever; the shell reports one end of the peer."""
+
+    def __init__(self) -> None:
+        self.lifecycle = Lifecycle(LIMITS)
+        self.seen: list[do.Command] = []
+        self.pending: list[type] = []
+        self.peer_ended = False
+        self.handler_accepted = False
+
+    def happen(self, happened: on.Input) -> None:
+        if self.peer_ended and isinstance(happened, on.PeerClosed | on.PeerLost | on.MessageArrived):
+            return
+        self.handler_accepted |= isinstance(happened, on.ConnectAccepted)
+        self.peer_ended |= isinstance(happened, on.PeerClosed | on.PeerLost)
+        commands = self.lifecycle.step(happened)
+        self.seen += commands
+        self.pending += [type(command) for command in commands if type(command) in ANSWERS]
+
+
+@settings(max_examples=300)
+@given(st.data(), st.booleans(), st.booleans())
+def test_invariants_whatever_the_order(data: st.DataObject, authorizes: bool, connects: bool) -> None:
+    play = Play()
+    play.happen(on.Begin(authorizes, connects, 0))
+    for _ in range(data.draw(st.integers(3, 20))):
+        answers: bool = data.draw(st.booleans())
+        if play.pending and answers:
+            asked = play.pending.pop(data.draw(st.integers(0, len(play.pending) - 1)))
+            play.happen(data.draw(st.sampled_from(ANSWERS[asked])))
+        else:
+            play.happen(data.draw(AFTER_BEGIN))
+    while play.pending:
+        play.happen(ANSWERS[play.pending.pop(0)][0])
+    check(play.seen, play.lifecycle, play.handler_accepted)
+
+
+def check(seen: list[do.Command], lifecycle: Lifecycle, handler_accepted: bool) -> None:
+    kinds = [type(command) for command in seen]
+    assert kinds.count(do.InvokeDisconnect) <= 1
+    assert kinds.count(do.AcceptUpgrade) + kinds.count(do.RefuseUpgrade) <= 1
+    assert kinds.count(do.Unregister) <= 1
+    accepted = do.AcceptUpgrade in kinds
+    if lifecycle.state is State.OPEN:
+        assert accepted and do.SetDeadline in kinds and do.InvokeDisconnect not in kinds
+    else:
+        assert (do.InvokeDisconnect in kinds) == (accepted or handler_accepted)
+        if do.Register in kinds:
+            assert do.Unregister in kinds, "a record stays for ever"
+    if do.InvokeDisconnect in kinds or do.Abort in kinds or do.SendClose in kinds:
+        end = min(kinds.index(kind) for kind in (do.InvokeDisconnect, do.Abort, do.SendClose) if kind in kinds)
+        assert not {do.SendText, do.InvokeMessage, do.AcceptUpgrade} & set(kinds[end + 1 :])
+    if lifecycle.state is State.CLOSING:
+        assert isinstance(next(c for c in reversed(seen) if isinstance(c, do.SetDeadline)), do.SetDeadline)
