@@ -1,0 +1,1 @@
+"""AWS::ApiGatewayV2 resources of a template, one module per type."""

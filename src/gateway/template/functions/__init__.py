@@ -1,0 +1,1 @@
+"""Lambda functions of a template, and what belongs to them."""

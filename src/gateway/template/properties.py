@@ -1,0 +1,138 @@
+"""Reads the properties of one resource as the types they should have, reporting whatever is wrong with them.
+
+Every reader returns None after reporting a value that is missing, cannot be known or is of a wrong kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from gateway.template.closest import did_you_mean
+from gateway.template.declared import Declared
+from gateway.template.findings import Findings, Path
+from gateway.template.intrinsics import NO_VALUE
+from gateway.template.text import as_text
+from gateway.template.unresolvable import Unresolvable
+
+Resolve = Callable[[Any], Any]
+
+
+class Properties:
+    """The properties of ``declared``, or a mapping within them when ``values`` and ``path`` are given."""
+
+    def __init__(
+        self,
+        declared: Declared,
+        resolve: Resolve,
+        findings: Findings,
+        values: Mapping[str, Any] | None = None,
+        path: Path | None = None,
+    ) -> None:
+        self.declared = declared
+        self._resolve = resolve
+        self._findings = findings
+        self._values = declared.properties if values is None else values
+        self._path = (*declared.path, "Properties") if path is None else path
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def has(self, name: str) -> bool:
+        """Whether the property is written at all."""
+        return name in self._values
+
+    def value(self, name: str) -> Any:
+        """The resolved value, None when absent, ``AWS::NoValue`` or unknowable."""
+        if name not in self._values:
+            return None
+        try:
+            value = self._resolve(self._values[name])
+        except Unresolvable as reason:
+            if not reason.reported:
+                self.problem(f"{name}: {reason.message}", name, reason.hint)
+            return None
+        return None if value is NO_VALUE else value
+
+    def text(self, name: str) -> str | None:
+        value = self.value(name)
+        text = as_text(value)
+        if value is not None and text is None:
+            self.problem(f"{name} must be text", name)
+        return text
+
+    def required(self, name: str, hint: str = "") -> str | None:
+        """A text that has to be there and not empty."""
+        absent = not self.has(name) or self._values[name] in (None, "")
+        text = None if absent else self.text(name)
+        if absent or text == "":
+            self.problem(f"{name} is missing", name, hint)
+        return text or None
+
+    def integer(self, name: str, low: int, high: int) -> int | None:
+        """A whole number within ``low`` and ``high``, both included."""
+        text = self.text(name)
+        if text is None:
+            return None
+        digits = text.removesuffix(".0")
+        number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else None
+        if number is None or not low <= number <= high:
+            self.problem(f"{name} must be a whole number from {low} to {high}, not {text}", name)
+            return None
+        return number
+
+    def boolean(self, name: str) -> bool | None:
+        text = self.text(name)
+        if text is None or text.lower() in ("true", "false"):
+            return None if text is None else text.lower() == "true"
+        self.problem(f"{name} must be true or false, not {text}", name)
+        return None
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """A list of texts; a single text counts as a list of one."""
+        value = self.value(name)
+        if value is None:
+            return None
+        found = [as_text(item) for item in (value if isinstance(value, list) else [value])]
+        if None in found:
+            self.problem(f"{name} must be a list of texts", name)
+            return None
+        return tuple(item for item in found if item is not None)
+
+    def nested(self, name: str) -> Properties | None:
+        """The mapping under ``name``, its values still to be resolved one by one."""
+        value = self._values.get(name)
+        if not isinstance(value, dict) or _is_function(value):
+            value = self.value(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.problem(f"{name} must be a mapping", name)
+            return None
+        return Properties(self.declared, self._resolve, self._findings, value, (*self._path, name))
+
+    def check_names(self, known: Iterable[str]) -> None:
+        """Report every property that the resource type does not have."""
+        names = frozenset(known)
+        for name in self._values:
+            if name not in names:
+                what = f"{self.declared.type} has no property {name!r}"
+                self.problem(what, name, did_you_mean(name, names, f"it has {', '.join(sorted(names))}"))
+
+    def unsupported(self, what: str, name: str | None = None, hint: str = "") -> None:
+        """Report something that AWS has and this version does not serve."""
+        self.problem(f"{what} is not supported", name, hint)
+
+    def problem(self, message: str, name: str | None = None, hint: str = "") -> None:
+        self._findings.problem(message, self.path(name), hint)
+
+    def warning(self, message: str, name: str | None = None, hint: str = "") -> None:
+        self._findings.warning(message, self.path(name), hint)
+
+    def path(self, name: str | None = None) -> Path:
+        """The way to a property, or to the mapping itself."""
+        return self._path if name is None else (*self._path, name)
+
+
+def _is_function(value: Mapping[str, Any]) -> bool:
+    return len(value) == 1 and all(key == "Ref" or key.startswith("Fn::") for key in value)
