@@ -1,0 +1,143 @@
+"""The registry on DynamoDB: one table, group commit, blocking calls in threads of its own.
+
+Writes go through ``Writer`` and as many threads as commits may be in flight, reads and the table's creation through
+``READ_THREADS`` others, so a page of records never waits behind connects. Nothing runs on asyncio's default pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
+
+from gateway.model.aws import AwsEndpoint
+from gateway.model.connection import Connection
+from gateway.model.errors import RegistryUnavailable
+from gateway.model.ids import ConnectionId, NodeNumber
+from gateway.registry.batches import CommitPolicy, Key
+from gateway.registry.table import ConnectionTable, Page, TableSettings
+from gateway.registry.writer import CLOSED, Writer
+
+READ_THREADS: Final = 2
+READ_PAUSE_S: Final = 0.1  # before the first repeat of a page; doubled each time
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Notices(Protocol):
+    """The part of ``gateway.ports.Reporter`` this room speaks to."""
+
+    def warned(self, text: str) -> None: ...
+
+    def failed(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds. ``page_s``: after which reading a page is not tried again; ``flush_s``: how long ``close`` may write."""
+
+    page_s: float = 5.0
+    flush_s: float = 5.0
+
+
+class DynamoDbRegistry:
+    """``gateway.ports.Registry``. Make it inside the loop it serves, call ``ensure_table`` once, ``close`` at the end.
+
+    ``register`` expects an ID to be registered once until it is unregistered; a repeat overwrites. A caller that was
+    cancelled does not know whether it wrote and should ``unregister``. ``unregister`` that raised is repeated here.
+    """
+
+    def __init__(
+        self,
+        endpoint: AwsEndpoint,
+        notices: Notices,
+        table: TableSettings | None = None,
+        policy: CommitPolicy | None = None,
+        deadlines: Deadlines | None = None,
+    ) -> None:
+        table, policy = table or TableSettings(), policy or CommitPolicy()
+        self._where = f"DynamoDB table {table.name} at {endpoint.url}"
+        self._notices = notices
+        self._deadlines = deadlines or Deadlines()
+        self._closed = False
+        self._table = ConnectionTable(endpoint, table, policy.max_in_flight + READ_THREADS)
+        self._write_threads = ThreadPoolExecutor(policy.max_in_flight, thread_name_prefix="registry-write")
+        self._read_threads = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="registry-read")
+        self._writer = Writer(
+            self._send,
+            policy,
+            random.random,
+            on_outage=self._tell_outage,
+            on_recovery=self._tell_recovery,
+            on_loss=self._tell_loss,
+        )
+
+    async def ensure_table(self) -> bool:
+        """Create the table unless it exists; True when it was created. Raises RegistryUnavailable."""
+        return await self._in_thread(self._read_threads, self._table.ensure)
+
+    async def register(self, connection: Connection) -> None:
+        await self._writer.put(connection)
+
+    async def unregister(self, owner: NodeNumber, connection_id: ConnectionId) -> None:
+        await self._writer.delete((owner, connection_id))
+
+    async def connections_of(self, owner: NodeNumber) -> AsyncIterator[Connection]:
+        """Strongly consistent, page by page. What is written meanwhile may or may not be seen."""
+        start: dict[str, Any] | None = None
+        while True:
+            page = await self._page(owner, start)
+            for connection in page.connections:
+                yield connection
+            start = page.next_key
+            if start is None:
+                return
+
+    async def close(self) -> None:
+        """Flush for up to ``flush_s``, then let go of everything."""
+        left = await self._writer.close(self._deadlines.flush_s)
+        if left:
+            self._notices.failed(
+                f"{self._where}: {left} writes were not finished; records may remain until they expire"
+            )
+        self._closed = True
+        for threads in (self._write_threads, self._read_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
+        self._table.close()
+
+    async def _send(self, puts: Sequence[Connection], deletes: Sequence[Key]) -> frozenset[Key]:
+        return await self._in_thread(self._write_threads, self._table.write, puts, deletes)
+
+    async def _page(self, owner: NodeNumber, start: dict[str, Any] | None) -> Page:
+        pause_s = READ_PAUSE_S
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._deadlines.page_s
+        while True:
+            try:
+                return await self._in_thread(self._read_threads, self._table.page, owner, start)
+            except RegistryUnavailable:
+                if self._closed or loop.time() + pause_s >= give_up_at:
+                    raise
+            await asyncio.sleep(pause_s * (0.5 + random.random() / 2))
+            pause_s *= 2
+
+    async def _in_thread(
+        self, threads: ThreadPoolExecutor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if self._closed:
+            raise RegistryUnavailable(CLOSED)
+        return await asyncio.get_running_loop().run_in_executor(threads, partial(call, *args, **kwargs))
+
+    def _tell_outage(self, why: str) -> None:
+        self._notices.failed(f"{self._where} does not take writes ({why}); new connections are refused until it does")
+
+    def _tell_recovery(self) -> None:
+        self._notices.warned(f"{self._where} takes writes again")
+
+    def _tell_loss(self, count: int) -> None:
+        self._notices.failed(f"{self._where}: {count} removals were given up; those records remain until they expire")

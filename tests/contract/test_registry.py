@@ -1,0 +1,141 @@
+"""The contract of ``gateway.ports.Registry``, held against every implementation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from gateway.model.aws import AwsEndpoint
+from gateway.model.connection import Connection
+from gateway.model.errors import RegistryUnavailable
+from gateway.model.ids import NodeNumber
+from gateway.registry.dynamodb import DynamoDbRegistry
+from gateway.registry.memory import MemoryRegistry
+from gateway.registry.table import TableSettings
+from tables import Heard, connection, fresh_table
+
+Registry = MemoryRegistry | DynamoDbRegistry
+PAGE = 10
+
+
+@pytest.fixture(params=["memory", "moto"])
+async def registry(request: pytest.FixtureRequest) -> AsyncIterator[Registry]:
+    made: Registry
+    if request.param == "memory":
+        made = MemoryRegistry(page_size=PAGE)
+    else:
+        endpoint = AwsEndpoint(request.getfixturevalue("moto_url"), "eu-central-1")
+        made = DynamoDbRegistry(endpoint, Heard(), TableSettings(fresh_table(), page_size=PAGE))
+        await made.ensure_table()
+    yield made
+    await made.close()
+
+
+async def all_of(registry: Registry, owner: int = 7) -> set[str]:
+    return {found.connection_id async for found in registry.connections_of(NodeNumber(owner))}
+
+
+async def found(registry: Registry, wanted: Connection) -> Connection:
+    matches = [c async for c in registry.connections_of(wanted.owner) if c.connection_id == wanted.connection_id]
+    assert len(matches) == 1
+    return matches[0]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param(connection(1), id="plain"),
+        pytest.param(connection(1, user_agent=None), id="no user agent"),
+        pytest.param(connection(1, user_agent=""), id="empty user agent"),
+        pytest.param(connection(1, authorizer={}), id="empty authorizer context"),
+        pytest.param(connection(1, authorizer={"principalId": "me", "n": "1", "leer": ""}), id="authorizer"),
+        pytest.param(connection(1, authorizer={"schlüssel": "wert \u2603 \U0001f600"}), id="unicode"),
+        pytest.param(connection(1, authorizer={"principalId": "x" * 8000}), id="large"),
+        pytest.param(connection(1, connected_at_ms=0), id="epoch"),
+        pytest.param(connection(1, owner=2**32 - 1), id="last node number"),
+    ],
+)
+async def test_a_record_comes_back_as_it_was(registry: Registry, wanted: Connection) -> None:
+    await registry.register(wanted)
+    assert await found(registry, wanted) == wanted
+
+
+async def test_a_removed_record_is_gone(registry: Registry) -> None:
+    await registry.register(connection(1))
+    await registry.register(connection(2))
+    await registry.unregister(NodeNumber(7), connection(1).connection_id)
+    assert await all_of(registry) == {connection(2).connection_id}
+
+
+async def test_removing_what_is_not_there_succeeds(registry: Registry) -> None:
+    await registry.unregister(NodeNumber(7), connection(1).connection_id)
+    await registry.unregister(NodeNumber(7), connection(1).connection_id)
+    assert await all_of(registry) == set()
+
+
+async def test_registering_again_overwrites(registry: Registry) -> None:
+    first = connection(1)
+    second = replace(first, source_ip="203.0.113.10")
+    await registry.register(first)
+    await registry.register(second)
+    assert await found(registry, first) == second
+    await registry.unregister(first.owner, first.connection_id)
+    assert await all_of(registry) == set()
+
+
+async def test_each_node_sees_its_own(registry: Registry) -> None:
+    mine, other, similar = connection(1), connection(1, owner=8), connection(1, owner=77)
+    await asyncio.gather(*map(registry.register, (mine, other, similar)))
+    for each in (mine, other, similar):
+        assert await all_of(registry, each.owner) == {each.connection_id}
+    assert await all_of(registry, 9) == set()
+
+
+@pytest.mark.parametrize("count", [1, PAGE, PAGE + 1, 3 * PAGE - 1])
+async def test_every_page_is_read(registry: Registry, count: int) -> None:
+    many = [connection(number) for number in range(count)]
+    await asyncio.gather(*map(registry.register, many))
+    read = [c.connection_id async for c in registry.connections_of(NodeNumber(7))]
+    assert len(read) == count
+    assert set(read) == {c.connection_id for c in many}
+
+
+async def test_a_reader_may_remove_what_it_reads(registry: Registry) -> None:
+    many = [connection(number) for number in range(3 * PAGE)]
+    await asyncio.gather(*map(registry.register, many))
+    seen = []
+    async for each in registry.connections_of(NodeNumber(7)):
+        seen.append(each.connection_id)
+        await registry.unregister(each.owner, each.connection_id)
+    assert sorted(seen) == sorted(c.connection_id for c in many)
+    assert await all_of(registry) == set()
+
+
+async def test_writes_side_by_side_are_all_kept_apart(registry: Registry) -> None:
+    many = [connection(number) for number in range(60)]
+    await asyncio.gather(*map(registry.register, many))
+    goes, stays = many[::2], many[1::2]
+    await asyncio.gather(*(registry.unregister(c.owner, c.connection_id) for c in goes))
+    assert await all_of(registry) == {c.connection_id for c in stays}
+
+
+async def test_connect_and_disconnect_at_once_both_succeed_and_leave_nothing(registry: Registry) -> None:
+    fleeting = connection(1)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(registry.register(fleeting))
+        group.create_task(registry.unregister(fleeting.owner, fleeting.connection_id))
+    assert await all_of(registry) == set()
+
+
+async def test_after_close_everything_is_unavailable(registry: Registry) -> None:
+    await registry.register(connection(1))
+    await registry.close()
+    with pytest.raises(RegistryUnavailable):
+        await registry.register(connection(2))
+    with pytest.raises(RegistryUnavailable):
+        await registry.unregister(NodeNumber(7), connection(1).connection_id)
+    with pytest.raises(RegistryUnavailable):
+        await all_of(registry)

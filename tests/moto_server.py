@@ -1,0 +1,57 @@
+"""A moto server for tests: one process per test process, started when the first test asks for it.
+
+Use it as a fixture by importing it into a test module (``from moto_server import moto_url``), or as a context manager.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+START_DEADLINE_S = 30.0
+
+_PROGRAM = """
+import json, logging
+from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+logging.getLogger("werkzeug").disabled = True
+MotoRequestHandler.disable_nagle_algorithm = True
+server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True,
+                     request_handler=MotoRequestHandler)
+print(json.dumps({"port": server.port}), flush=True)
+server.serve_forever()
+"""
+
+
+@contextmanager
+def moto_server() -> Iterator[str]:
+    """The URL of a moto server of one's own; gone afterwards."""
+    process = subprocess.Popen([sys.executable, "-P", "-c", _PROGRAM], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    try:
+        yield f"http://127.0.0.1:{_port(process)}"
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _port(process: subprocess.Popen[bytes]) -> int:
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], START_DEADLINE_S)
+    line = process.stdout.readline() if ready else b""
+    assert line, f"moto did not start (exit status {process.poll()})"
+    return int(json.loads(line)["port"])
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """The URL of the moto server all tests of this process share: name your tables so that they do not meet."""
+    with moto_server() as url:
+        yield url
