@@ -1,0 +1,40 @@
+"""What the documents say of the project's files is so: links lead somewhere, names of modules exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from readme_blocks import README, blocks, dialogue
+
+PROJECT = README.parent
+DOCUMENTS = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), *(PROJECT / "events").glob("*.md")])
+LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
+MODULE = re.compile(r"`((?:\w+/)+\w+\.py)`")
+ROOM = re.compile(r"^\| [0-9 ]*\| (`[^|]*`) \|", re.M)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_links_and_modules_exist(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    links = [link for link in LINK.findall(text) if "://" not in link]
+    missing = [link for link in links if not (document.parent / link).exists()]
+    for module in MODULE.findall(text):
+        if not any((root / module).exists() for root in (PROJECT, PROJECT / "src" / "gateway")):
+            missing.append(module)
+    assert missing == []
+
+
+def test_the_readmes_blocks_are_of_kinds_that_are_run_or_only_shown() -> None:
+    fences = set(re.findall(r"^```(\w+)$", README.read_text(encoding="utf-8"), re.M))
+    assert fences == {"sh", "console", "python", "text"}
+    assert all(dialogue(block).lines for block in blocks("console"))
+
+
+def test_the_architecture_page_names_every_room() -> None:
+    described = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = {name for cell in ROOM.findall(described) for name in re.findall(r"`(\w+)`", cell)}
+    rooms = {path.name for path in (PROJECT / "src" / "gateway").iterdir() if (path / "__init__.py").exists()}
+    assert rooms <= named, rooms - named
