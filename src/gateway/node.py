@@ -6,9 +6,10 @@ are behind ports. It decides nothing about the protocol: that is ``engine``'s, a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import assert_never
 
 from gateway.calls import Calls, Outside
@@ -28,6 +29,8 @@ from gateway.ports import Socket
 from gateway.tasks import Tasks
 
 DEADLINE_GRANULARITY_MS = 1000  # closes by deadline are up to this late; AWS's own came 3.9 s late (parity 8)
+Call = Callable[[], Awaitable[on.Input | None]]
+
 BINARY_NOT_SUPPORTED = (1003, "Binary is not supported")  # parity 4.3
 TOO_SLOW = (1008, "Client is not reading")  # an extension: AWS's behaviour with a full buffer is not known
 
@@ -231,17 +234,17 @@ class Node:
         calls = self._calls
         match command:
             case do.InvokeMessage(text):
-                self._start(conversation, calls.message(conversation, text), "message")
+                self._start(conversation, partial(calls.message, conversation, text), "message")
             case do.InvokeDisconnect(code, reason):
-                self._start(conversation, calls.disconnect(conversation, code, reason), "$disconnect")
+                self._start(conversation, partial(calls.disconnect, conversation, code, reason), "$disconnect")
             case do.Register(authorizer):
-                self._start(conversation, calls.register(conversation, authorizer), "register")
+                self._start(conversation, partial(calls.register, conversation, authorizer), "register")
             case do.Unregister():
-                self._start(conversation, calls.unregister(conversation), "unregister")
+                self._start(conversation, partial(calls.unregister, conversation), "unregister")
             case do.InvokeAuthorizer():
-                self._start(conversation, calls.authorize(conversation), "authorizer")
+                self._start(conversation, partial(calls.authorize, conversation), "authorizer")
             case do.InvokeConnect():
-                self._start(conversation, calls.connect(conversation), "$connect")
+                self._start(conversation, partial(calls.connect, conversation), "$connect")
             case _:
                 assert_never(command)
 
@@ -278,11 +281,11 @@ class Node:
         self._live.pop(conversation.connection.connection_id, None)
         self._deadlines.cancel(conversation.connection.connection_id)
 
-    def _start(self, conversation: Conversation, call: Awaitable[on.Input | None], what: str) -> None:
+    def _start(self, conversation: Conversation, call: Call, what: str) -> None:
         name = f"{what} of {conversation.connection.connection_id}"
         self._tasks.start(self._answer(conversation, call), name)
 
-    async def _answer(self, conversation: Conversation, call: Awaitable[on.Input | None]) -> None:
-        answer = await call
+    async def _answer(self, conversation: Conversation, call: Call) -> None:
+        answer = await call()
         if answer is not None:
             self._step(conversation, answer)

@@ -1,0 +1,167 @@
+"""Stand-ins for the node's ports that keep their contracts: a manual clock, counting ids, scripted functions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.model import ids
+from gateway.model.connection import Connection
+from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
+from gateway.model.invocation import InvocationResult, Returned, Unavailable
+from gateway.model.now import Now
+from gateway.ports import FunctionCall
+
+KEY = b"test key"
+OWNER = NodeNumber(7)
+
+
+class ManualClock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.wall_ms = 1_790_328_005_217
+        self.monotonic_ms = 1_000
+
+    def now(self) -> Now:
+        return Now(self.wall_ms, self.monotonic_ms)
+
+    def advance(self, ms: int) -> None:
+        self.wall_ms += ms
+        self.monotonic_ms += ms
+
+
+class CountingIds:
+    """Fresh and predictable."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def _next(self, size: int) -> bytes:
+        self._count += 1
+        return self._count.to_bytes(size, "big")
+
+    def connection_id(self) -> ConnectionId:
+        return ids.connection_id(OWNER, self._next(ids.RANDOM_BYTES), KEY)
+
+    def message_id(self, connection: ConnectionId) -> MessageId:
+        return ids.message_id(connection, self._next(ids.MESSAGE_HEAD_BYTES))
+
+    def request_id(self) -> RequestId:
+        return ids.request_id(self._next(ids.REQUEST_ID_BYTES))
+
+    def uuid(self) -> str:
+        return f"00000000-0000-4000-8000-{self._next(6).hex()}"
+
+    def trace_id(self) -> str:
+        return f"Root=1-00000000-{self._next(12).hex()}"
+
+
+@dataclass
+class FakeSocket:
+    """Records what it is told, and like the real one does nothing after its end."""
+
+    accepted: str | None = None
+    is_open: bool = False
+    refusal: tuple[int, dict[str, str], bytes] | None = None
+    sent: list[bytes] = field(default_factory=list)
+    closed: tuple[int | None, str] | None = None
+    aborted: bool = False
+    buffered: int = 0
+
+    def accept(self, subprotocol: str | None) -> None:
+        assert self.refusal is None and not self.is_open
+        self.is_open, self.accepted = True, subprotocol
+
+    def refuse(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        assert self.refusal is None and not self.is_open
+        self.refusal = status, dict(headers), body
+
+    def send_text(self, data: bytes) -> None:
+        assert self.is_open and self.closed is None, "sent after a close"
+        self.sent.append(data)
+
+    def close(self, code: int | None, reason: str) -> None:
+        assert self.is_open and self.closed is None
+        self.closed = code, reason
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def buffered_bytes(self) -> int:
+        return self.buffered
+
+
+Script = Callable[[dict[str, Any]], InvocationResult]
+
+
+def returning(document: Any) -> Script:
+    return lambda event: Returned(json.dumps(document).encode())
+
+
+OK = returning({"statusCode": 200})
+
+
+class ScriptedFunctions:
+    """Functions by name; a gate, where one is set, holds a call until the test opens it."""
+
+    def __init__(self, **scripts: Script) -> None:
+        self.scripts = scripts
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.gates: dict[str, asyncio.Event] = {}
+
+    def knows(self, function_name: FunctionName, qualifier: str | None) -> bool:
+        return function_name in self.scripts and qualifier is None
+
+    async def invoke(self, call: FunctionCall) -> InvocationResult:
+        event = json.loads(call.payload)
+        self.calls.append((call.function_name, event))
+        if (gate := self.gates.get(call.function_name)) is not None:
+            await gate.wait()
+        script = self.scripts.get(call.function_name)
+        return Unavailable(f"Function not found: {call.function_name}") if script is None else script(event)
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [event for called, event in self.calls if called == name]
+
+
+@dataclass
+class RecordingReporter:
+    """Every line that would have been told, as a tuple."""
+
+    told: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def opened(self, connection: Connection) -> None:
+        self.told.append(("opened", connection.connection_id))
+
+    def closed(self, connection: Connection, code: int, reason: str) -> None:
+        self.told.append(("closed", connection.connection_id, code, reason))
+
+    def refused(self, connection_id: ConnectionId | None, status: int, why: str) -> None:
+        self.told.append(("refused", status, why))
+
+    def invocation_failed(
+        self, function_name: FunctionName, connection_id: ConnectionId, request_id: RequestId, why: str
+    ) -> None:
+        self.told.append(("invocation_failed", function_name, why))
+
+    def warned(self, text: str) -> None:
+        self.told.append(("warned", text))
+
+    def failed(self, text: str) -> None:
+        self.told.append(("failed", text))
+
+    def kinds(self) -> list[str]:
+        return [line[0] for line in self.told]
+
+
+async def until_idle(done: Callable[[], bool]) -> None:
+    """Let the loop run until ``done``; a bounded number of turns, no time."""
+    for _ in range(1_000):
+        if done():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came about")

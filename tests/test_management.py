@@ -1,0 +1,151 @@
+"""The management API to the byte (parity 7), on a node whose ports are doubled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.calls import Outside
+from gateway.management import IdCheck, ManagementApi
+from gateway.model import ids
+from gateway.model.http import HttpRequest, HttpResponse
+from gateway.model.limits import Limits
+from gateway.node import Node
+from gateway.registry.memory import MemoryRegistry
+from node_doubles import KEY, OK, OWNER, CountingIds, FakeSocket, ManualClock, RecordingReporter, ScriptedFunctions
+from node_doubles import until_idle as until
+from sample_definitions import directory, handshake, route
+
+SIGNED = (("Authorization", "AWS4-HMAC-SHA256 Credential=x/…, SignedHeaders=host, Signature=00"),)
+
+
+class Service:
+    """One open connection and the API in front of it."""
+
+    def __init__(self) -> None:
+        self.clock, self.registry, self.socket = ManualClock(), MemoryRegistry(), FakeSocket()
+        fresh = CountingIds()
+        functions = ScriptedFunctions(connect=OK, disconnect=OK)
+        outside = Outside(functions, self.registry, self.clock, fresh, RecordingReporter())
+        served = directory(route("$connect"), route("$disconnect"), stages=("dev", "prod"))
+        self.node = Node(OWNER, served, outside, Limits(max_out_buffer_bytes=200_000))
+        self.api = ManagementApi(self.node, IdCheck(KEY), fresh)
+
+    async def open(self) -> str:
+        self.node.handshake(self.socket, handshake())
+        await until(lambda: self.socket.is_open)
+        return self.registry.records[0].connection_id
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        headers: tuple[tuple[str, str], ...] = SIGNED,
+        query: str = "",
+    ) -> HttpResponse:
+        return await self.api.handle(HttpRequest(method, path, query, headers, body, "127.0.0.1", "localhost:8080"))
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    made = Service()
+    yield made
+    await made.node.stop(0.1)
+
+
+def named(response: HttpResponse) -> dict[str, str]:
+    return dict(response.headers)
+
+
+@pytest.mark.parametrize("at", ["@", "%40"])
+async def test_post(service: Service, at: str) -> None:
+    connection_id = await service.open()
+    answer = await service.ask("POST", f"/dev/{at}connections/{connection_id.replace('=', '%3D')}", b"hello")
+    assert (answer.status, answer.body) == (200, b"")
+    assert service.socket.sent == [b"hello"]
+    assert list(named(answer)) == ["Content-Type", "x-amzn-RequestId", "x-amz-apigw-id", "X-Amzn-Trace-Id"]
+    assert named(answer)["Content-Type"] == "application/json"
+    assert re.fullmatch(r"[0-9a-f-]{36}", named(answer)["x-amzn-RequestId"])
+
+
+async def test_an_empty_post_is_an_empty_message(service: Service) -> None:
+    await service.ask("POST", f"/dev/@connections/{await service.open()}")
+    assert service.socket.sent == [b""]
+
+
+async def test_get_to_the_byte(service: Service) -> None:
+    connection_id = await service.open()
+    service.clock.advance(21_526)
+    await service.ask("POST", f"/dev/@connections/{connection_id}", b"x")
+    answer = await service.ask("GET", f"/dev/@connections/{connection_id}")
+    assert answer.status == 200
+    assert answer.body == (
+        b'{\n  "identity" : {\n    "sourceIp" : "192.0.2.1",\n    "userAgent" : "Python/3.13 websockets/17.4"\n  },\n'
+        b'  "connectedAt" : "2026-09-25T09:20:05.217Z",\n  "lastActiveAt" : "2026-09-25T09:20:26.743Z"\n}'
+    )
+
+
+async def test_delete_then_gone(service: Service) -> None:
+    path = f"/dev/@connections/{await service.open()}"
+    answer = await service.ask("DELETE", path)
+    assert (answer.status, answer.body) == (204, b"")
+    for method in ("DELETE", "POST", "GET"):
+        answer = await service.ask(method, path)
+        assert (answer.status, answer.body, named(answer)["x-amzn-ErrorType"]) == (410, b"", "GoneException")
+
+
+async def test_any_stage_of_the_api_reaches_the_connection(service: Service) -> None:
+    assert (await service.ask("POST", f"/prod/@connections/{await service.open()}", b"x")).status == 200
+
+
+async def test_an_issued_id_that_is_gone_is_410(service: Service) -> None:
+    gone = ids.connection_id(OWNER, b"absent", KEY)
+    assert (await service.ask("POST", f"/dev/@connections/{gone}")).status == 410
+
+
+async def test_an_invented_id_is_400_before_authentication(service: Service) -> None:
+    answer = await service.ask("POST", "/dev/@connections/cjy8i76bx002884le6n17d49b", headers=())
+    assert (answer.status, named(answer)["x-amzn-ErrorType"]) == (400, "BadRequestException")
+    assert answer.body == b'{"message":"Invalid connectionId: cjy8i76bx002884le6n17d49b"}'
+
+
+async def test_without_a_signature(service: Service) -> None:
+    path = f"/dev/@connections/{await service.open()}"
+    answer = await service.ask("POST", path, b"x", headers=())
+    assert (answer.status, answer.body) == (403, b'{"message":"Missing Authentication Token"}')
+    assert named(answer)["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
+    assert service.socket.sent == []
+    assert (await service.ask("POST", path, b"x", headers=(), query="X-Amz-Signature=00")).status == 200
+
+
+@pytest.mark.parametrize("path", ["/nope/@connections/x", "/", "/dev/other", "/@connections/x"])
+async def test_another_path_is_forbidden(service: Service, path: str) -> None:
+    answer = await service.ask("POST", path)
+    assert (answer.status, answer.body) == (403, b'{"message":"Forbidden"}')
+    assert named(answer)["x-amzn-ErrorType"] == "ForbiddenException"
+
+
+async def test_a_plain_get_of_a_stage_asks_for_the_upgrade(service: Service) -> None:
+    assert (await service.ask("GET", "/dev")).status == 426
+
+
+async def test_another_method_is_not_in_the_api(service: Service) -> None:
+    assert (await service.ask("PUT", f"/dev/@connections/{await service.open()}")).status == 403
+
+
+async def test_too_large_is_413_with_nothing(service: Service) -> None:
+    answer = service.api.too_large(HttpRequest("POST", "/dev/@connections/x", "", SIGNED, b"", "127.0.0.1", ""))
+    assert (answer.status, answer.body) == (413, b"")
+    assert not {"x-amzn-requestid", "x-amzn-errortype"} & {name.lower() for name, _ in answer.headers}
+    assert service.api.max_body_bytes == 131_072
+
+
+async def test_a_full_buffer_is_429(service: Service) -> None:
+    path = f"/dev/@connections/{await service.open()}"
+    service.socket.buffered = 200_000
+    answer = await service.ask("POST", path, b"x")
+    assert (answer.status, named(answer)["x-amzn-ErrorType"]) == (429, "LimitExceededException")

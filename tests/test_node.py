@@ -1,0 +1,325 @@
+"""The node with every port doubled: whole conversations, and each port failing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gateway.calls import Outside
+from gateway.model.api import Route
+from gateway.model.handshake import Handshake
+from gateway.model.ids import ConnectionId
+from gateway.model.invocation import FunctionError, TimedOut
+from gateway.model.limits import Limits
+from gateway.node import Node, PostOutcome
+from gateway.registry.memory import Faults, MemoryRegistry
+from node_doubles import (
+    OK,
+    OWNER,
+    CountingIds,
+    FakeSocket,
+    ManualClock,
+    RecordingReporter,
+    ScriptedFunctions,
+    returning,
+    until_idle,
+)
+from sample_definitions import authorized, directory, handshake, route
+
+ALL = (route("$connect"), route("$disconnect"), route("$default", two_way=True), route("one-way"))
+ALLOW = {
+    "principalId": "u",
+    "policyDocument": {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}],
+    },
+    "context": {"level": 3},
+}
+
+
+class Stage:
+    """A node and everything around it."""
+
+    def __init__(self, *routes: Route, limits: Limits | None = None, **options: Any) -> None:
+        self.functions = ScriptedFunctions(
+            connect=OK, disconnect=OK, default=returning({"statusCode": 200, "body": "yo"})
+        )
+        self.functions.scripts["one-way"] = OK
+        self.registry = MemoryRegistry()
+        self.clock, self.reporter = ManualClock(), RecordingReporter()
+        outside = Outside(self.functions, self.registry, self.clock, CountingIds(), self.reporter)
+        self.node = Node(OWNER, directory(*(routes or ALL), **options), outside, limits or Limits())
+        self.endpoint = self.node.directory.endpoints[0]
+
+    async def opened(self, asked: Handshake | None = None) -> tuple[FakeSocket, Any]:
+        socket = FakeSocket()
+        conversation = self.node.handshake(socket, asked or handshake())
+        await until_idle(lambda: socket.is_open)
+        return socket, conversation
+
+    async def refused(self, asked: Handshake | None = None) -> tuple[int, dict[str, str], bytes]:
+        socket = FakeSocket()
+        self.node.handshake(socket, asked or handshake())
+        await until_idle(lambda: socket.refusal is not None)
+        assert socket.refusal is not None
+        return socket.refusal
+
+    @property
+    def connection_id(self) -> ConnectionId:
+        (record,) = self.registry.records
+        return record.connection_id
+
+    async def gone(self) -> None:
+        await until_idle(lambda: not self.registry.records)
+
+
+class Stages:
+    """Makes stages, and ends them with the test."""
+
+    def __init__(self) -> None:
+        self.made: list[Stage] = []
+
+    def __call__(self, *routes: Route, **options: Any) -> Stage:
+        self.made.append(Stage(*routes, **options))
+        return self.made[-1]
+
+
+@pytest.fixture
+async def stages() -> AsyncIterator[Stages]:
+    made = Stages()
+    yield made
+    for stage in made.made:
+        await stage.node.stop(0.1)
+
+
+async def test_a_whole_life(stages: Stages) -> None:
+    stage = stages()
+    socket, conversation = await stage.opened()
+    connection_id = stage.connection_id
+    stage.node.message(conversation, '{"action":"?"}')
+    await until_idle(lambda: bool(socket.sent))
+    stage.node.peer_closed(conversation, 4000, "bye")
+    await stage.gone()
+    assert socket.sent == [b"yo"]
+    assert [name for name, _ in stage.functions.calls] == ["connect", "default", "disconnect"]
+    (left,) = stage.functions.events("disconnect")
+    assert left["requestContext"]["disconnectStatusCode"] == 4000
+    assert left["requestContext"]["connectionId"] == connection_id
+    assert stage.reporter.kinds() == ["opened", "closed"]
+
+
+async def test_the_upgrade_waits_for_connect_and_for_the_record(stages: Stages) -> None:
+    stage = stages()
+    stage.functions.gates["connect"] = asyncio.Event()
+    socket = FakeSocket()
+    stage.node.handshake(socket, handshake())
+    await until_idle(lambda: bool(stage.registry.records))
+    assert not socket.is_open
+    assert stage.node.post(stage.endpoint, stage.connection_id, b"early") is PostOutcome.GONE
+    stage.functions.gates["connect"].set()
+    await until_idle(lambda: socket.is_open)
+    assert stage.node.post(stage.endpoint, stage.connection_id, b"now") is PostOutcome.SENT
+    assert socket.sent == [b"now"]
+
+
+async def test_a_one_way_route_answers_nothing_and_an_unknown_route_is_forbidden(stages: Stages) -> None:
+    stage = stages(route("$connect"), route("one-way"))
+    socket, conversation = await stage.opened()
+    stage.node.message(conversation, '{"action":"one-way"}')
+    stage.node.message(conversation, '{"action":"nope"}')
+    await until_idle(lambda: bool(socket.sent))
+    assert len(socket.sent) == 1
+    frame = json.loads(socket.sent[0])
+    assert (frame["message"], frame["connectionId"]) == ("Forbidden", stage.connection_id)
+    assert len(stage.functions.events("one-way")) == 1
+
+
+async def test_a_failing_handler_is_an_error_frame_and_a_line(stages: Stages) -> None:
+    stage = stages()
+    stage.functions.scripts["one-way"] = lambda event: FunctionError(b'{"errorType":"KeyError","errorMessage":"x"}')
+    socket, conversation = await stage.opened()
+    stage.node.message(conversation, '{"action":"one-way"}')
+    await until_idle(lambda: bool(socket.sent))
+    sent = json.loads(socket.sent[0])
+    event = stage.functions.events("one-way")[0]
+    assert (sent["message"], sent["requestId"]) == ("Internal server error", event["requestContext"]["requestId"])
+    assert stage.reporter.told[-1] == ("invocation_failed", "one-way", "one-way: KeyError: x")
+
+
+async def test_a_refusing_connect_leaves_no_record_and_no_disconnect(stages: Stages) -> None:
+    stage = stages()
+    stage.functions.scripts["connect"] = returning({"statusCode": 401, "body": "who?"})
+    status, _, body = await stage.refused()
+    assert (status, body) == (401, b"who?")
+    await stage.gone()
+    assert not stage.functions.events("disconnect")
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [(lambda event: TimedOut(), 504), (lambda event: FunctionError(b"{}"), 502), (returning(None), 500)],
+)
+async def test_a_failing_connect_refuses(stages: Stages, script: Any, status: int) -> None:
+    stage = stages()
+    stage.functions.scripts["connect"] = script
+    assert (await stage.refused())[0] == status
+    await stage.gone()
+
+
+async def test_unknown_stage_is_forbidden(stages: Stages) -> None:
+    stage = stages()
+    status, headers, body = await stage.refused(handshake(path="/nope"))
+    assert (status, body, headers["x-amzn-ErrorType"]) == (403, b'{"message":"Forbidden"}', "ForbiddenException")
+    assert stage.functions.calls == []
+
+
+async def test_without_the_registry_connections_are_refused_and_open_ones_stay(stages: Stages) -> None:
+    stage = stages()
+    socket, conversation = await stage.opened()
+    stage.registry.faults = Faults(fail_from=stage.registry.calls + 1)
+    status, _, body = await stage.refused()
+    assert (status, json.loads(body)["message"]) == (500, "Internal server error")
+    assert stage.reporter.kinds().count("failed") >= 1
+    stage.node.message(conversation, "hello")
+    await until_idle(lambda: bool(socket.sent))
+    assert socket.sent == [b"yo"]
+    # The handler had accepted the refused one: it is told that it is gone.
+    await until_idle(lambda: bool(stage.functions.events("disconnect")))
+
+
+async def test_an_authorizers_context_is_kept_for_life(stages: Stages) -> None:
+    stage = stages(authorized(route("$connect")), *ALL[1:])
+    stage.functions.scripts["authorizer"] = returning(ALLOW)
+    socket, conversation = await stage.opened()
+    stage.node.message(conversation, "x")
+    await until_idle(lambda: bool(socket.sent))
+    stage.node.peer_lost(conversation)
+    await stage.gone()
+    seen = {name: event["requestContext"].get("authorizer") for name, event in stage.functions.calls}
+    assert seen["authorizer"] is None
+    assert seen["connect"] == {"level": "3", "principalId": "u", "integrationLatency": 0}
+    assert seen["default"] == seen["disconnect"] == {"level": "3", "principalId": "u"}
+    events = dict(stage.functions.calls)
+    assert events["authorizer"]["requestContext"]["requestId"] == events["connect"]["requestContext"]["requestId"]
+
+
+async def test_a_missing_identity_source_is_401_without_a_call(stages: Stages) -> None:
+    stage = stages(authorized(route("$connect"), ["route.request.querystring.token"]))
+    assert (await stage.refused())[0] == 401
+    assert stage.functions.calls == []
+    assert not stage.registry.records
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (returning(ALLOW | {"policyDocument": {"Version": "2012-10-17", "Statement": []}}), 403),
+        (lambda event: FunctionError(b'{"errorMessage":"Unauthorized"}'), 401),
+        (lambda event: FunctionError(b'{"errorMessage":"other"}'), 500),
+        (returning({"statusCode": 401}), 500),
+    ],
+)
+async def test_a_refusing_authorizer(stages: Stages, answer: Any, status: int) -> None:
+    stage = stages(authorized(route("$connect")), *ALL[1:])
+    stage.functions.scripts["authorizer"] = answer
+    assert (await stage.refused())[0] == status
+    assert not stage.registry.records and not stage.functions.events("connect")
+
+
+async def test_binary_and_violations_close_with_their_codes_and_disconnect_once(stages: Stages) -> None:
+    stage = stages()
+    socket, conversation = await stage.opened()
+    stage.node.binary(conversation, b"\x00")
+    stage.node.violated(conversation, 1009, "Message too big")
+    stage.node.peer_closed(conversation, 1003, "")
+    await stage.gone()
+    assert socket.closed == (1003, "Binary is not supported")
+    (left,) = stage.functions.events("disconnect")
+    assert left["requestContext"]["disconnectReason"] == "Binary is not supported"
+
+
+async def test_post_get_and_delete(stages: Stages) -> None:
+    stage = stages()
+    socket, _ = await stage.opened()
+    connection_id = stage.connection_id
+    stage.clock.advance(250)
+    assert stage.node.post(stage.endpoint, connection_id, b"\xff") is PostOutcome.SENT
+    stage.clock.advance(1_000)
+    info = stage.node.get(stage.endpoint, connection_id)
+    assert info is not None
+    assert info.last_active_at_ms - info.connected_at_ms == 250
+    assert stage.node.delete(stage.endpoint, connection_id)
+    assert not stage.node.delete(stage.endpoint, connection_id)
+    assert stage.node.get(stage.endpoint, connection_id) is None
+    assert stage.node.post(stage.endpoint, connection_id, b"late") is PostOutcome.GONE
+    assert socket.sent == ["\ufffd".encode()]
+    assert socket.closed == (1000, "Connection Closed Normally")
+    await stage.gone()
+    assert len(stage.functions.events("disconnect")) == 1
+
+
+async def test_a_slow_reader_limits_its_posters(stages: Stages) -> None:
+    stage = stages(limits=Limits(max_out_buffer_bytes=10))
+    socket, _ = await stage.opened()
+    socket.buffered = 8
+    assert stage.node.post(stage.endpoint, stage.connection_id, b"abc") is PostOutcome.LIMITED
+    assert stage.node.post(stage.endpoint, stage.connection_id, b"ab") is PostOutcome.SENT
+
+
+async def test_idle_connections_end_and_busy_ones_stay(stages: Stages) -> None:
+    stage = stages()
+    idle, _ = await stage.opened()
+    busy, conversation = await stage.opened()
+    stage.clock.advance(5 * 60_000)
+    stage.node.message(conversation, "x")
+    stage.clock.advance(5 * 60_000 + 2_000)
+    stage.node.tick(stage.clock.monotonic_ms)
+    assert idle.closed == (1001, "Going away")
+    assert busy.closed is None
+    stage.clock.advance(7_000)
+    stage.node.tick(stage.clock.monotonic_ms)
+    assert idle.aborted, "it never answered our close"
+
+
+async def test_a_new_definition_reaches_open_connections(stages: Stages) -> None:
+    stage = stages()
+    socket, conversation = await stage.opened()
+    stage.node.redeploy(directory(route("$connect")))
+    stage.node.message(conversation, "x")
+    await until_idle(lambda: bool(socket.sent))
+    assert json.loads(socket.sent[0])["message"] == "Forbidden"
+
+
+async def test_stopping_gives_every_connection_its_disconnect(stages: Stages) -> None:
+    stage = stages()
+    socket, _ = await stage.opened()
+    stage.functions.gates["connect"] = asyncio.Event()
+    late = FakeSocket()
+    stage.node.handshake(late, handshake())
+    stopping = asyncio.ensure_future(stage.node.stop(5.0))
+    await until_idle(lambda: len(stage.functions.events("connect")) == 2)
+    stage.functions.gates["connect"].set()
+    assert await stopping == 0
+    assert socket.closed == late.closed == (1001, "Going away")
+    assert len(stage.functions.events("disconnect")) == 2
+    assert not stage.registry.records
+    assert (await stage.refused())[0] == 503
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+async def test_every_single_registry_failure_leaves_a_consistent_end(stages: Stages, failing: int) -> None:
+    """Fail the n-th call: the connection is accepted or refused, and a handler that accepted it is told of its end."""
+    stage = stages()
+    stage.registry.faults = Faults(fail_calls=frozenset({failing}))
+    socket = FakeSocket()
+    conversation = stage.node.handshake(socket, handshake())
+    assert conversation is not None
+    await until_idle(lambda: socket.is_open or socket.refusal is not None)
+    if socket.is_open:
+        stage.node.peer_lost(conversation)
+    await stage.node.stop(1.0)
+    assert len(stage.functions.events("connect")) == len(stage.functions.events("disconnect")) == 1
