@@ -124,6 +124,10 @@ class MessageReader:
         """Keep bytes that came before reading may begin; the next ``feed`` reads them first."""
         self._rest = data if self._rest is None else self._rest + data
 
+    def release(self) -> None:
+        """Read nothing any more and hold nothing."""
+        self._ended, self._message, self._rest = True, None, None
+
     def feed(self, data: bytes, limits: Limits) -> list[Event]:
         """The events that ``data`` completes, in order; a ``Close`` or ``Violation`` is the last one ever."""
         events: list[Event] = []
@@ -137,7 +141,7 @@ class MessageReader:
             if event is not None:
                 events.append(event)
                 if isinstance(event, Close | Violation):
-                    self._ended, self._message = True, None
+                    self.release()
                     return events
             elif end == position:
                 self._rest = data[position:]

@@ -1,0 +1,76 @@
+"""What the sockets of one front door share: who to tell, the limits, the clock, and one wheel for their deadlines.
+
+A shell is whichever protocol reads a socket at the moment. Deadlines here are those of the wire (a head that never
+ends, bytes that never leave); those of a conversation belong to the node.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Generic, Protocol
+
+from gateway.engine.deadlines import Wheel
+from gateway.model.limits import Limits
+from gateway.model.now import Now
+from gateway.ports import Clock, Conversations, ConversationT
+from gateway.server.ticker import Ticker
+
+_GRANULARITY_MS: Final = 500  # of deadlines of 5 and 10 s
+
+
+class Shell(Protocol):
+    """One socket's reader."""
+
+    def __hash__(self) -> int: ...
+
+    def overdue(self) -> None:
+        """The deadline set by ``watch`` has passed."""
+
+    def drop(self) -> None:
+        """The door closes: end the connection now."""
+
+
+class Door(Generic[ConversationT]):
+    """One front door, however many listeners it has."""
+
+    __slots__ = ("_clock", "_shells", "_ticker", "_wheel", "conversations", "limits")
+
+    def __init__(self, conversations: Conversations[ConversationT], clock: Clock, limits: Limits) -> None:
+        self.conversations = conversations
+        self.limits = limits
+        self._clock = clock
+        self._shells: set[Shell] = set()
+        self._wheel: Wheel[Shell] = Wheel(_GRANULARITY_MS)
+        self._ticker = Ticker(clock, _GRANULARITY_MS, self._tick)
+
+    def __len__(self) -> int:
+        """How many shells there are."""
+        return len(self._shells)
+
+    def enter(self, shell: Shell) -> None:
+        """A shell took a socket over."""
+        self._shells.add(shell)
+
+    def leave(self, shell: Shell) -> None:
+        """A shell gave its socket away or lost it; its deadline is forgotten too."""
+        self._shells.discard(shell)
+        self._wheel.cancel(shell)
+
+    def watch(self, shell: Shell, after_ms: int) -> None:
+        """Call ``shell.overdue()`` in ``after_ms``, unless it leaves before."""
+        self._wheel.set(shell, self._clock.now().monotonic_ms + after_ms)
+        self._ticker.wake()
+
+    def wall_ms(self) -> int:
+        """Unix time in milliseconds."""
+        return self._clock.now().wall_ms
+
+    def close(self) -> None:
+        """Drop every socket that is left."""
+        self._ticker.stop()
+        for shell in tuple(self._shells):
+            shell.drop()
+
+    def _tick(self, now: Now) -> bool:
+        for shell in self._wheel.due(now.monotonic_ms):
+            shell.overdue()
+        return self._wheel.next_ms() is not None

@@ -1,0 +1,144 @@
+"""The first request of an accepted socket: its head is read here, then a WebSocket handshake stays with ``stream`` and
+everything else goes to the HTTP protocol, which gets the very bytes that came.
+
+A socket that only waits for its head costs this object and a place in the door's wheel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Generic, cast
+
+import httptools
+
+from gateway.model.http import HttpResponse
+from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
+from gateway.ports import ConversationT
+from gateway.server.door import Door
+from gateway.server.farewell import say_farewell
+from gateway.server.stream import WebSocketStream
+from gateway.wire.handshake import Peer, read_handshake, refusal, wants_upgrade
+from gateway.wire.http import RequestHead, response
+
+BAD_REQUEST: Final = refusal(400, "Bad Request")
+REQUEST_TIMEOUT: Final = refusal(408, "Request Timeout")
+HEAD_TOO_LARGE: Final = refusal(431, "Request Header Fields Too Large")
+
+_END: Final = b"\r\n\r\n"
+
+
+class Head(asyncio.Protocol, Generic[ConversationT]):
+    """``http`` makes the protocol that serves whatever is no handshake."""
+
+    __slots__ = ("_door", "_http", "_raw", "_transport")
+
+    def __init__(self, door: Door[ConversationT], http: Callable[[], asyncio.Protocol]) -> None:
+        self._door = door
+        self._http = http
+        self._raw = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._door.enter(self)
+        self._door.watch(self, self._door.limits.head_timeout_ms)
+
+    def data_received(self, data: bytes) -> None:
+        known = max(0, len(self._raw) - len(_END) + 1)
+        self._raw += data
+        blank = len(self._raw) - len(self._raw.lstrip(b"\r\n"))  # RFC 9112 §2.2: empty lines before it are ignored
+        end = self._raw.find(_END, max(known, blank)) + len(_END)
+        if end < len(_END):
+            end = 0
+        if (end or len(self._raw)) > MAX_HEAD_BYTES:
+            self._answer(HEAD_TOO_LARGE)
+        elif end:
+            self._decide(end)
+        elif len(self._raw) > blank and not self._raw[blank : blank + 1].isupper():
+            self._answer(BAD_REQUEST)  # no method starts like this: TLS on the plain port, or noise
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._door.leave(self)
+
+    def overdue(self) -> None:
+        if self._raw:
+            self._answer(REQUEST_TIMEOUT)
+        else:
+            self._transport.abort()  # browsers open sockets in advance; an answer to nothing would confuse them
+
+    def drop(self) -> None:
+        self._transport.abort()
+
+    def _decide(self, end: int) -> None:
+        head = read_head(bytes(self._raw[:end]))
+        if isinstance(head, HttpResponse):
+            self._answer(head)
+            return
+        self._door.leave(self)
+        if wants_upgrade(head):
+            upgrade(self._door, self._transport, head, bytes(self._raw[end:]))
+            return
+        protocol = self._http()
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        protocol.data_received(bytes(self._raw))
+
+    def _answer(self, refused: HttpResponse) -> None:
+        self._door.leave(self)
+        say_farewell(self._door, self._transport, response(refused, self._door.wall_ms(), keep_alive=False))
+
+
+def upgrade(door: Door[ConversationT], transport: asyncio.Transport, head: RequestHead, early: bytes = b"") -> None:
+    """Begin a conversation on ``transport`` or refuse a malformed handshake; the transport has a new protocol then."""
+    handshake = read_handshake(head, peer_of(transport))
+    if isinstance(handshake, HttpResponse):
+        say_farewell(door, transport, response(handshake, door.wall_ms(), keep_alive=False))
+    else:
+        WebSocketStream(door, transport, handshake.key).begin(handshake, early)
+
+
+def peer_of(transport: asyncio.BaseTransport) -> Peer:
+    """Both ends of a connection; an IPv4 client of a dual-stack socket by its IPv4 address."""
+    source_ip, *_ = transport.get_extra_info("peername") or ("",)
+    _, port, *_ = transport.get_extra_info("sockname")
+    if source_ip.startswith("::ffff:") and "." in source_ip:
+        source_ip = source_ip.removeprefix("::ffff:")
+    return Peer(source_ip, port, transport.get_extra_info("sslcontext") is not None)
+
+
+def read_head(data: bytes) -> RequestHead | HttpResponse:
+    """The head that ``data`` is, or what to answer when it is none."""
+    lines = _Lines()
+    parser = httptools.HttpRequestParser(lines)
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:
+        pass  # it says so for every Upgrade header and for CONNECT; the head is complete
+    except httptools.HttpParserError:
+        return BAD_REQUEST
+    if not lines.complete:
+        return BAD_REQUEST
+    if len(lines.headers) > MAX_HEAD_COUNT:
+        return HEAD_TOO_LARGE
+    method = parser.get_method().decode("ascii")
+    return RequestHead(method, lines.target.decode("latin-1"), parser.get_http_version(), tuple(lines.headers))
+
+
+class _Lines:
+    """Collects what the parser calls back with."""
+
+    __slots__ = ("complete", "headers", "target")
+
+    def __init__(self) -> None:
+        self.target = b""
+        self.headers: list[tuple[str, str]] = []
+        self.complete = False
+
+    def on_url(self, piece: bytes) -> None:
+        self.target += piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        self.complete = True

@@ -1,0 +1,218 @@
+"""HTTP on aiohttp, and the only place that knows it: hosts services that are written without a framework.
+
+Responses carry the service's headers, ``Date``, ``Content-Length`` and ``Connection``, nothing else: they are written
+by ``wire.http``, aiohttp reads requests and keeps connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiohttp import HttpVersion11, web
+
+from gateway.model.http import HttpRequest, HttpResponse
+from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
+from gateway.ports import Clock, HttpService, Reporter
+from gateway.wire.handshake import refusal, wants_upgrade
+from gateway.wire.http import RequestHead, response, split_target
+
+Upgrade = Callable[[asyncio.Transport, RequestHead], None]
+
+BODY_TIMEOUT_S: Final = 30.0  # for a request's body to arrive; API Gateway's longest request takes 29 s
+KEEP_ALIVE_S: Final = 75.0  # for an idle connection; nginx keeps its own 60 s, so it is never surprised
+
+BAD_REQUEST: Final = refusal(400, "Bad Request")
+REQUEST_TIMEOUT: Final = refusal(408, "Request Timeout")
+EXPECTATION_FAILED: Final = refusal(417, "Expectation Failed")
+INTERNAL_SERVER_ERROR: Final = refusal(500, "Internal server error")
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class HttpHost:
+    """Serves one service on any number of connections. To be made inside a running loop.
+
+    ``upgrade`` gets the transport of a connection whose *later* request is a WebSocket handshake: proxies send one
+    on a connection that served plain requests before. None: such a request goes to the service like any other.
+    """
+
+    def __init__(self, service: HttpService, clock: Clock, reporter: Reporter, upgrade: Upgrade | None = None) -> None:
+        self._service = service
+        self._clock = clock
+        self._reporter = reporter
+        self._upgrade = upgrade
+        self._server = _Server(
+            self._serve,
+            clock,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=KEEP_ALIVE_S,
+            max_line_size=MAX_HEAD_BYTES,
+            max_field_size=MAX_HEAD_BYTES,
+            max_headers=MAX_HEAD_COUNT,
+        )
+
+    def protocol(self) -> asyncio.Protocol:
+        """The protocol of one connection."""
+        return self._server()
+
+    async def close(self, timeout_s: float) -> None:
+        """Let running requests end for at most ``timeout_s`` and close every connection."""
+        await self._server.shutdown(timeout_s)
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._upgrade is not None:
+            head = RequestHead(request.method, request.raw_path, _version(request), _headers(request))
+            if wants_upgrade(head):
+                return _HandOver(self._upgrade, head)
+        answer, keep_alive = await self._answer(request)
+        data = response(answer, self._clock.now().wall_ms, keep_alive=keep_alive, with_body=request.method != "HEAD")
+        return _Reply(data, keep_alive)
+
+    async def _answer(self, request: web.BaseRequest) -> tuple[HttpResponse, bool]:
+        """What to say, and whether the connection can be kept."""
+        keep_alive = request.keep_alive
+        limit = self._service.max_body_bytes
+        if (request.content_length or 0) > limit:
+            # A client that waits to be told to continue may or may not send its body now: nobody could tell.
+            return await self._call(request, None), keep_alive and "Expect" not in request.headers
+        if "Expect" in request.headers and not await _continue(request):
+            return EXPECTATION_FAILED, False
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                body = await _read_body(request, limit)
+        except TimeoutError:
+            return REQUEST_TIMEOUT, False
+        except web.RequestPayloadError:
+            return BAD_REQUEST, False
+        return await self._call(request, body), keep_alive
+
+    async def _call(self, request: web.BaseRequest, body: bytes | None) -> HttpResponse:
+        """Ask the service; ``body`` is None when it was too large."""
+        asked = _request(request, body or b"")
+        try:
+            if body is None:
+                return self._service.too_large(asked)
+            return await self._service.handle(asked)
+        except Exception as error:  # the supervised edge: whatever a service does wrong ends here, reported once
+            name = type(self._service).__name__
+            self._reporter.failed(f"{asked.method} {asked.raw_path} failed in {name}{_place(error)}: {error!r}")
+            return INTERNAL_SERVER_ERROR
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
+
+
+def _version(request: web.BaseRequest) -> str:
+    return f"{request.version.major}.{request.version.minor}"
+
+
+def _headers(request: web.BaseRequest) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers)
+
+
+def _request(request: web.BaseRequest, body: bytes) -> HttpRequest:
+    path, query = split_target(request.raw_path)
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return HttpRequest(
+        method=request.method,
+        raw_path=path,
+        query=query,
+        headers=_headers(request),
+        body=body,
+        source_ip=peer[0] if peer else "",
+        host=request.headers.get("Host", ""),
+    )
+
+
+async def _continue(request: web.BaseRequest) -> bool:
+    """Tell a waiting client to send its body; False when it expects something else."""
+    if request.version < HttpVersion11:
+        return True  # RFC 9110 §10.1.1: ignored there
+    if request.headers["Expect"].lower() != "100-continue":
+        return False
+    await request.writer.write(_CONTINUE)
+    return True
+
+
+async def _read_body(request: web.BaseRequest, limit: int) -> bytes | None:
+    """The whole body, None as soon as it is longer than ``limit``."""
+    body = bytearray()
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+class _Reply(web.StreamResponse):
+    """A response that is bytes already."""
+
+    def __init__(self, data: bytes, keep_alive: bool) -> None:
+        super().__init__()
+        self._data = data
+        self._stay = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        return self._stay
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        await request.writer.write(self._data)
+        await request.writer.drain()
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Everything was written by ``prepare``."""
+
+
+class _HandOver(web.StreamResponse):
+    """No response: aiohttp is told that its connection ended, and the transport goes on without it.
+
+    Bytes a client sent behind this head, before any 101, are lost with it. Proxies, who alone get here, wait.
+    """
+
+    def __init__(self, upgrade: Upgrade, head: RequestHead) -> None:
+        super().__init__()
+        self._take_over = upgrade
+        self._head = head
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        protocol, transport = request.protocol, request.transport
+        if transport is not None:
+            protocol.transport = None
+            protocol.connection_lost(None)
+            self._take_over(transport, self._head)
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write to."""
+
+
+class _Server(web.Server):
+    """aiohttp's, with error answers of ours: its own tell its name and version."""
+
+    def __init__(self, handler: Any, clock: Clock, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._clock = clock
+        self._options = options
+
+    def __call__(self) -> web.RequestHandler:
+        return _Handler(self, self._clock, **self._options)
+
+
+class _Handler(web.RequestHandler):
+    __slots__ = ("_clock",)
+
+    def __init__(self, server: _Server, clock: Clock, **options: Any) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop(), **options)
+        self._clock = clock
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        answer = BAD_REQUEST if status < 500 else INTERNAL_SERVER_ERROR
+        return _Reply(response(answer, self._clock.now().wall_ms, keep_alive=False), False)

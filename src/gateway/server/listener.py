@@ -1,0 +1,179 @@
+"""Listening sockets: the front door for WebSockets and HTTP, plain or TLS, and an HTTP door for this machine alone.
+
+When the process is out of file descriptors asyncio stops accepting for a second and says so once; nothing spins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from ssl import SSLContext
+from typing import Final, Generic
+
+from gateway.model.errors import UserError
+from gateway.model.limits import AWS, Limits
+from gateway.ports import Clock, Conversations, ConversationT, HttpService, Reporter
+from gateway.server.door import Door
+from gateway.server.head import Head, upgrade
+from gateway.server.http import HttpHost
+
+LOCALHOST: Final = "localhost"
+_LOOPBACK: Final = ((int(socket.AF_INET), "127.0.0.1"), (int(socket.AF_INET6), "::1"))
+_BACKLOG: Final = 4096  # connections that wait to be accepted
+_TRIES: Final = 16  # to find one free port for both families
+_NO_IPV6: Final = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
+
+Address = tuple[int, str]
+
+
+class FrontDoor(Generic[ConversationT]):
+    """WebSockets go to ``conversations``, every other request to ``http``. To be made inside a running loop."""
+
+    def __init__(
+        self,
+        conversations: Conversations[ConversationT],
+        http: HttpService,
+        clock: Clock,
+        reporter: Reporter,
+        limits: Limits = AWS,
+    ) -> None:
+        self._door = Door(conversations, clock, limits)
+        self._host = HttpHost(http, clock, reporter, partial(upgrade, self._door))
+        self._servers: list[asyncio.Server] = []
+
+    async def open(self, host: str, port: int, tls: SSLContext | None = None) -> int:
+        """Listen on one more address; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
+        servers, port = await _listen(
+            partial(Head, self._door, self._host.protocol), host, port, tls, self._door.limits
+        )
+        self._servers += servers
+        return port
+
+    def stop_accepting(self) -> None:
+        """Close the listening sockets; those that are open stay."""
+        for server in self._servers:
+            server.close()
+
+    async def close(self, timeout_s: float = 0.0) -> None:
+        """Stop accepting, let HTTP requests end for at most ``timeout_s``, and close whatever is left."""
+        self.stop_accepting()
+        await self._host.close(timeout_s)
+        self._door.close()
+
+
+class HttpDoor:
+    """A service for this machine alone, on 127.0.0.1. To be made inside a running loop."""
+
+    def __init__(self, service: HttpService, clock: Clock, reporter: Reporter) -> None:
+        self._host = HttpHost(service, clock, reporter)
+        self._servers: list[asyncio.Server] = []
+
+    async def open(self, port: int = 0) -> int:
+        """Listen; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
+        self._servers, port = await _listen(self._host.protocol, "127.0.0.1", port, None, AWS)
+        return port
+
+    async def close(self, timeout_s: float = 0.0) -> None:
+        """Stop accepting, let requests end for at most ``timeout_s``, and close every connection."""
+        for server in self._servers:
+            server.close()
+        await self._host.close(timeout_s)
+
+
+async def _listen(
+    factory: Callable[[], asyncio.Protocol], host: str, port: int, tls: SSLContext | None, limits: Limits
+) -> tuple[list[asyncio.Server], int]:
+    if not 0 <= port <= 65_535:
+        raise UserError(f"port {port} does not exist", "choose one from 1 to 65535, or 0 for any free one")
+    sockets = _bind(await _addresses(host), port)
+    loop = asyncio.get_running_loop()
+    handshake_s, shutdown_s = limits.head_timeout_ms / 1000, limits.close_timeout_ms / 1000
+    servers = [
+        await loop.create_server(
+            factory,
+            sock=sock,
+            backlog=_BACKLOG,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else handshake_s,
+            ssl_shutdown_timeout=None if tls is None else shutdown_s,
+        )
+        for sock in sockets
+    ]
+    return servers, sockets[0].getsockname()[1]
+
+
+async def _addresses(host: str) -> Sequence[Address]:
+    """The addresses to bind; ``localhost`` is both loopbacks whatever this machine's name service says."""
+    if host == LOCALHOST:
+        return _LOOPBACK
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as error:
+        raise UserError(f"host {host} is unknown", "give an address of this machine, or localhost") from error
+    return list(dict.fromkeys((int(family), str(address[0])) for family, _, _, _, address in found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    address: str
+    port: int
+    error: OSError
+
+    def user_error(self) -> UserError:
+        place = f"port {self.port} of {self.address}"
+        match self.error.errno:
+            case errno.EADDRINUSE:
+                return UserError(f"{place} is in use", "end the program that listens there, or choose another port")
+            case errno.EACCES | errno.EPERM:
+                return UserError(f"{place} needs privileges", "choose a port above 1023")
+            case errno.EADDRNOTAVAIL:
+                return UserError(f"{self.address} is no address of this machine", "choose another host, or localhost")
+        return UserError(f"{place} cannot be had: {self.error.strerror}", "choose another host or port")
+
+
+def _bind(addresses: Sequence[Address], port: int) -> list[socket.socket]:
+    """One socket per address, all on the same port."""
+    bound = _bind_once(addresses, port)
+    tries = 1 if port else _TRIES  # a port that is free for IPv4 may be taken for IPv6
+    while isinstance(bound, _Refused) and bound.error.errno == errno.EADDRINUSE and tries > 1:
+        tries -= 1
+        bound = _bind_once(addresses, port)
+    if isinstance(bound, _Refused):
+        raise bound.user_error() from bound.error
+    return bound
+
+
+def _bind_once(addresses: Sequence[Address], port: int) -> list[socket.socket] | _Refused:
+    bound: list[socket.socket] = []
+    for family, address in addresses:
+        try:
+            bound.append(_socket(family, address, port, alone=len(addresses) == 1))
+        except OSError as error:
+            if bound and addresses is _LOOPBACK and error.errno in _NO_IPV6:
+                continue
+            for sock in bound:
+                sock.close()
+            return _Refused(address, port, error)
+        port = bound[0].getsockname()[1]
+    return bound
+
+
+def _socket(family: int, address: str, port: int, *, alone: bool) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by accepted sockets
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not alone)  # alone, :: takes IPv4 clients too
+        sock.bind((address, port))
+        sock.listen(_BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
