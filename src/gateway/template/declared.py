@@ -18,6 +18,7 @@ class Declared:
     properties: Mapping[str, Any]
     condition: str | None = None
     metadata: Mapping[str, Any] | None = None
+    depends_on: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -53,4 +54,11 @@ def _declared(logical_id: str, body: Any, findings: Findings) -> Declared | None
     if condition is not None and not isinstance(condition, str):
         findings.problem("Condition must be the name of a condition", (*at, "Condition"))
         return None
-    return Declared(logical_id, kind, properties or {}, condition, metadata if isinstance(metadata, dict) else None)
+    if not isinstance(metadata, dict):
+        metadata = None
+    return Declared(logical_id, kind, properties or {}, condition, metadata, _depends_on(body.get("DependsOn")))
+
+
+def _depends_on(value: Any) -> tuple[str, ...]:
+    names = value if isinstance(value, list) else [value]
+    return tuple(name for name in names if isinstance(name, str))

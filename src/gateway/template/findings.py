@@ -26,9 +26,9 @@ class Findings:
         """Add what stops the template, unless the same has been said already; ``line`` None: the node's."""
         self._add(self.problems, message, at, hint, line)
 
-    def warning(self, message: str, at: Path = (), hint: str = "") -> None:
-        """Add what a person should know but can live with."""
-        self._add(self.warnings, message, at, hint, None)
+    def warning(self, message: str, at: Path = (), hint: str = "", *, line: int | None = None) -> None:
+        """Add what a person should know but can live with; ``line`` None: the node's."""
+        self._add(self.warnings, message, at, hint, line)
 
     def draft(self) -> Findings:
         """An empty collection for the same template, to be kept as problems or as mere warnings later."""
@@ -45,7 +45,7 @@ class Findings:
         while place:
             if place in self._lines:
                 return self._lines[place]
-            place = place[:-1]
+            place = place[:-2] if place[-2:-1] == ("Properties",) else place[:-1]
         return None
 
     def origin(self, logical_id: str) -> str:
@@ -61,7 +61,10 @@ class Findings:
         return at
 
     def _add(self, where: list[Problem], message: str, at: Path, hint: str, line: int | None) -> None:
-        logical_id = str(self._written(at)[1]) if len(at) > 1 else None
+        logical_id = None
+        if len(at) > 1:
+            logical_id = str(self._written(at)[1])
+            message = message if logical_id == at[1] else f"{message} (in {at[1]})"
         _extend(where, [Problem(message, self._file, line or self.line(at), logical_id, hint)])
 
 

@@ -174,7 +174,8 @@ def _known(declared: Declared, kind: Kind, resolve: Resolve, facts: Facts) -> Id
     for attribute, name in kind.echoes.items():
         if name in declared.properties:
             attributes[attribute] = as_text(resolve(declared.properties[name])) or ""
-    return Identity(declared.type, kind.ref.format_map(values), attributes)
+    naming = (kind.named_by, values["name"]) if kind.named_by is not None else None
+    return Identity(declared.type, kind.ref.format_map(values), attributes, naming=naming)
 
 
 def _values(declared: Declared, kind: Kind, resolve: Resolve, facts: Facts) -> dict[str, str]:

@@ -12,13 +12,15 @@ from gateway.template.unresolvable import Unresolvable
 @dataclass(frozen=True, slots=True)
 class Identity:
     """``open_ended`` says that not all attributes are known here: any other name gives a made-up, stable text.
-    ``secretive`` says why none can be known at all, empty otherwise."""
+    ``secretive`` says why none can be known at all, empty otherwise. ``naming`` is the property that names the
+    resource and the name it has, declared or made up; None for types without such a property."""
 
     type: str
     ref: str
     attributes: Mapping[str, str] = field(default_factory=dict)
     open_ended: bool = False
     secretive: str = ""
+    naming: tuple[str, str] | None = None
 
     def attribute(self, name: str) -> str:
         """The value of an attribute. Raises Unresolvable for one the type does not have."""

@@ -13,6 +13,7 @@ from gateway.model.errors import DefinitionError
 from gateway.model.problem import Problem
 from gateway.template.apigatewayv2.apis import read_apis
 from gateway.template.declared import Declared, declared_resources
+from gateway.template.dependencies import check_dependencies
 from gateway.template.document import parse
 from gateway.template.facts import facts_of
 from gateway.template.findings import Findings, in_order
@@ -95,6 +96,7 @@ def _template(
     existing = {
         name: resource for name, resource in declared.items() if _exists(resource, conditions, resolver, findings)
     }
+    check_dependencies(existing, resolver, findings)
     return Template(path, existing, resolver, facts, options, findings)
 
 

@@ -15,6 +15,8 @@ from gateway.template.text import as_text
 
 ParameterValue = str | list[str]
 
+_TYPES: Final = ("String", "Number", "CommaDelimitedList", "List<Number>", "List<String>")
+_TYPE: Final = re.compile(r"String|Number|CommaDelimitedList|List<[^<>]+>|AWS::.+")
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?")
 
 
@@ -42,6 +44,9 @@ def _value(name: str, body: Any, overrides: Mapping[str, str], findings: Finding
     if not isinstance(body, dict) or not isinstance(body.get("Type"), str):
         findings.problem(f"parameter {name} must be a mapping with a Type", at, "for example Type: String")
         return None
+    if not _TYPE.fullmatch(body["Type"]):
+        hint = did_you_mean(body["Type"], _TYPES, f"it is {', '.join(_TYPES)} or a type of AWS")
+        findings.problem(f"parameter {name} has an unknown Type {body['Type']!r}", at, hint)
     given = overrides.get(name, body.get("Default"))
     text = ",".join(as_text(item) or "" for item in given) if isinstance(given, list) else as_text(given)
     if text is None:

@@ -115,7 +115,9 @@ class Properties:
         """Report every property that the resource type does not have."""
         names = frozenset(known)
         for name in self._values:
-            if name not in names:
+            if name.startswith("Fn::"):
+                self.unsupported(f"{name} among the properties", name, "write out what it stands for")
+            elif name not in names:
                 what = f"{self.declared.type} has no property {name!r}"
                 self.problem(what, name, did_you_mean(name, names, f"it has {', '.join(sorted(names))}"))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from gateway.model.definition import Resource
 from gateway.template.apigatewayv2.apis import http_apis
+from gateway.template.apigatewayv2.parts import API_TYPES
+from gateway.template.closest import did_you_mean
 from gateway.template.declared import Declared
 from gateway.template.identities import NESTED_STACKS
 from gateway.template.template import Template
@@ -27,6 +29,7 @@ _TRIGGERS: Final = {
     "AWS::Scheduler::Schedule": "schedules are not run",
     "AWS::StepFunctions::StateMachine": "state machines are not run",
 }
+_FAMILY: Final = "AWS::ApiGatewayV2::"
 # Nothing that a handler would miss.
 _PLUMBING: Final = (
     "AWS::ApiGateway::", "AWS::ApiGatewayV2::", "AWS::ApplicationAutoScaling::", "AWS::CDK::Metadata",
@@ -38,6 +41,7 @@ _PLUMBING: Final = (
 
 def read_resources(template: Template) -> tuple[Resource, ...]:
     """Every resource to create, with its properties resolved; warns of the types that are not created."""
+    _report_misspelt(template)
     _warn_of_triggers(template)
     _warn_of_nested_stacks(template)
     _warn_of_missing(template)
@@ -57,7 +61,19 @@ def _resource(template: Template, declared: Declared) -> Resource | None:
         template.findings.warning("topics do not call functions here", declared.path)
         return None
     resolved = {name: value for name, value in values.items() if value is not None}
+    naming = template.resolver.identity(declared.logical_id).naming
+    if naming is not None:
+        resolved.setdefault(*naming)
     return Resource(declared.logical_id, declared.type, reference, resolved)
+
+
+def _report_misspelt(template: Template) -> None:
+    """Only of the family that is served: nobody knows all the others."""
+    for declared in template.resources.values():
+        if declared.type.startswith(_FAMILY) and declared.type not in API_TYPES:
+            guess = did_you_mean(declared.type, API_TYPES)
+            if guess:
+                template.findings.problem(f"there is no resource type {declared.type}", declared.path, guess)
 
 
 def _warn_of_triggers(template: Template) -> None:
@@ -77,9 +93,10 @@ def _warn_of_nested_stacks(template: Template) -> None:
             _warn(template, kind, "nested stacks are not opened", found)
 
 
-def _warn(template: Template, kind: str, what: str, found: Iterable[Declared]) -> None:
+def _warn(template: Template, kind: str, what: str, found: tuple[Declared, ...]) -> None:
     names = dict.fromkeys(template.findings.origin(declared.logical_id) for declared in found)
-    template.findings.warning(f"{kind}: {what} ({', '.join(names)})")
+    line = min((template.findings.line(declared.path) or 0 for declared in found), default=0)
+    template.findings.warning(f"{kind}: {what} ({', '.join(names)})", line=line or None)
 
 
 def _warn_of_missing(template: Template) -> None:

@@ -18,14 +18,15 @@ _SECTIONS: Final = frozenset({*_MAPPINGS, "AWSTemplateFormatVersion", "Descripti
 
 def check_sections(content: Mapping[str, Any], findings: Findings) -> None:
     """Report unknown sections, sections of a wrong shape and a template without Resources."""
+    if not content.get("Resources"):
+        findings.problem("the file has no Resources section", ("Resources",), _instead(content))
+        return
     for name in content:
         if name not in _SECTIONS:
             _unknown(name, findings)
     for name in _MAPPINGS:
         if not isinstance(content.get(name, {}), dict):
             findings.problem(f"{name} must be a mapping", (name,), "look at the indentation of what follows it")
-    if not content.get("Resources"):
-        findings.problem("the template has no Resources", ("Resources",), "a WebSocket API is a resource: add one")
     if "Globals" in content and SERVERLESS not in transforms(content):
         findings.problem("Globals needs the SAM transform", ("Globals",), f"add Transform: {SERVERLESS}")
 
@@ -43,6 +44,16 @@ def check_transforms(content: Mapping[str, Any], findings: Findings) -> None:
     for name in transforms(content):
         if name not in (SERVERLESS, LANGUAGE_EXTENSIONS):
             findings.warning(f"the macro {name} is not run here", ("Transform",), "the template is used as written")
+
+
+def _instead(content: Mapping[str, Any]) -> str:
+    """What to do about a file that cannot be a template."""
+    if "service" in content and "provider" in content:
+        return "this looks like a file of the Serverless Framework: express it as a SAM template"
+    for name in content:
+        if name not in _SECTIONS and (guess := did_you_mean(name, ("Resources",))):
+            return f"{name!r}: {guess}"
+    return "a template names its resources there, the WebSocket API among them"
 
 
 def _unknown(name: str, findings: Findings) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Final, TypeVar
 
+from gateway.expressions import selection
 from gateway.model.api import DEFAULT_API_KEY_SELECTION, Api, Authorizer, Integration, Route
+from gateway.model.errors import ExpressionError
 from gateway.model.ids import ApiId, RouteKey
 from gateway.template.apigatewayv2.authorizer import read_authorizer
 from gateway.template.apigatewayv2.integration import check_integration_responses, read_integration
@@ -75,7 +77,7 @@ def read_api(template: Template, parts: Parts, catalogue: Catalogue) -> Api | No
     properties = template.properties(parts.api)
     _check_names(properties)
     name = properties.required("Name")
-    expression = properties.required("RouteSelectionExpression", "for example $request.body.action")
+    expression = _route_selection(properties)
     key_expression = _api_key_selection(properties)
     stages = read_stages(template, parts)
     routes = _routes(template, parts, catalogue, [dict(stage.stage_variables) for stage in stages.values()])
@@ -100,6 +102,18 @@ def _check_names(properties: Properties) -> None:
     for name in _HTTP_ONLY:
         if properties.value(name) is not None:
             properties.problem(f"{name} cannot be set for WEBSOCKET protocol Apis.", name, "remove it")
+
+
+def _route_selection(properties: Properties) -> str | None:
+    name = "RouteSelectionExpression"
+    expression = properties.required(name, "for example $request.body.action")
+    if expression is not None:
+        try:
+            selection.parse(expression, selection.ROUTE)
+        except ExpressionError as error:
+            where = f"at character {error.position + 1} of {expression!r}" if error.position else f"in {expression!r}"
+            properties.problem(f"{name}: {error.message} {where}", name, "for example $request.body.action")
+    return expression
 
 
 def _api_key_selection(properties: Properties) -> str:

@@ -31,6 +31,9 @@ _CHILDREN: Final = (
     ROUTE_RESPONSE,
     STAGE,
 )
+API_TYPES: Final = frozenset(
+    {API, *_CHILDREN, *(f"AWS::ApiGatewayV2::{name}" for name in ("DomainName", "RoutingRule", "VpcLink"))}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,5 +32,8 @@ class Layers:
         if declared is None:
             self.foreign[arn] = None
             return None
-        code = read_code(self._template.properties(declared, findings), "Content", self._template.path)
+        # A layer whose code cannot be had is left out like one of another template: the function may do without.
+        draft = findings.draft()
+        code = read_code(self._template.properties(declared, draft), "Content", self._template.path)
+        findings.take(draft, problems_stop=False)
         return Layer(findings.origin(declared.logical_id), code) if code is not None else None
