@@ -1,0 +1,50 @@
+"""What `run` prints once it serves: where, what, and a line to paste."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.model.definition import Definition
+from gateway.report.routes import route_table
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Where the first API (and stage) is served; what ``--ready-file`` holds. URLs end without a slash."""
+
+    api_id: str
+    stage: str
+    websocket_url: str
+    secure_websocket_url: str
+    management_url: str
+    ca_bundle: str
+    aws_endpoint_url: str
+    region: str
+    pid: int
+
+    def document(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def banner(definition: Definition, ready: Ready, others: list[str], program: str) -> list[str]:
+    """``others`` are the WebSocket URLs beside the first; ``program`` is how this program is called."""
+    return [
+        "",
+        f"{program} serves {definition.path}",
+        "",
+        *(f"  {line}" for line in route_table(definition)),
+        "",
+        f"  WebSocket   {ready.websocket_url}",
+        f"              {ready.secure_websocket_url}",
+        *(f"              {url}" for url in others),
+        f"  management  {ready.management_url}/@connections/{{connectionId}}",
+        f"  AWS         {ready.aws_endpoint_url}",
+        f"  CA bundle   {ready.ca_bundle}",
+        "",
+        "Try it in another terminal:",
+        f"  npx wscat -c {ready.websocket_url}",
+        "  aws apigatewaymanagementapi post-to-connection --connection-id ID --data hello \\",
+        f"    --cli-binary-format raw-in-base64-out --endpoint-url {ready.management_url} --region {ready.region}",
+        "",
+    ]
