@@ -171,7 +171,7 @@ class FunctionLog(Protocol):
         """One line of ``stdout`` or ``stderr``; ``request_tag`` is of the request being handled, None between two."""
 
     def failed(self, function_name: FunctionName, request_id: str, why: str) -> None:
-        """A call ended in an error: ``why`` is one line, ``request_id`` Lambda's."""
+        """A call ended in an error: ``why`` is one line, ``request_id`` Lambda's; empty when no call is to blame."""
 
 
 class LineSink(Protocol):
