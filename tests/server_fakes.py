@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from ipaddress import ip_address
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
@@ -30,7 +41,7 @@ class RealClock:
 async def until(condition: Callable[[], object]) -> None:
     """Wait for other callbacks of the loop, and fail when the condition does not come to hold."""
     async with asyncio.timeout(DEADLINE_S):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the condition is any expression, nothing could set an event for it
             await asyncio.sleep(0.001)
 
 
@@ -132,7 +143,7 @@ class Reports:
 
     def closed(self, connection: Connection, code: int, reason: str) -> None: ...
 
-    def refused(self, connection_id: ConnectionId, status: int, why: str) -> None: ...
+    def refused(self, connection_id: ConnectionId | None, status: int, why: str) -> None: ...
 
     def invocation_failed(
         self, function_name: FunctionName, connection_id: ConnectionId, request_id: RequestId, why: str
@@ -146,24 +157,57 @@ class Reports:
 
 @dataclass(frozen=True)
 class Served:
+    """``trust`` is the client's context when the door speaks TLS."""
+
     door: FrontDoor[Conversation]
     conversations: Conversations
     service: Service
     reports: Reports
     port: int
+    trust: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/prod"
+        return f"{'ws' if self.trust is None else 'wss'}://127.0.0.1:{self.port}/prod"
+
+    @property
+    def shells(self) -> int:
+        """How many sockets the door still reads itself."""
+        return len(self.door._door)
 
 
 @asynccontextmanager
-async def serving(limits: Limits = AWS) -> AsyncIterator[Served]:
-    """A plain front door on a free port of 127.0.0.1."""
+async def serving(limits: Limits = AWS, *, tls: bool = False) -> AsyncIterator[Served]:
+    """A front door on a free port of 127.0.0.1."""
     conversations, service, reports = Conversations(), Service(), Reports()
     door = FrontDoor(conversations, service, RealClock(), reports, limits)
+    server, client = tls_contexts() if tls else (None, None)
     try:
-        port = await door.open("127.0.0.1", 0)
-        yield Served(door, conversations, service, reports, port)
+        port = await door.open("127.0.0.1", 0, server)
+        yield Served(door, conversations, service, reports, port, client)
     finally:
         await door.close()
+
+
+@cache
+def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's and a client's context around a certificate made for this run."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "throw-away")])
+    now = datetime.now(UTC)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(Encoding.PEM)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.flush()
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(file.name)
+    return server, ssl.create_default_context(cadata=pem.decode())

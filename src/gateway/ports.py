@@ -77,7 +77,7 @@ class Conversations(Protocol[ConversationT]):
     def binary(self, conversation: ConversationT, data: bytes) -> None: ...
 
     def violated(self, conversation: ConversationT, code: int, reason: str) -> None:
-        """The client broke the protocol or a limit; nothing more is read. Answer by ``socket.close(code, reason)``."""
+        """The client broke the protocol or a limit: no message follows. Answer by ``socket.close(code, reason)``."""
 
     def peer_closed(self, conversation: ConversationT, code: int | None, reason: str) -> None:
         """A close frame arrived, also as the answer to ours; None when it held no code. The shell has echoed it."""

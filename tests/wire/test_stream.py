@@ -17,6 +17,7 @@ NOT_UTF8 = Violation(1007, "Invalid UTF-8")
 TOO_BIG = Violation(1009, "Message too big")
 BAD_SEQUENCE = Violation(1002, "Invalid continuation")
 HALF = MAX_FRAME_BYTES * b"x"
+BYE = b"\x03\xe8bye"
 
 CASES: list[tuple[str, bytes, list[Event]]] = [
     ("empty text", client_frame(TEXT), [Text("")]),
@@ -47,13 +48,32 @@ CASES: list[tuple[str, bytes, list[Event]]] = [
     ),
     ("largest frame", client_frame(TEXT, HALF), [Text(HALF.decode())]),
     ("frame too big", client_frame(TEXT, HALF + b"x"), [TOO_BIG]),
-    ("close", client_frame(CLOSE, b"\x03\xe8bye"), [Close(1000, "bye")]),
+    ("close", client_frame(CLOSE, BYE), [Close(1000, "bye")]),
     ("empty close", client_frame(CLOSE), [Close(None, "")]),
     ("close of one byte", client_frame(CLOSE, b"\x03"), [Violation(1002, "Invalid close code")]),
     ("close with a bad code", client_frame(CLOSE, b"\x03\xee"), [Violation(1002, "Invalid close code")]),
     ("close with a bad reason", client_frame(CLOSE, b"\x03\xe8\xc3\x28"), [NOT_UTF8]),
     ("nothing after a close", client_frame(CLOSE) + client_frame(TEXT, b"late"), [Close(None, "")]),
-    ("nothing after a violation", client_frame(3) + client_frame(TEXT), [Violation(1002, "Invalid opcode")]),
+    ("nothing after a violation", client_frame(3) + client_frame(CLOSE), [Violation(1002, "Invalid opcode")]),
+    (
+        "only the close frame after bad text",
+        client_frame(TEXT, b"ab\xffcd")
+        + client_frame(TEXT, b"x" * 200)
+        + client_frame(PING)
+        + client_frame(CLOSE, BYE),
+        [NOT_UTF8, Close(1000, "bye")],
+    ),
+    (
+        "only the close frame after bad text in a fragment",
+        client_frame(TEXT, b"\xff", fin=False) + client_frame(0, b"more") + client_frame(CLOSE) + client_frame(CLOSE),
+        [NOT_UTF8, Close(None, "")],
+    ),
+    (
+        "a second violation is not told",
+        client_frame(TEXT, b"\xff") + client_frame(3) + client_frame(CLOSE),
+        [NOT_UTF8],
+    ),
+    ("a bad close after a violation is not told", client_frame(TEXT, b"\xff") + client_frame(CLOSE, b"x"), [NOT_UTF8]),
     ("close inside a message", client_frame(TEXT, b"a", fin=False) + client_frame(CLOSE), [Close(None, "")]),
     ("continuation of nothing", client_frame(CONTINUATION, b"a"), [BAD_SEQUENCE]),
     ("open continuation of nothing", client_frame(CONTINUATION, fin=False), [BAD_SEQUENCE]),
@@ -77,7 +97,7 @@ def test_events_of_bytes_in_one_piece_bytewise_and_with_more_behind(data: bytes,
     assert read_all(data) == expected
     if len(data) < 1_000:
         assert read_bytewise(data) == expected
-    if not isinstance(expected[-1], Close | Violation):
+    if not any(isinstance(event, Close | Violation) for event in expected):
         assert read_all(data + client_frame(PONG)) == [*expected, Pong(b"")]
 
 
@@ -100,6 +120,31 @@ def test_a_message_that_will_be_too_long_is_refused_from_its_header() -> None:
         assert reader.feed(client_frame(opcode, HALF, fin=False), AWS) == []
     assert reader.feed(client_frame(CONTINUATION, b"x")[:6], AWS) == [TOO_BIG]
     assert reader._message is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff",
+        b"\x82\xff\x00\x00\x00\x01\x00\x00\x00\x00",
+        b"\x81\xfe\x80\x01",
+        b"\x01\xfe\x80\x01",
+    ],
+)
+def test_a_frame_that_will_be_too_long_is_refused_from_its_header(header: bytes) -> None:
+    reader = MessageReader()
+    assert reader.feed(header, AWS) == []
+    assert reader.feed(b"mask", AWS) == [TOO_BIG]
+    assert reader.feed(HALF, AWS) == []
+    assert (reader._message, reader._rest) == (None, None)
+
+
+def test_the_close_frame_behind_a_frame_that_was_too_long_is_found() -> None:
+    data = client_frame(TEXT, HALF + b"x") + client_frame(CLOSE, BYE)
+    reader = MessageReader()
+    events = [event for at in range(0, len(data), 1_000) for event in reader.feed(data[at : at + 1_000], AWS)]
+    assert events == [TOO_BIG, Close(1000, "bye")]
+    assert reader.ended
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\xc0", b"\xf5", b"\xf4\x90", b"\xed\xa0\x80", b"\xe2\x28"])
@@ -175,7 +220,12 @@ def test_any_bytes_in_any_pieces_give_the_same_events_and_never_raise(data: byte
     reader = MessageReader()
     places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     assert [event for start, end in pairwise(places) for event in reader.feed(data[start:end], AWS)] == whole
-    assert not any(isinstance(event, Close | Violation) for event in whole[:-1])
+    endings = [event for event in whole if isinstance(event, Close | Violation)]
+    assert whole[len(whole) - len(endings) :] == endings
+    if len(endings) == 2:
+        assert endings[0] == NOT_UTF8
+        assert isinstance(endings[1], Close)
+    assert len(endings) <= 2
 
 
 @given(st.lists(st.one_of(st.text(max_size=300), st.binary(max_size=300)), max_size=5), st.integers(1, 64))

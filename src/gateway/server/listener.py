@@ -22,7 +22,8 @@ from gateway.server.head import Head, upgrade
 from gateway.server.http import HttpHost
 
 LOCALHOST: Final = "localhost"
-_LOOPBACK: Final = ((int(socket.AF_INET), "127.0.0.1"), (int(socket.AF_INET6), "::1"))
+LOOPBACK: Final = "127.0.0.1"
+_LOOPBACK: Final = ((int(socket.AF_INET), LOOPBACK), (int(socket.AF_INET6), "::1"))
 _BACKLOG: Final = 4096  # connections that wait to be accepted
 _TRIES: Final = 16  # to find one free port for both families
 _NO_IPV6: Final = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
@@ -47,11 +48,14 @@ class FrontDoor(Generic[ConversationT]):
 
     async def open(self, host: str, port: int, tls: SSLContext | None = None) -> int:
         """Listen on one more address; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
-        servers, port = await _listen(
-            partial(Head, self._door, self._host.protocol), host, port, tls, self._door.limits
-        )
-        self._servers += servers
-        return port
+        bound = await bind(host, port)
+        await self.serve(bound, tls)
+        return bound.port
+
+    async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
+        """Accept from sockets that listen already."""
+        factory = partial(Head, self._door, self._host.protocol)
+        self._servers += await _serve(factory, bound, tls, self._door.limits)
 
     def stop_accepting(self) -> None:
         """Close the listening sockets; those that are open stay."""
@@ -74,8 +78,13 @@ class HttpDoor:
 
     async def open(self, port: int = 0) -> int:
         """Listen; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
-        self._servers, port = await _listen(self._host.protocol, "127.0.0.1", port, None, AWS)
-        return port
+        bound = await bind(LOOPBACK, port)
+        await self.serve(bound)
+        return bound.port
+
+    async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
+        """Accept from sockets that listen already; that they do on loopback is up to who bound them."""
+        self._servers += await _serve(self._host.protocol, bound, tls, AWS)
 
     async def close(self, timeout_s: float = 0.0) -> None:
         """Stop accepting, let requests end for at most ``timeout_s``, and close every connection."""
@@ -84,15 +93,33 @@ class HttpDoor:
         await self._host.close(timeout_s)
 
 
-async def _listen(
-    factory: Callable[[], asyncio.Protocol], host: str, port: int, tls: SSLContext | None, limits: Limits
-) -> tuple[list[asyncio.Server], int]:
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Sockets that listen on one port. Until somebody serves them, clients wait in the kernel's queue."""
+
+    sockets: tuple[socket.socket, ...]
+    port: int
+
+    def close(self) -> None:
+        """For who will not serve them after all; harmless afterwards."""
+        for sock in self.sockets:
+            sock.close()
+
+
+async def bind(host: str, port: int) -> Bound:
+    """Listen on ``host``; 0 takes a free port. Raises UserError when it cannot be had."""
     if not 0 <= port <= 65_535:
         raise UserError(f"port {port} does not exist", "choose one from 1 to 65535, or 0 for any free one")
     sockets = _bind(await _addresses(host), port)
+    return Bound(tuple(sockets), sockets[0].getsockname()[1])
+
+
+async def _serve(
+    factory: Callable[[], asyncio.Protocol], bound: Bound, tls: SSLContext | None, limits: Limits
+) -> list[asyncio.Server]:
     loop = asyncio.get_running_loop()
     handshake_s, shutdown_s = limits.head_timeout_ms / 1000, limits.close_timeout_ms / 1000
-    servers = [
+    return [
         await loop.create_server(
             factory,
             sock=sock,
@@ -101,9 +128,8 @@ async def _listen(
             ssl_handshake_timeout=None if tls is None else handshake_s,
             ssl_shutdown_timeout=None if tls is None else shutdown_s,
         )
-        for sock in sockets
+        for sock in bound.sockets
     ]
-    return servers, sockets[0].getsockname()[1]
 
 
 async def _addresses(host: str) -> Sequence[Address]:

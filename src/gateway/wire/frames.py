@@ -52,11 +52,8 @@ class Header(NamedTuple):
     start: int
 
 
-def read_header(data: bytes, position: int, max_frame_bytes: int) -> Header | Violation | None:
-    """The header of the client's frame at ``position``; None when more bytes are needed to tell.
-
-    Everything that can be refused without the payload is refused here, before anything is buffered for it.
-    """
+def read_header(data: bytes, position: int) -> Header | Violation | None:
+    """The header of the client's frame at ``position``; None when more bytes are needed to tell."""
     if len(data) - position < 2:
         return None
     first, second = data[position], data[position + 1]
@@ -73,8 +70,6 @@ def read_header(data: bytes, position: int, max_frame_bytes: int) -> Header | Vi
         start += size
         if length <= (MAX_CONTROL_BYTES if size == 2 else 0xFFFF) or length >> 63:
             return Violation(PROTOCOL_ERROR, "Invalid frame length")
-    if length > max_frame_bytes and opcode < CLOSE:
-        return Violation(MESSAGE_TOO_BIG, TOO_BIG_REASON)
     if len(data) < start + _MASK_BYTES:
         return None
     return Header(first >= _FIN, opcode, length, data[start : start + _MASK_BYTES], start + _MASK_BYTES)

@@ -1,8 +1,9 @@
 """RFC 6455 §5-§7 as a server reads it: bytes of one connection in, events out.
 
 Whole frames go straight from the bytes to an event. Only while a frame or a message is incomplete is anything held,
-so an idle connection costs two empty fields. Text is checked as it arrives, also in the midst of a frame. After a
-close frame or a violation nothing more is read.
+so an idle connection costs empty fields. Text is checked as it arrives, also in the midst of a frame, and a frame or
+message over its limit is refused from its header. After a close frame or a protocol error nothing more is read; after
+bad or too much data, which leave the frames' borders intact, nothing but the peer's close frame.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from gateway.wire.frames import (
     INVALID_PAYLOAD,
     MESSAGE_TOO_BIG,
     PING,
-    PONG,
     PROTOCOL_ERROR,
     TEXT,
     TOO_BIG_REASON,
@@ -108,16 +108,17 @@ class MessageReader:
     """Mix it into a socket shell, or use it alone. What it holds between calls never exceeds one incomplete message
     and one incomplete header or control frame."""
 
-    __slots__ = ("_ended", "_message", "_rest")
+    __slots__ = ("_ended", "_message", "_rest", "_skip")
 
     def __init__(self) -> None:
         self._ended = False
         self._message: _Message | None = None
         self._rest: bytes | None = None
+        self._skip: int | None = None  # bytes of the current frame to ignore, once only a close frame matters
 
     @property
     def ended(self) -> bool:
-        """Whether a close frame or a violation ended the reading."""
+        """Whether nothing is read any more, not even a close frame."""
         return self._ended
 
     def hold(self, data: bytes) -> None:
@@ -129,20 +130,18 @@ class MessageReader:
         self._ended, self._message, self._rest = True, None, None
 
     def feed(self, data: bytes, limits: Limits) -> list[Event]:
-        """The events that ``data`` completes, in order; a ``Close`` or ``Violation`` is the last one ever."""
+        """The events that ``data`` completes, in order. A ``Close`` is the last one ever, a ``Violation`` the last or
+        followed by a ``Close`` alone."""
         events: list[Event] = []
         if self._ended:
             return events
         if self._rest is not None:
             data, self._rest = self._rest + data, None
         position, size = 0, len(data)
-        while position < size:
-            event, end = self._step(data, position, limits)
+        while position < size and not self._ended:
+            event, end = self._step(data, position, limits) if self._skip is None else self._seek(data, position)
             if event is not None:
                 events.append(event)
-                if isinstance(event, Close | Violation):
-                    self.release()
-                    return events
             elif end == position:
                 self._rest = data[position:]
                 break
@@ -154,56 +153,87 @@ class MessageReader:
         message = self._message
         if message is not None and message.missing:
             return self._fill(message, data, position)
-        header = read_header(data, position, limits.max_frame_bytes)
-        if header is None or isinstance(header, Violation):
-            return header, position
-        end = header.start + header.length
+        header = read_header(data, position)
+        if header is None:
+            return None, position
+        if isinstance(header, Violation):
+            return self._fail(header), position
         if header.opcode >= CLOSE:
-            if end > len(data):
-                return None, position
-            return _control(header.opcode, apply_mask(data[header.start : end], header.mask)), end
-        if message is None and header.fin and end <= len(data) and header.length <= limits.max_message_bytes:
-            return _whole(header.opcode, apply_mask(data[header.start : end], header.mask)), end
+            return self._control(header, data, position)
+        end = header.start + header.length
+        if header.length > min(limits.max_frame_bytes, limits.max_message_bytes):
+            return self._ignore(_TOO_BIG, header.length), header.start
+        if message is None and header.fin and header.opcode != CONTINUATION and end <= len(data):
+            event = _whole(header.opcode, apply_mask(data[header.start : end], header.mask))
+            return (event if event is not None else self._ignore(_NOT_UTF8, 0)), end
         return self._begin(header, data, limits)
+
+    def _control(self, header: Header, data: bytes, position: int) -> tuple[Event | None, int]:
+        end = header.start + header.length
+        if end > len(data):
+            return None, position
+        payload = apply_mask(data[header.start : end], header.mask)
+        if header.opcode != CLOSE:
+            return Ping(payload) if header.opcode == PING else Pong(payload), end
+        self.release()
+        closing = read_close(payload)
+        return closing if isinstance(closing, Violation) else Close(*closing), end
 
     def _begin(self, header: Header, data: bytes, limits: Limits) -> tuple[Event | None, int]:
         """Start on a data frame that is incomplete or a fragment."""
         message = self._message
         if (message is None) == (header.opcode == CONTINUATION):
-            return _BAD_SEQUENCE, header.start
+            return self._fail(_BAD_SEQUENCE), header.start
         if message is None:
             message = self._message = _Message(header.opcode)
         if len(message.data) + header.length > limits.max_message_bytes:
-            return _TOO_BIG, header.start
+            return self._ignore(_TOO_BIG, header.length), header.start
         message.begin(header)
         return self._fill(message, data, header.start)
 
     def _fill(self, message: _Message, data: bytes, position: int) -> tuple[Event | None, int]:
         end = min(position + message.missing, len(data))
         if not message.add(data[position:end]):
-            return _NOT_UTF8, end
+            return self._ignore(_NOT_UTF8, message.missing), end
         if message.missing or not message.fin:
             return None, end
         self._message = None
         return message.event(), end
 
+    def _fail(self, violation: Violation) -> Violation:
+        """Whatever follows cannot be understood."""
+        self.release()
+        return violation
 
-def _whole(opcode: int, payload: bytes) -> Event:
-    """A message that came in one frame."""
+    def _ignore(self, violation: Violation, rest_of_frame: int) -> Violation:
+        """From here on only the peer's close frame matters."""
+        self._message, self._skip = None, rest_of_frame
+        return violation
+
+    def _seek(self, data: bytes, position: int) -> tuple[Event | None, int]:
+        """Pass over the rest of a frame, or read a header in search of a close frame."""
+        if self._skip:
+            end = min(position + self._skip, len(data))
+            self._skip -= end - position
+            return None, end
+        header = read_header(data, position)
+        if header is None:
+            return None, position
+        if isinstance(header, Violation):
+            self.release()
+            return None, len(data)
+        if header.opcode == CLOSE:
+            event, end = self._control(header, data, position)
+            return (None if isinstance(event, Violation) else event), end
+        self._skip = header.length
+        return None, header.start
+
+
+def _whole(opcode: int, payload: bytes) -> Text | Binary | None:
+    """A message that came in one frame, None when its text is none."""
     if opcode == BINARY:
         return Binary(payload)
-    if opcode == CONTINUATION:
-        return _BAD_SEQUENCE
     try:
         return Text(str(payload, "utf-8"))
     except UnicodeDecodeError:
-        return _NOT_UTF8
-
-
-def _control(opcode: int, payload: bytes) -> Event:
-    if opcode == PING:
-        return Ping(payload)
-    if opcode == PONG:
-        return Pong(payload)
-    closing = read_close(payload)
-    return closing if isinstance(closing, Violation) else Close(*closing)
+        return None
