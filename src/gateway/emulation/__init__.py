@@ -1,0 +1,1 @@
+"""The embedded AWS: moto in a process of its own, and the template's resources created in it."""

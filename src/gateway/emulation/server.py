@@ -1,0 +1,69 @@
+"""The embedded AWS as a program: moto, served on loopback by threads of one process.
+
+    python -m gateway.emulation.server [--port N] [--certificate FILE [--key FILE] [--tls-port N]] [--account-id N]
+
+Plain HTTP on one port and, given a certificate, TLS on another; both show the same state. Port 0 lets the system
+choose. When both serve, one line of JSON on stdout says where: ``{"port": 40123, "tls_port": 40124}`` (null without
+TLS). It ends only by a signal, or with status 2 when a port or the certificate cannot be used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import ssl
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from socket import create_server
+from typing import Final
+
+from gateway.emulation.dispatch import Dispatcher
+from gateway.emulation.keep_alive import KeepAliveServer
+from gateway.emulation.options import LOOPBACK, EmbeddedOptions, parse
+
+BACKLOG: Final = 128
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Serve until killed."""
+    options = parse(argv)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # end like any other process, without a traceback
+    os.environ["MOTO_ACCOUNT_ID"] = options.account_id
+    os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "true"  # a region newer than moto is no reason to fail
+    try:
+        servers = _servers(options)
+    except OSError as error:  # ssl.SSLError is one
+        print(f"the embedded AWS cannot serve: {error}", file=sys.stderr)
+        sys.exit(2)
+    threads = [threading.Thread(target=server.serve_forever, daemon=True) for server in servers]
+    for thread in threads:
+        thread.start()
+    ports = [server.port for server in servers]
+    print(json.dumps({"port": ports[0], "tls_port": ports[1] if len(ports) > 1 else None}), flush=True)
+    for thread in threads:
+        thread.join()
+
+
+def _servers(options: EmbeddedOptions) -> list[KeepAliveServer]:
+    application = Dispatcher()
+    tls = None if options.certificate is None else _tls(options.certificate, options.key)
+    servers = [KeepAliveServer(create_server((LOOPBACK, options.port), backlog=BACKLOG), application, None)]
+    if tls is not None:
+        listener = create_server((LOOPBACK, options.tls_port), backlog=BACKLOG)
+        servers.append(KeepAliveServer(listener, application, tls))
+    return servers
+
+
+def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+if __name__ == "__main__":
+    main()
