@@ -123,8 +123,9 @@ def _make_way() -> None:
         spec.loader.exec_module(module)
 
 
-if os.environ.get("WSFLEET_HOSTS"):
-    import json
+if __name__ == "sitecustomize":  # and not when something else reads this file
+    if os.environ.get("WSFLEET_HOSTS"):
+        import json
 
-    _install(_Hosts(json.loads(os.environ["WSFLEET_HOSTS"])))
-_make_way()
+        _install(_Hosts(json.loads(os.environ["WSFLEET_HOSTS"])))
+    _make_way()
