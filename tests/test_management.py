@@ -30,7 +30,7 @@ class Service:
         functions = ScriptedFunctions(connect=OK, disconnect=OK)
         outside = Outside(functions, self.registry, self.clock, fresh, RecordingReporter())
         served = directory(route("$connect"), route("$disconnect"), stages=("dev", "prod"))
-        self.node = Node(OWNER, served, outside, Limits(max_out_buffer_bytes=200_000))
+        self.node = Node(OWNER, served, outside, Limits(max_out_buffer_bytes=200_000), lambda: None)
         self.api = ManagementApi(self.node, IdCheck(KEY), fresh)
 
     async def open(self) -> str:

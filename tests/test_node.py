@@ -52,7 +52,7 @@ class Stage:
         self.registry = MemoryRegistry()
         self.clock, self.reporter = ManualClock(), RecordingReporter()
         outside = Outside(self.functions, self.registry, self.clock, CountingIds(), self.reporter)
-        self.node = Node(OWNER, directory(*(routes or ALL), **options), outside, limits or Limits())
+        self.node = Node(OWNER, directory(*(routes or ALL), **options), outside, limits or Limits(), lambda: None)
         self.endpoint = self.node.directory.endpoints[0]
 
     async def opened(self, asked: Handshake | None = None) -> tuple[FakeSocket, Any]:

@@ -54,13 +54,22 @@ class ConnectionInfo:
 
 
 class Node:
-    """``number`` is this incarnation's owner number; ``tick`` must be called while ``next_deadline_ms`` is set."""
+    """``number`` is this incarnation's owner number; ``wake`` is called when a deadline is set, and ``tick`` must then
+    be called until ``next_deadline_ms`` is None again."""
 
-    def __init__(self, number: NodeNumber, directory: Directory, outside: Outside, limits: Limits) -> None:
+    def __init__(
+        self,
+        number: NodeNumber,
+        directory: Directory,
+        outside: Outside,
+        limits: Limits,
+        wake: Callable[[], None],
+    ) -> None:
         self._number = number
         self._calls = Calls(outside, directory)
         self._outside = outside
         self._limits = limits
+        self._wake = wake
         self._live: dict[ConnectionId, Conversation] = {}
         self._upgrading: set[Conversation] = set()
         self._deadlines: Wheel[ConnectionId] = Wheel(DEADLINE_GRANULARITY_MS)
@@ -214,6 +223,7 @@ class Node:
                 self._to_socket(conversation, command)
             case do.SetDeadline(at_ms):
                 self._deadlines.set(conversation.connection.connection_id, at_ms)
+                self._wake()
             case do.ReportClosed(code, reason):
                 self._outside.reporter.closed(conversation.connection, code, reason)
             case do.Forget():

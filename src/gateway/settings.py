@@ -14,7 +14,7 @@ import platformdirs
 
 APPLICATION = "wsfleet"
 DEFAULT_REGION = "us-east-1"
-DEFAULT_HOST = "127.0.0.1"
+DEFAULT_HOST = "localhost"  # both loopback addresses
 DEFAULT_PORT = 8080  # plain
 DEFAULT_TLS_PORT = 8443
 TEMPLATE_NAMES = ("template.yaml", "template.yml", "template.json")  # in the order `sam` looks for them
@@ -66,6 +66,11 @@ def aws_credentials(environ: Mapping[str, str] | None = None) -> tuple[str, str,
     environ = os.environ if environ is None else environ
     key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     return (key, secret, environ.get("AWS_SESSION_TOKEN")) if key and secret else None
+
+
+def tool_environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """What pip, npm and the search for interpreters get; of it, handlers get PATH alone."""
+    return dict(os.environ if environ is None else environ)
 
 
 def find_template(folder: Path) -> Path | None:

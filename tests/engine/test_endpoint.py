@@ -23,7 +23,7 @@ SERVED = Directory(definition(CHAT, OTHER))
         ("/other", "ZZZZZZZZZZ.execute-api.us-east-1.amazonaws.com:443", "other"),
         ("/dev", HOST, "dev"),
         ("/other", HOST, None),
-        ("/dev", "unknown123.execute-api.us-east-1.amazonaws.com", None),
+        ("/dev", "written0in.execute-api.us-east-1.amazonaws.com", "dev"),
         ("/", "x", None),
         ("", "x", None),
         ("/dev/more", "x", None),

@@ -57,11 +57,12 @@ def execute_api_host(api_id: str, region: str, url_suffix: str = "amazonaws.com"
 class Directory:
     """Every endpoint being served, immutable once made."""
 
-    __slots__ = ("_by_key", "_by_stage")
+    __slots__ = ("_api_ids", "_by_key", "_by_stage")
 
     def __init__(self, definition: Definition) -> None:
         endpoints = tuple(_endpoints(definition))
         self._by_key = {(e.api.api_id, e.stage.stage_name): e for e in endpoints}
+        self._api_ids = {e.api.api_id for e in endpoints}
         self._by_stage = {e.stage.stage_name: e for e in endpoints}
 
     @property
@@ -90,8 +91,10 @@ class Directory:
         return None if endpoint is None else ConnectionPath(endpoint, unquote(segments[3]))
 
     def _find(self, stage: str, host: str | None) -> Endpoint | None:
-        label, found, _ = (host or "").lower().partition(EXECUTE_API)
-        if found:
+        """A host that names one of our APIs decides; any other, an API ID written into code included, leaves it to
+        the stage, which is one API's alone."""
+        label, _, _ = (host or "").lower().partition(EXECUTE_API)
+        if label in self._api_ids:
             return self._by_key.get((ApiId(label), StageName(stage)))
         return self._by_stage.get(StageName(stage))
 

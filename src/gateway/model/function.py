@@ -10,7 +10,7 @@ from gateway.model.ids import FunctionName
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Code in a folder or a file beside the template; ``path`` is absolute or relative to the template's folder."""
+    """Code in a folder or a file; ``path`` is absolute or relative to where the program runs, as the template's is."""
 
     path: str
 

@@ -58,6 +58,12 @@ class Authority:
             context.sni_callback = _Named(self, tuple(f".{suffix}" for suffix in suffixes))
         return context
 
+    def leaf_file(self, name: str, hosts: Sequence[str]) -> Path:
+        """Key and certificate for ``hosts`` in one new PEM file of the authority's folder, for another program."""
+        path = self.folder / f"{name}.pem"
+        _replace(path, certificate.leaf(self.pair, _unique(hosts), self.now()).pem(), 0o600)
+        return path
+
     def _context(self, hosts: Sequence[str]) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -1,0 +1,357 @@
+"""The composition root of ``wsfleet run``: it knows every adapter, puts them together in order, and decides nothing.
+
+Starting and stopping are one stack: what was opened last is closed first, also when a later step fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, TextIO
+
+from gateway.calls import Outside
+from gateway.control.disk import read_definition, stack_name
+from gateway.control.hookless import with_local_domain
+from gateway.emulation.embedded import EmbeddedAws
+from gateway.emulation.options import EmbeddedOptions
+from gateway.emulation.resources import ResourceCreator
+from gateway.engine.endpoint import Directory
+from gateway.invoke.env_vars import EnvVars, parse_env_vars
+from gateway.invoke.environment import Account, Endpoints, HostRule
+from gateway.invoke.functions import LocalFunctions
+from gateway.invoke.launches import Laptop, LocalLaunches
+from gateway.invoke.surroundings import Surroundings
+from gateway.lambda_api.event_queue import EventQueue
+from gateway.lambda_api.service import LambdaApi
+from gateway.management import IdCheck, ManagementApi
+from gateway.model.aws import DUMMY_CREDENTIALS, AwsEndpoint, Credentials
+from gateway.model.definition import Definition
+from gateway.model.errors import RegistryUnavailable, UserError
+from gateway.model.ids import NodeNumber
+from gateway.model.limits import AWS
+from gateway.model.now import Now
+from gateway.node import DEADLINE_GRANULARITY_MS, Node
+from gateway.processes.supervisor import ProcessSupervisor
+from gateway.registry.dynamodb import DynamoDbRegistry
+from gateway.reloading import Reloading
+from gateway.report.banner import Ready, banner
+from gateway.report.console import Console, FunctionConsole
+from gateway.server.listener import LOOPBACK, Bound, FrontDoor, HttpDoor, bind
+from gateway.server.ticker import Ticker
+from gateway.settings import RunSettings, aws_credentials, tool_environment
+from gateway.system.clock import SystemClock
+from gateway.system.fleet_key import fleet_key, fresh_node_number
+from gateway.system.ids import RandomIds
+from gateway.template.options import LoadOptions
+from gateway.tls.authority import Authority, open_authority
+
+STOP_WITHIN_S: Final = 10.0  # for the $disconnect calls of everybody who is still connected
+EVENTS_WITHIN_S: Final = 2.0  # for asynchronous invocations still running then
+_AWS_SUFFIXES: Final = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
+_EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not bound
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Every port, listening but not yet served, so that all can be told before anything is started."""
+
+    plain: Bound
+    secure: Bound
+    functions: Bound
+    secure_functions: Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What everything stands on."""
+
+    settings: RunSettings
+    console: Console
+    clock: SystemClock
+    processes: ProcessSupervisor
+    authority: Authority
+    doors: Doors
+    aws: AwsEndpoint
+    emulator_ports: tuple[int, int] | None
+    options: LoadOptions
+
+    @property
+    def key_file(self) -> Path:
+        return self.settings.directories.state / "connection-ids.key"
+
+    @property
+    def local_domain(self) -> str:
+        return f"localhost:{self.doors.secure.port}"
+
+    def read_definition(self) -> Definition:
+        """The template as it is on disk now. Raises UserError."""
+        return with_local_domain(read_definition(self.settings.template, self.options), self.local_domain)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this incarnation of the node is, and the secret of its connection IDs."""
+
+    number: NodeNumber
+    key: bytes = field(repr=False)
+
+
+def serve(settings: RunSettings, out: TextIO, err: TextIO) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP. Raises UserError for what a person can mend."""
+    clock = SystemClock()
+    asyncio.run(_serve(settings, Console(out, err, clock), clock))
+
+
+async def _serve(settings: RunSettings, console: Console, clock: SystemClock) -> None:
+    stop = asyncio.Event()
+    options = LoadOptions(
+        stack_name(settings.template),
+        settings.region,
+        parameters=settings.parameters,
+        stage=settings.stage,
+        api=settings.api,
+    )
+    read_definition(settings.template, options)  # whatever is wrong with it is told before anything starts
+    env_vars = _env_vars(settings.env_vars)
+    async with AsyncExitStack() as stack:
+        with _signals(stop, console):
+            ground = await _lay_ground(stack, settings, console, clock, options)
+            await _run(stack, ground, env_vars, stop)
+
+
+async def _lay_ground(
+    stack: AsyncExitStack, settings: RunSettings, console: Console, clock: SystemClock, options: LoadOptions
+) -> Ground:
+    doors = await _bind_doors(stack, settings)
+    authority = open_authority(settings.directories.state / "tls")
+    processes = ProcessSupervisor()
+    stack.push_async_callback(processes.close)
+    if settings.endpoint_url is None:
+        emulator = await _start_emulator(stack, (processes, authority, console), settings.region, options.account_id)
+        aws = AwsEndpoint(emulator.url, settings.region)
+        ports = (emulator.port, emulator.tls_port or 0)
+    else:
+        aws, ports = AwsEndpoint(settings.endpoint_url, settings.region, _user_credentials()), None
+    return Ground(
+        settings, console, clock, processes, authority, doors, aws, ports, replace(options, aws_endpoint_url=aws.url)
+    )
+
+
+async def _bind_doors(stack: AsyncExitStack, settings: RunSettings) -> Doors:
+    async def door(host: str, port: int) -> Bound:
+        bound = await bind(host, port)
+        stack.callback(bound.close)
+        return bound
+
+    return Doors(
+        plain=await door(settings.host, settings.port),
+        secure=await door(settings.host, settings.tls_port),
+        functions=await door(LOOPBACK, 0),
+        secure_functions=await door(LOOPBACK, 0),
+    )
+
+
+async def _start_emulator(
+    stack: AsyncExitStack, ground: tuple[ProcessSupervisor, Authority, Console], region: str, account_id: str
+) -> EmbeddedAws:
+    processes, authority, console = ground
+    hosts = ("localhost", *_emulated_hosts(region))
+    certificate = authority.leaf_file("emulator", hosts)
+    emulator = await EmbeddedAws.start(
+        processes,
+        EmbeddedOptions(account_id=account_id, certificate=certificate),
+        on_line=lambda stream, line: console.output(stream, f"[aws] {line}"),
+        on_death=lambda why: console.failed(f"{why}; tables and queues are lost: start again"),
+    )
+    stack.push_async_callback(emulator.close)
+    return emulator
+
+
+async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: asyncio.Event) -> None:
+    definition = ground.read_definition()
+    for name in env_vars.unknown(definition.functions.values()):
+        ground.console.warned(f"--env-vars names {name}, which is no function of {definition.path}")
+    launches = _launches(ground, definition, env_vars)
+    stack.push_async_callback(launches.close)
+    identity = Identity(fresh_node_number(), fleet_key(ground.key_file))
+    ids = RandomIds(identity.number, identity.key)
+    surroundings = Surroundings(launches, ground.processes, FunctionConsole(ground.console), ground.clock, ids)
+    functions = LocalFunctions(surroundings)
+    stack.push_async_callback(functions.close)
+    creator = ResourceCreator(ground.aws)
+    stack.push_async_callback(creator.close)
+    reloading = Reloading(ground.read_definition, creator, functions, launches, ground.console)
+    registry = await _registry(stack, ground)
+    await reloading.begin(definition)
+    await _serve_functions(stack, ground, functions, ids)
+    outside = Outside(functions, registry, ground.clock, ids, ground.console)
+    node = await _serve_sockets(stack, ground, outside, Directory(definition), identity)
+    reloading.follow(node)
+    _tell_ready(ground, definition)
+    if ground.settings.watch:
+        reloading.watch(stack, ground.settings.template)
+    await stop.wait()
+    ground.console.said("stopping: every open connection gets its $disconnect")
+
+
+def _launches(ground: Ground, definition: Definition, env_vars: EnvVars) -> LocalLaunches:
+    laptop = Laptop(
+        base=Path.cwd(),
+        cache=ground.settings.directories.cache,
+        account=Account(ground.settings.region, ground.aws.credentials),
+        endpoints=_endpoints(ground, definition),
+        env=tool_environment(),
+        env_vars=env_vars,
+    )
+    return LocalLaunches(laptop, ground.processes, ground.console.said, ground.console.warned)
+
+
+def _endpoints(ground: Ground, definition: Definition) -> Endpoints:
+    doors = ground.doors
+    first = next(iter(definition.apis[0].stages))
+    rules = [
+        HostRule("*.execute-api.*", LOOPBACK, doors.secure.port, doors.plain.port),
+        *(HostRule(f"lambda.*.{suffix}", LOOPBACK, doors.secure_functions.port) for suffix in _AWS_SUFFIXES),
+    ]
+    if ground.emulator_ports is not None:
+        plain, secure = ground.emulator_ports
+        rules += (HostRule(f"*.{suffix}", LOOPBACK, secure, plain) for suffix in _AWS_SUFFIXES)
+    return Endpoints(
+        ca_bundle=str(ground.authority.bundle_path),
+        aws_url=ground.aws.url,
+        lambda_url=f"http://{LOOPBACK}:{doors.functions.port}",
+        management_url=f"https://{ground.local_domain}/{first}",
+        hosts=tuple(rules),
+    )
+
+
+async def _registry(stack: AsyncExitStack, ground: Ground) -> DynamoDbRegistry:
+    registry = DynamoDbRegistry(ground.aws, ground.console)
+    stack.push_async_callback(registry.close)
+    try:
+        await registry.ensure_table()
+    except RegistryUnavailable as error:
+        raise UserError(
+            f"the connection table cannot be had at {ground.aws.url}: {error}",
+            "start a DynamoDB there, or leave --endpoint-url out to use the embedded one",
+        ) from error
+    return registry
+
+
+async def _serve_functions(stack: AsyncExitStack, ground: Ground, functions: LocalFunctions, ids: RandomIds) -> None:
+    queue = EventQueue(functions, ground.console)
+    stack.push_async_callback(queue.close, EVENTS_WITHIN_S)
+    api = LambdaApi(functions, queue, ids, ground.settings.region, ground.options.account_id)
+    door = HttpDoor(api, ground.clock, ground.console)
+    stack.push_async_callback(door.close)
+    await door.serve(ground.doors.functions)
+    await door.serve(ground.doors.secure_functions, ground.authority.server_context(suffixes=_AWS_SUFFIXES))
+
+
+async def _serve_sockets(
+    stack: AsyncExitStack, ground: Ground, outside: Outside, directory: Directory, identity: Identity
+) -> Node:
+    wakers: list[Ticker] = []
+    node = Node(identity.number, directory, outside, AWS, lambda: wakers[0].wake())
+
+    def tick(now: Now) -> bool:
+        node.tick(now.monotonic_ms)
+        return node.next_deadline_ms() is not None
+
+    wakers.append(Ticker(ground.clock, DEADLINE_GRANULARITY_MS, tick))
+    stack.callback(wakers[0].stop)
+    api = ManagementApi(node, IdCheck(identity.key), outside.ids)
+    door = FrontDoor(node, api, ground.clock, ground.console)
+    stack.push_async_callback(door.close)
+    stack.push_async_callback(_leave, node, ground.console)
+    stack.callback(door.stop_accepting)
+    await door.serve(ground.doors.plain)
+    await door.serve(ground.doors.secure, ground.authority.server_context(suffixes=_AWS_SUFFIXES))
+    return node
+
+
+async def _leave(node: Node, console: Console) -> None:
+    left = await node.stop(STOP_WITHIN_S)
+    if left:
+        console.warned(f"{left} calls of handlers had not ended after {STOP_WITHIN_S:.0f} s and were cut off")
+
+
+def _tell_ready(ground: Ground, definition: Definition) -> None:
+    settings, doors = ground.settings, ground.doors
+    host = "localhost" if settings.host in _EVERYWHERE else settings.host
+    bracketed = f"[{host}]" if ":" in host else host
+    plain, secure = f"{bracketed}:{doors.plain.port}", f"{bracketed}:{doors.secure.port}"
+    paths = [(api.api_id, stage) for api in definition.apis for stage in api.stages]
+    api_id, stage = paths[0]
+    ready = Ready(
+        api_id=api_id,
+        stage=stage,
+        websocket_url=f"ws://{plain}/{stage}",
+        secure_websocket_url=f"wss://{secure}/{stage}",
+        management_url=f"http://{plain}/{stage}",
+        ca_bundle=str(ground.authority.bundle_path),
+        aws_endpoint_url=ground.aws.url,
+        region=settings.region,
+        pid=os.getpid(),
+    )
+    others = [f"ws://{plain}/{other}" for _, other in paths[1:]]
+    for line in banner(definition, ready, others, "wsfleet"):
+        ground.console.said(line)
+    if settings.ready_file is not None:
+        _write_whole(settings.ready_file, json.dumps(ready.document(), indent=2) + "\n")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Whoever waits for the file never reads half of it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}", "choose another --ready-file") from error
+
+
+def _env_vars(path: Path | None) -> EnvVars:
+    if path is None:
+        return EnvVars()
+    try:
+        return parse_env_vars(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}", "name a JSON file with --env-vars") from error
+
+
+def _user_credentials() -> Credentials:
+    """With an endpoint of the user's own its credentials may matter; without any, an emulator takes the dummies."""
+    found = aws_credentials()
+    return DUMMY_CREDENTIALS if found is None else Credentials(*found)
+
+
+def _emulated_hosts(region: str) -> tuple[str, ...]:
+    return ("*.amazonaws.com", f"*.{region}.amazonaws.com", f"*.s3.{region}.amazonaws.com", "*.s3.amazonaws.com")
+
+
+@contextmanager
+def _signals(stop: asyncio.Event, console: Console) -> Iterator[None]:
+    """The first signal stops in good order, the second at once; processes end with this one in any case."""
+    loop = asyncio.get_running_loop()
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def on_signal() -> None:
+        if stop.is_set():
+            console.said("stopping at once")
+            os._exit(130)
+        stop.set()
+
+    for number in asked:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield
+    finally:
+        for number in asked:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,46 @@
+"""The secret in every connection ID, kept between runs: IDs of an earlier one are known to be gone, not forged."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from gateway.model.errors import UserError
+from gateway.model.ids import MAX_NODE_NUMBER, NodeNumber
+
+KEY_BYTES = 32
+
+
+def fleet_key(path: Path) -> bytes:
+    """The key in ``path``, made on first use, readable by this user only. Raises UserError when it is damaged."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(path)
+        key = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be used: {error.strerror}", "make it readable for this user only") from error
+    if len(key) != KEY_BYTES:
+        raise UserError(f"{path} is damaged", "delete it: connection IDs of earlier runs are then unknown")
+    return key
+
+
+def fresh_node_number() -> NodeNumber:
+    """A number for one incarnation of a node that is alone: 32 random bits."""
+    return NodeNumber(secrets.randbelow(MAX_NODE_NUMBER) + 1)
+
+
+def _make(path: Path) -> None:
+    """Two gateways that start at once agree: the file appears whole, and only once."""
+    if path.exists():
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(KEY_BYTES))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
