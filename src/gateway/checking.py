@@ -24,7 +24,11 @@ def check(
 
 def summary_lines(definition: Definition) -> list[str]:
     """For a person: counts, then the route table."""
-    counts = ((len(definition.apis), "API"), (len(definition.functions), "function"), (len(definition.resources), "resource"))
+    counts = (
+        (len(definition.apis), "API"),
+        (len(definition.functions), "function"),
+        (len(definition.resources), "resource"),
+    )
     counted = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     return [f"{definition.path}: {counted}", "", *route_table(definition)]
 

@@ -143,7 +143,9 @@ def _template(named: Path | None) -> Path:
         return named
     found = find_template(Path())
     if found is None:
-        raise UserError("no template.yaml here", "name a SAM or CloudFormation template: wsfleet run path/to/template.yaml")
+        raise UserError(
+            "no template.yaml here", "name a SAM or CloudFormation template: wsfleet run path/to/template.yaml"
+        )
     return found
 
 
