@@ -15,7 +15,7 @@ import yaml
 
 from gateway.model.problem import Problem
 from gateway.template.closest import did_you_mean
-from gateway.template.findings import Findings, Path
+from gateway.template.findings import Findings, Path, in_order
 
 MAX_NODES: Final = 200_000  # CloudFormation takes 1 MB of text; aliases could make far more of it
 MAX_DEPTH: Final = 60  # far beyond any real template; keeps every later walk within the stack
@@ -63,7 +63,7 @@ def parse(text: str, file: str) -> Document | list[Problem]:
     try:
         root = _compose(text)
     except yaml.YAMLError as error:
-        return [_broken(error, file)]
+        return [_broken(error, file, "JSON" if _is_json(text) else "YAML")]
     except RecursionError:
         return [Problem(_TOO_DEEP, file, hint=_REFUSED)]
     except (ValueError, OverflowError) as error:  # PyYAML on escapes beyond Unicode
@@ -75,23 +75,29 @@ def parse(text: str, file: str) -> Document | list[Problem]:
         return [Problem("this is not a template", file, root.start_mark.line + 1, hint=hint)]
     builder = _Builder(file)
     content = builder.value(root, (), 0)
-    return Document(content, builder.lines) if not builder.findings.problems else builder.findings.problems
+    if builder.findings.problems:
+        return list(in_order(builder.findings.problems))
+    return Document(content, builder.lines)
 
 
 def _compose(text: str) -> yaml.Node | None:
     # JSON may indent with tabs, YAML may not. In JSON a raw tab is never part of a string, so each can be a space.
-    loader = _Loader(text.replace("\t", " ") if text.lstrip("\ufeff \t\r\n").startswith("{") else text)
+    loader = _Loader(text.replace("\t", " ") if _is_json(text) else text)
     try:
         return loader.get_single_node()
     finally:
         loader.dispose()
 
 
-def _broken(error: yaml.YAMLError, file: str) -> Problem:
+def _is_json(text: str) -> bool:
+    return text.lstrip("\ufeff \t\r\n").startswith("{")
+
+
+def _broken(error: yaml.YAMLError, file: str, language: str) -> Problem:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
-        return Problem(f"the YAML is broken: {what}", file, mark.line + 1 if mark else None, hint=_cure(what))
+        return Problem(f"the {language} is broken: {what}", file, mark.line + 1 if mark else None, hint=_cure(what))
     hint = "save the file as plain UTF-8 text"
     return Problem("the file holds characters that YAML does not allow", file, hint=hint)
 

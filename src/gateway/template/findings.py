@@ -6,9 +6,15 @@ no line of their own: those are shown under the resource they were made from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 from gateway.model.problem import Problem
+
+# What the transform puts behind the name of a layer; with nothing behind it, the resource is the author's own.
+_LAYER_HASH: Final = re.compile(r"(?:[0-9a-f]{10})?")
 
 Path = tuple[str | int, ...]
 
@@ -34,9 +40,12 @@ class Findings:
         """An empty collection for the same template, to be kept as problems or as mere warnings later."""
         return Findings(self._file, self._lines)
 
-    def take(self, draft: Findings, *, problems_stop: bool) -> None:
-        """Merge ``draft``; its problems become warnings unless ``problems_stop``."""
-        _extend(self.problems if problems_stop else self.warnings, draft.problems)
+    def take(self, draft: Findings, *, instead_of_stopping: str | None = None) -> None:
+        """Merge ``draft``; its problems become warnings when there is something to be done instead of stopping."""
+        if instead_of_stopping is None:
+            _extend(self.problems, draft.problems)
+        else:
+            _extend(self.warnings, [_demoted(problem, instead_of_stopping) for problem in draft.problems])
         _extend(self.warnings, draft.warnings)
 
     def line(self, at: Path) -> int | None:
@@ -64,13 +73,18 @@ class Findings:
         logical_id = None
         if len(at) > 1:
             logical_id = str(self._written(at)[1])
-            message = message if logical_id == at[1] else f"{message} (in {at[1]})"
+            if not _LAYER_HASH.fullmatch(str(at[1]).removeprefix(logical_id)):
+                message = f"{message} (in {at[1]})"
         _extend(where, [Problem(message, self._file, line or self.line(at), logical_id, hint)])
 
 
 def in_order(problems: list[Problem]) -> tuple[Problem, ...]:
     """By line, those without a line last, otherwise as they were found."""
     return tuple(sorted(problems, key=lambda problem: (problem.line is None, problem.line or 0)))
+
+
+def _demoted(problem: Problem, instead: str) -> Problem:
+    return replace(problem, message=f"{problem.message}; {instead}")
 
 
 def _extend(where: list[Problem], more: list[Problem]) -> None:

@@ -39,12 +39,10 @@ class Kind:
 
 _ARN: Final = {"Arn": "{arn}"}
 _KINDS: Final[Mapping[str, Kind]] = {
-    "AWS::ApiGateway::RestApi": Kind(
-        "Name", ref="{id}", attributes={"RestApiId": "{id}", "RootResourceId": "{id}"}
+    "AWS::ApiGateway::RestApi": Kind(ref="{id}", attributes={"RestApiId": "{id}", "RootResourceId": "{id}"}
     ),
     "AWS::ApiGateway::Stage": Kind("StageName"),
-    "AWS::ApiGatewayV2::Api": Kind(
-        "Name", ref="{id}", attributes={"ApiId": "{id}", "ApiEndpoint": "{scheme}://{id}.execute-api.{region}.{suffix}"}
+    "AWS::ApiGatewayV2::Api": Kind(ref="{id}", attributes={"ApiId": "{id}", "ApiEndpoint": "{scheme}://{id}.execute-api.{region}.{suffix}"}
     ),
     "AWS::ApiGatewayV2::ApiMapping": Kind(ref="{id}", id_length=6, attributes={"ApiMappingId": "{id}"}),
     "AWS::ApiGatewayV2::Authorizer": Kind(ref="{id}", id_length=6, attributes={"AuthorizerId": "{id}"}),
@@ -139,7 +137,6 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "AWS::SecretsManager::Secret": Kind(
         "Name", "secretsmanager", "secret:{name}-{id}", ref="{arn}", id_length=6, attributes={"Id": "{arn}"}
     ),
-    "AWS::Serverless::HttpApi": Kind("Name", ref="{id}"),
     "AWS::StepFunctions::StateMachine": Kind(
         "StateMachineName",
         "states",

@@ -132,8 +132,10 @@ class Properties:
         self._findings.warning(message, self.path(name), hint)
 
     def path(self, name: str | None = None) -> Path:
-        """The way to a property, or to the mapping itself."""
-        return self._path if name is None else (*self._path, name)
+        """The way to a property, or to the resource or mapping itself."""
+        if name is not None:
+            return (*self._path, name)
+        return self.declared.path if self._values is self.declared.properties else self._path
 
 
 def _is_function(value: Mapping[str, Any]) -> bool:

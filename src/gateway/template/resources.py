@@ -56,7 +56,7 @@ def _resource(template: Template, declared: Declared) -> Resource | None:
     findings = template.findings.draft()
     properties = template.properties(declared, findings)
     values: dict[str, Any] = {name: properties.value(name) for name in declared.properties}
-    template.findings.take(findings, problems_stop=False)
+    template.findings.take(findings, instead_of_stopping="the property is left out")
     if values.get("Protocol") == "lambda":
         template.findings.warning("topics do not call functions here", declared.path)
         return None

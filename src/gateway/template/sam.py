@@ -17,6 +17,7 @@ from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocument
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from gateway.template.closest import did_you_mean
 from gateway.template.findings import Findings, Path
 
 APPLICATION: Final = "AWS::Serverless::Application"
@@ -32,6 +33,11 @@ _PATHS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _CODE: Final = ("Code", "Content")
 _BLAMED: Final = re.compile(r"^(?:Resource|Event) with id \[(?P<id>[^\]]+)\] is invalid\. (?P<what>.*)$", re.DOTALL)
+_UNKNOWN: Final = re.compile(r"property (\w+) not defined for resource")
+_CHOICE: Final = re.compile(
+    r"(?P<what>.*'(?P<name>[^']+)' is not a supported property of .*?)\. Must be one of[^\[]*\[(?P<names>.*)\]",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +90,16 @@ def _blame(cause: ExceptionWithMessage, resources: Mapping[str, Any], findings: 
     message = cause.message
     match = _BLAMED.match(message)
     if match and match["id"] in resources:
-        findings.problem(match["what"], ("Resources", match["id"]))
+        unknown = _UNKNOWN.match(match["what"])
+        findings.problem(match["what"], ("Resources", match["id"], *(("Properties", unknown[1]) if unknown else ())))
         return
-    findings.problem(message, _event_of(match["id"], resources) if match else ())
+    where: Path = ("Globals",) if message.startswith("'Globals'") else ()
+    choice = _CHOICE.match(message)
+    if choice:
+        names = re.findall(r"'([^']*)'", choice["names"])
+        findings.problem(choice["what"], where, did_you_mean(choice["name"], names, "it has no such property"))
+        return
+    findings.problem(message, _event_of(match["id"], resources) if match else where)
 
 
 def _event_of(name: str, resources: Mapping[str, Any]) -> Path:

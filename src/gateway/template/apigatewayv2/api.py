@@ -112,7 +112,7 @@ def _route_selection(properties: Properties) -> str | None:
             selection.parse(expression, selection.ROUTE)
         except ExpressionError as error:
             where = f"at character {error.position + 1} of {expression!r}" if error.position else f"in {expression!r}"
-            properties.problem(f"{name}: {error.message} {where}", name, "for example $request.body.action")
+            properties.problem(f"{error.message} {where}", name, "for example $request.body.action")
     return expression
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from gateway.model.api import Api
 from gateway.template.apigatewayv2.api import HTTP, WEBSOCKET, protocol, read_api
 from gateway.template.apigatewayv2.parts import API, Parts, parts_of_apis
+from gateway.template.apigatewayv2.stage import is_stage_name
 from gateway.template.closest import did_you_mean
 from gateway.template.declared import Declared
 from gateway.template.functions.catalogue import Catalogue
@@ -19,9 +20,11 @@ _ADD: Final = "declare an AWS::Serverless::WebSocketApi, or an AWS::ApiGatewayV2
 
 def read_apis(template: Template, catalogue: Catalogue) -> tuple[Api, ...]:
     """The APIs that can be served; every reason why one cannot is among the findings."""
-    known = len(template.findings.problems)
+    wanted = template.options.stage
+    if wanted is not None and not is_stage_name(wanted):
+        template.findings.problem(f"{wanted!r} is no name for a stage", hint="letters, digits, _ and -, up to 128")
     parts = [found for found in parts_of_apis(template) if protocol(template, found.api) == WEBSOCKET]
-    if not parts and len(template.findings.problems) == known:
+    if not parts and not template.findings.problems:
         template.findings.problem("there is no WebSocket API in this template", hint=_why(template))
     read = (read_api(template, found, catalogue) for found in _chosen(template, parts))
     apis = tuple(api for api in read if api is not None)
@@ -64,11 +67,11 @@ def _name(template: Template, parts: Parts) -> str | None:
 def _check_clashes(template: Template, apis: Sequence[Api]) -> None:
     served: dict[str, Api] = {}
     for api in apis:
-        for name, stage in api.stages.items():
+        for name in api.stages:
             other = served.setdefault(name, api)
             if other is not api:
                 hint = f"choose one with --api {other.logical_id} or --api {api.logical_id}"
                 what = (
                     f"{other.logical_id} and {api.logical_id} both have a stage {name!r}, and both would be at /{name}"
                 )
-                template.findings.problem(what, ("Resources", stage.logical_id), hint)
+                template.findings.problem(what, ("Resources", api.logical_id), hint)

@@ -34,6 +34,11 @@ _MAX_VARIABLES: Final = 100
 _MAX_VARIABLE_CHARS: Final = 512
 
 
+def is_stage_name(text: str) -> bool:
+    """Whether AWS takes ``text`` as the name of a stage (parity 1.1)."""
+    return _NAME.fullmatch(text) is not None
+
+
 def read_stages(template: Template, parts: Parts) -> dict[StageName, Stage]:
     """The stages of one API as it is served: those declared, and the one the command line asks for, first."""
     stages: dict[StageName, Stage] = {}
@@ -55,11 +60,8 @@ def _first(
     wanted: StageName, stages: Mapping[StageName, Stage], template: Template, parts: Parts
 ) -> dict[StageName, Stage]:
     properties = template.properties(parts.api)
-    if not _NAME.fullmatch(wanted):
-        properties.problem(f"{wanted!r} is no name for a stage", hint="letters, digits, _ and -, up to 128")
     if wanted not in stages and len(stages) > 1:
-        hint = f"choose one of {', '.join(stages)}"
-        properties.problem(f"the API has no stage {wanted!r} and several whose variables it could have", hint=hint)
+        properties.problem(f"the API has no stage {wanted!r}", hint=f"its stages are {', '.join(sorted(stages))}")
     only = next(iter(stages.values()), None)
     added = Stage(parts.api.logical_id, wanted, only.stage_variables if only else {}, auto_deploy=True)
     return {wanted: stages.get(wanted, added), **stages}
@@ -86,7 +88,7 @@ def _name(properties: Properties) -> StageName | None:
     if name == "$default":
         hint = "a WebSocket API's stage is always part of its URL: choose another name"
         properties.problem("Stages cannot be named $default for WebSocket APIs.", "StageName", hint)
-    elif name is not None and not _NAME.fullmatch(name):
+    elif name is not None and not is_stage_name(name):
         properties.problem(f"{name!r} is no name for a stage", "StageName", "letters, digits, _ and -, up to 128")
     return StageName(name) if name is not None else None
 

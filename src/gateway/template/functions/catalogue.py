@@ -47,7 +47,7 @@ class Catalogue:
         if function_name not in self._entries:
             hint = "declare it here as AWS::Serverless::Function or AWS::Lambda::Function"
             properties.problem(
-                f"function {function_name} is not in this template",
+                f"function {function_name!r} is not in this template",
                 name,
                 did_you_mean(function_name, self._entries, hint),
             )
@@ -57,14 +57,15 @@ class Catalogue:
         if qualifier is None or qualifier == LATEST or qualifier in known:
             return True
         hint = did_you_mean(qualifier, known, f"it has {', '.join(known) or 'none'}")
-        properties.problem(f"function {function_name} has no version or alias {qualifier!r}", name, hint)
+        properties.problem(f"function {function_name!r} has no version or alias {qualifier!r}", name, hint)
         return False
 
     def settle(self) -> dict[FunctionName, Function]:
         """The functions that can be run, after handing over every finding."""
         findings = self._template.findings
         for name, entry in self._entries.items():
-            findings.take(entry.findings, problems_stop=name in self._called)
+            left_out = None if name in self._called else "the function is left out, as no route calls it"
+            findings.take(entry.findings, instead_of_stopping=left_out)
         if self._layers.foreign:
             arns = ", ".join(self._layers.foreign)
             findings.warning(f"layers that are not in this template are left out: {arns}")
@@ -83,7 +84,7 @@ class Catalogue:
         if name in self._entries:
             other = self._entries[name].declared.logical_id
             hint = f"{other} has it too: give one of them another FunctionName"
-            self._template.findings.problem(f"function {name} already exists", declared.path, hint)
+            self._template.findings.problem(f"function {name!r} already exists", declared.path, hint)
             return
         findings = self._template.findings.draft()
         qualifiers = self._versions.get(name, ()), self._aliases.get(name, ())

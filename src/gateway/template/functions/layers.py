@@ -35,5 +35,5 @@ class Layers:
         # A layer whose code cannot be had is left out like one of another template: the function may do without.
         draft = findings.draft()
         code = read_code(self._template.properties(declared, draft), "Content", self._template.path)
-        findings.take(draft, problems_stop=False)
+        findings.take(draft, instead_of_stopping="the layer is left out")
         return Layer(findings.origin(declared.logical_id), code) if code is not None else None

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.model.errors import DefinitionError
+from gateway.model.ids import RouteKey, StageName
+from gateway.template.load import load
+from gateway.template.options import LoadOptions
+from golden_templates import INPUTS
+from template_texts import API, OPTIONS, function_text, loaded, problems_of, text_of, the_function, warnings_of
+
+SAMPLE = Path(__file__).parent.parent.parent / "template.yaml"
+
+
+def test_a_small_template() -> None:
+    definition = loaded(text_of())
+    (api,) = definition.apis
+    route = api.route(RouteKey("$default"))
+    assert route is not None and route.integration is not None
+    assert route.integration.target.function_name == "app-Function"
+    assert list(api.stages) == ["prod"]
+    assert definition.warnings == ()
+
+
+def test_the_sample_application_loads_without_a_warning() -> None:
+    definition = loaded(SAMPLE.read_text(encoding="utf-8"), path="template.yaml")
+    (api,) = definition.apis
+    assert set(api.routes) == {"$connect", "$disconnect", "$default", "join", "send"}
+    assert [key for key, route in api.routes.items() if route.two_way] == ["$default"]
+    assert definition.warnings == ()
+
+
+def test_loading_says_nothing_on_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        loaded((INPUTS / "sam_websocket.yaml").read_text(encoding="utf-8"))
+    assert caplog.records == []
+
+
+def test_loading_leaves_no_trace_in_the_next_one() -> None:
+    text = (INPUTS / "sam_websocket.yaml").read_text(encoding="utf-8")
+    first = loaded(text)
+    assert loaded(text, LoadOptions(stack_name="app", region="eu-north-1")) != first
+    assert loaded(text) == first
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "expected"),
+    [
+        ("template.yaml", "src/", "src"),
+        ("./template.yaml", "./src", "src"),
+        ("app/template.yaml", "src", "app/src"),
+        ("app/template.yaml", "../src", "src"),
+        ("/srv/app/template.yaml", ".", "/srv/app"),
+        ("app/template.yaml", "/opt/code", "/opt/code"),
+    ],
+)
+def test_code_starts_at_the_template(path: str, code: str, expected: str) -> None:
+    function = the_function(function_text({"Code": code}), path=path)
+    assert getattr(function.code, "path", None) == expected
+
+
+def test_a_missing_parameter_is_told_once() -> None:
+    text = text_of(
+        {
+            "Stage": {
+                "Type": "AWS::ApiGatewayV2::Stage",
+                "Properties": {"ApiId": {"Ref": "Api"}, "StageName": {"Ref": "S"}},
+            }
+        },
+        Parameters={"S": {"Type": "String"}},
+    )
+    assert problems_of(text)[0] == "Parameters: [S] must have values"
+    assert not any("StageName" in message for message in problems_of(text))
+    given_one = LoadOptions(stack_name="app", region="us-east-1", parameters={"S": "dev"})
+    assert list(loaded(text, given_one).apis[0].stages) == ["dev"]
+
+
+def test_only_the_chosen_api_is_judged() -> None:
+    broken = {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "other", "ProtocolType": "WEBSOCKET"}}
+    text = text_of({"Broken": broken})
+    assert problems_of(text) != []
+    for name in ("Api", "api"):
+        definition = loaded(text, LoadOptions(stack_name="app", region="us-east-1", api=name))
+        assert [api.logical_id for api in definition.apis] == ["Api"]
+
+
+def test_a_stage_from_the_command_line_comes_first_and_keeps_the_declared_one() -> None:
+    variables = {**API["Stage"]["Properties"], "StageVariables": {"a": "b"}}
+    text = text_of({"Stage": {"Type": "AWS::ApiGatewayV2::Stage", "Properties": variables}})
+    for wanted, expected in (("local", ["local", "prod"]), ("prod", ["prod"])):
+        (api,) = loaded(text, LoadOptions(stack_name="app", region="us-east-1", stage=wanted)).apis
+        assert list(api.stages) == expected
+        assert api.stages[StageName(wanted)].stage_variables == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "supported"),
+    [
+        ("python3.8", True),
+        ("python3.14", True),
+        ("nodejs12.x", True),
+        ("nodejs24.x", True),
+        ("provided", True),
+        ("provided.al2", True),
+        ("provided.al2023", True),
+        ("python2.7", False),
+        ("nodejs", False),
+        ("java21", False),
+        ("dotnet8", False),
+        ("ruby3.4", False),
+        ("go1.x", False),
+    ],
+)
+def test_runtimes(runtime: str, supported: bool) -> None:
+    problems = problems_of(function_text({"Runtime": runtime}))
+    assert problems == ([] if supported else [f"runtime {runtime} is not supported"])
+
+
+@pytest.mark.parametrize("name", ["AWS_REGION", "LAMBDA_TASK_ROOT", "_HANDLER"])
+def test_reserved_variables(name: str) -> None:
+    (problem,) = problems_of(function_text({"Environment": {"Variables": {name: "x"}}}))
+    assert problem.endswith(f"Reserved keys used in this request: {name}")
+
+
+def test_an_environment_over_4_kb_is_refused() -> None:
+    assert problems_of(function_text({"Environment": {"Variables": {"AB": "x" * 4094}}})) == []
+    (problem,) = problems_of(function_text({"Environment": {"Variables": {"AB": "x" * 4095}}}))
+    assert "exceeded the 4KB limit" in problem
+
+
+def test_a_function_nobody_calls_never_stops_the_template() -> None:
+    other = {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "java21", "Handler": "a", "Code": "b"}}
+    text = text_of({"Other": other})
+    assert list(loaded(text).functions) == ["app-Function"]
+    assert warnings_of(text) == ["runtime java21 is not supported; the function is left out, as no route calls it"]
+
+
+def test_circles_are_found_through_names_and_through_needs() -> None:
+    named = {
+        "A": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::GetAtt": ["B", "QueueName"]}}},
+        "B": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": "${A.QueueName}-b"}}},
+    }
+    assert any(
+        message.startswith("Circular dependency between resources: [") for message in problems_of(text_of(named))
+    )
+    needed = {"A": {"Type": "AWS::SQS::Queue", "DependsOn": ["B"]}, "B": {"Type": "AWS::SQS::Queue", "DependsOn": "A"}}
+    assert any(
+        message.startswith("Circular dependency between resources: [") for message in problems_of(text_of(needed))
+    )
+    itself = {"A": {"Type": "AWS::SQS::Queue", "Properties": {"Tags": [{"Ref": "A"}]}}}
+    assert loaded(text_of(itself)).resources != ()
+
+
+def test_a_long_chain_of_names_is_a_problem_and_no_crash() -> None:
+    queues = {
+        f"Q{n}": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::GetAtt": [f"Q{n + 1}", "QueueName"]}}}
+        for n in range(900)
+    }
+    last = {"Q900": {"Type": "AWS::SQS::Queue"}}
+    assert problems_of(text_of(queues | last)) == ["the template refers to itself too deeply"]
+
+
+names = st.sampled_from([
+    "Api", "Auth", "CodeUri", "Condition", "Environment", "Events", "Fn::FindInMap", "Fn::GetAtt", "Fn::If", "Fn::Join",
+    "Fn::Sub", "Function", "FunctionArn", "Layers", "Name", "Properties", "Ref", "Routes", "Type", "Variables",
+])  # fmt: skip
+scalars = (
+    st.none() | st.booleans() | st.integers(-3, 3) | names | st.sampled_from(["${Api}", "AWS::NoValue", "", "$default"])
+)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=10
+)
+types = st.sampled_from([
+    "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::RouteResponse", "AWS::ApiGatewayV2::Stage",
+    "AWS::DynamoDB::Table", "AWS::Lambda::Alias", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion",
+    "AWS::Lambda::Version", "AWS::SQS::Queue", "AWS::SSM::Parameter", "AWS::Serverless::Function",
+    "AWS::Serverless::HttpApi", "AWS::Serverless::LayerVersion", "AWS::Serverless::WebSocketApi",
+])  # fmt: skip
+property_names = st.sampled_from([
+    "ApiId", "AuthorizationType", "AuthorizerId", "AuthorizerUri", "Code", "CodeUri", "Environment", "Events",
+    "FunctionName", "Handler", "IdentitySource", "IntegrationType", "IntegrationUri", "Layers", "Name", "ProtocolType",
+    "QueueName", "RouteId", "RouteKey", "RouteSelectionExpression", "Routes", "Runtime", "StageName", "StageVariables",
+    "Target", "Timeout", "Value",
+])  # fmt: skip
+resources = st.dictionaries(
+    st.sampled_from(["Api", "Function", "Route", "Integration", "Stage", "Extra"]),
+    st.fixed_dictionaries({"Type": types, "Properties": st.dictionaries(property_names, values, max_size=5)}) | values,
+    max_size=5,
+)
+sections = st.fixed_dictionaries(
+    {"Resources": resources},
+    optional={
+        "Transform": st.just("AWS::Serverless-2016-10-31"),
+        "Parameters": st.dictionaries(names, values, max_size=2),
+        "Conditions": st.dictionaries(names, values, max_size=2),
+        "Mappings": values,
+        "Globals": st.dictionaries(
+            st.just("Function"), st.dictionaries(property_names, values, max_size=2), max_size=1
+        ),
+    },
+)
+
+
+def judged(text: str) -> None:
+    try:
+        load(text, path="t.json", options=OPTIONS)
+    except DefinitionError as error:
+        assert error.problems
+        assert all(problem.message for problem in error.problems)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(sections)
+def test_any_template_loads_or_is_refused(template: dict[str, Any]) -> None:
+    judged(json.dumps(template))
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(resources)
+def test_any_change_of_a_working_template_loads_or_is_refused(changes: dict[str, Any]) -> None:
+    judged(text_of(changes))
+
+
+@given(st.text(max_size=60))
+def test_any_text_loads_or_is_refused(text: str) -> None:
+    judged(text)
