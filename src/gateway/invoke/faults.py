@@ -77,8 +77,7 @@ def _status(end: Exit) -> str:
         return end.error or "unknown"
     if end.returncode > 0:
         return f"exit status {end.returncode}"
-    name = signal.strsignal(-end.returncode) or f"signal {-end.returncode}"
-    return f"signal: {name.lower()}"
+    return f"signal: {str(signal.strsignal(-end.returncode)).lower()}"
 
 
 def _summary(body: bytes) -> str:
