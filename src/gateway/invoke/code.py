@@ -35,7 +35,7 @@ IGNORED_FOLDERS: Final = frozenset(
 _IGNORED_ENDINGS: Final = (".pyc", ".swp", ".swx", "~", ".tmp")
 _ZIP_START: Final = b"PK\x03\x04"
 _MODULE_SYNTAX: Final = re.compile(
-    r"^[ \t]*(?:import[ \t]*(?:[\w{*][^;\n]*?from[ \t]*)?['\"]|export[ \t]+[\w{*])", re.M
+    r"""^[ \t]*(?:import[ \t]*(?:[\w{*][^;'"()]*?\bfrom[ \t]*)?['"]|export[ \t]+[\w{*])""", re.M
 )
 
 
