@@ -29,6 +29,8 @@ EXPECTATION_FAILED: Final = refusal(417, "Expectation Failed")
 INTERNAL_SERVER_ERROR: Final = refusal(500, "Internal server error")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
+_SOON_S: Final = 0.01  # aiohttp takes 0 for "wait as long as it takes"
+
 
 class HttpHost:
     """Serves one service on any number of connections. To be made inside a running loop.
@@ -37,11 +39,19 @@ class HttpHost:
     on a connection that served plain requests before. None: such a request goes to the service like any other.
     """
 
-    def __init__(self, service: HttpService, clock: Clock, reporter: Reporter, upgrade: Upgrade | None = None) -> None:
+    def __init__(
+        self,
+        service: HttpService,
+        clock: Clock,
+        reporter: Reporter,
+        upgrade: Upgrade | None = None,
+        body_timeout_s: float = BODY_TIMEOUT_S,
+    ) -> None:
         self._service = service
         self._clock = clock
         self._reporter = reporter
         self._upgrade = upgrade
+        self._body_timeout_s = body_timeout_s
         self._server = _Server(
             self._serve,
             clock,
@@ -59,7 +69,7 @@ class HttpHost:
 
     async def close(self, timeout_s: float) -> None:
         """Let running requests end for at most ``timeout_s`` and close every connection."""
-        await self._server.shutdown(timeout_s)
+        await self._server.shutdown(max(timeout_s, _SOON_S))
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._upgrade is not None:
@@ -80,7 +90,7 @@ class HttpHost:
         if "Expect" in request.headers and not await _continue(request):
             return EXPECTATION_FAILED, False
         try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
+            async with asyncio.timeout(self._body_timeout_s):
                 body = await _read_body(request, limit)
         except TimeoutError:
             return REQUEST_TIMEOUT, False
