@@ -109,10 +109,12 @@ def _put_website(s3: Client, name: str, website: Mapping[str, Any]) -> None:
 
 def _is_set(s3: Client, name: str, configuration: Mapping[str, Any]) -> bool:
     there = s3.get_bucket_notification_configuration(Bucket=name)
+    if "EventBridgeConfiguration" in configuration and "EventBridgeConfiguration" not in there:
+        return False
     return all(
-        [{key: value for key, value in entry.items() if key != "Id"} for entry in there.get(kind) or ()]
-        == list(entries)
+        [{key: value for key, value in entry.items() if key != "Id"} for entry in there.get(kind) or ()] == entries
         for kind, entries in configuration.items()
+        if kind != "EventBridgeConfiguration"
     )
 
 
