@@ -366,6 +366,51 @@ def test_nothing_to_do_needs_no_timer() -> None:
     assert book.queue.wake_at(0.0) is None
 
 
+def test_a_put_repeated_behind_its_flight_is_not_simply_cancelled_out() -> None:
+    book = Book()
+    book.ask("+a")
+    put, _ = book.sent()
+    book.ask("+a", "-a")
+    book.done(put)
+    assert book.sent()[1] == "-a"
+
+
+def test_a_put_repeated_while_the_first_was_given_up_stays() -> None:
+    book = Book()
+    book.ask("+a")
+    put, _ = book.sent()
+    book.now = 3.0
+    book.ask("+a")
+    book.now = 4.0
+    assert book.leave() is None
+    book.done(put)
+    again, what = book.sent()
+    assert what == "+a"
+    book.done(again)
+    assert book.queue.idle, "no delete is kept that would undo it"
+
+
+def test_a_delete_given_up_in_flight_is_not_repeated_when_it_succeeds() -> None:
+    book = Book()
+    book.ask("-a")
+    delete, _ = book.sent()
+    book.now = 4.0
+    book.queue.expire(book.now)
+    book.done(delete)
+    assert book.queue.idle
+
+
+def test_one_success_ends_the_pause() -> None:
+    book = Book()
+    book.ask(*(f"+{name}" for name in "abcdef"))
+    first, _ = book.sent()
+    second, _ = book.sent()
+    book.failed(first)
+    book.done(second)
+    book.ask("+g", "+h", "+i")
+    assert book.sent()[1] == "+g +h +i"
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("connect"), st.integers(0, 7)),
