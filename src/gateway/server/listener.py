@@ -1,6 +1,6 @@
 """Listening sockets: the front door for WebSockets and HTTP, plain or TLS, and an HTTP door for this machine alone.
 
-When the process is out of file descriptors asyncio stops accepting for a second and says so once; nothing spins.
+Binding and serving are two steps, so that every port can be had, or complained about, before anything is started.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from ssl import SSLContext
@@ -17,6 +17,7 @@ from typing import Final, Generic
 from gateway.model.errors import UserError
 from gateway.model.limits import AWS, Limits
 from gateway.ports import Clock, Conversations, ConversationT, HttpService, Reporter
+from gateway.server.acceptor import BACKLOG, Acceptor, Entrance
 from gateway.server.door import Door
 from gateway.server.head import Head, upgrade
 from gateway.server.http import HttpHost
@@ -24,7 +25,6 @@ from gateway.server.http import HttpHost
 LOCALHOST: Final = "localhost"
 LOOPBACK: Final = "127.0.0.1"
 _LOOPBACK: Final = ((int(socket.AF_INET), LOOPBACK), (int(socket.AF_INET6), "::1"))
-_BACKLOG: Final = 4096  # connections that wait to be accepted
 _TRIES: Final = 16  # to find one free port for both families
 _NO_IPV6: Final = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 
@@ -44,7 +44,8 @@ class FrontDoor(Generic[ConversationT]):
     ) -> None:
         self._door = Door(conversations, clock, limits)
         self._host = HttpHost(http, clock, reporter, partial(upgrade, self._door))
-        self._servers: list[asyncio.Server] = []
+        self._reporter = reporter
+        self._acceptors: list[Acceptor] = []
 
     async def open(self, host: str, port: int, tls: SSLContext | None = None) -> int:
         """Listen on one more address; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
@@ -54,13 +55,13 @@ class FrontDoor(Generic[ConversationT]):
 
     async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
         """Accept from sockets that listen already."""
-        factory = partial(Head, self._door, self._host.protocol)
-        self._servers += await _serve(factory, bound, tls, self._door.limits)
+        entrance = Entrance(partial(Head, self._door, self._host.protocol), tls, self._door.limits)
+        self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
 
     def stop_accepting(self) -> None:
         """Close the listening sockets; those that are open stay."""
-        for server in self._servers:
-            server.close()
+        for acceptor in self._acceptors:
+            acceptor.close()
 
     async def close(self, timeout_s: float = 0.0) -> None:
         """Stop accepting, let HTTP requests end for at most ``timeout_s``, and close whatever is left."""
@@ -74,7 +75,8 @@ class HttpDoor:
 
     def __init__(self, service: HttpService, clock: Clock, reporter: Reporter) -> None:
         self._host = HttpHost(service, clock, reporter)
-        self._servers: list[asyncio.Server] = []
+        self._reporter = reporter
+        self._acceptors: list[Acceptor] = []
 
     async def open(self, port: int = 0) -> int:
         """Listen; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
@@ -84,12 +86,13 @@ class HttpDoor:
 
     async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
         """Accept from sockets that listen already; that they do on loopback is up to who bound them."""
-        self._servers += await _serve(self._host.protocol, bound, tls, AWS)
+        entrance = Entrance(self._host.protocol, tls, AWS)
+        self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
 
     async def close(self, timeout_s: float = 0.0) -> None:
         """Stop accepting, let requests end for at most ``timeout_s``, and close every connection."""
-        for server in self._servers:
-            server.close()
+        for acceptor in self._acceptors:
+            acceptor.close()
         await self._host.close(timeout_s)
 
 
@@ -114,34 +117,16 @@ async def bind(host: str, port: int) -> Bound:
     return Bound(tuple(sockets), sockets[0].getsockname()[1])
 
 
-async def _serve(
-    factory: Callable[[], asyncio.Protocol], bound: Bound, tls: SSLContext | None, limits: Limits
-) -> list[asyncio.Server]:
-    loop = asyncio.get_running_loop()
-    handshake_s, shutdown_s = limits.head_timeout_ms / 1000, limits.close_timeout_ms / 1000
-    return [
-        await loop.create_server(
-            factory,
-            sock=sock,
-            backlog=_BACKLOG,
-            ssl=tls,
-            ssl_handshake_timeout=None if tls is None else handshake_s,
-            ssl_shutdown_timeout=None if tls is None else shutdown_s,
-        )
-        for sock in bound.sockets
-    ]
-
-
 async def _addresses(host: str) -> Sequence[Address]:
     """The addresses to bind; ``localhost`` is both loopbacks whatever this machine's name service says."""
     if host == LOCALHOST:
         return _LOOPBACK
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = await loop.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as error:
         raise UserError(f"host {host} is unknown", "give an address of this machine, or localhost") from error
-    return list(dict.fromkeys((int(family), str(address[0])) for family, _, _, _, address in found))
+    return sorted({(int(family), str(address[0])) for family, _, _, _, address in found})  # IPv4 first
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +148,7 @@ class _Refused:
 
 
 def _bind(addresses: Sequence[Address], port: int) -> list[socket.socket]:
-    """One socket per address, all on the same port."""
+    """One socket per address, all on the same port; IPv6 may be missing where IPv4 was had."""
     bound = _bind_once(addresses, port)
     tries = 1 if port else _TRIES  # a port that is free for IPv4 may be taken for IPv6
     while isinstance(bound, _Refused) and bound.error.errno == errno.EADDRINUSE and tries > 1:
@@ -180,7 +165,7 @@ def _bind_once(addresses: Sequence[Address], port: int) -> list[socket.socket] |
         try:
             bound.append(_socket(family, address, port, alone=len(addresses) == 1))
         except OSError as error:
-            if bound and addresses is _LOOPBACK and error.errno in _NO_IPV6:
+            if bound and family == socket.AF_INET6 and error.errno in _NO_IPV6:
                 continue
             for sock in bound:
                 sock.close()
@@ -198,7 +183,7 @@ def _socket(family: int, address: str, port: int, *, alone: bool) -> socket.sock
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not alone)  # alone, :: takes IPv4 clients too
         sock.bind((address, port))
-        sock.listen(_BACKLOG)
+        sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise
