@@ -3,20 +3,27 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from gateway.invoke.programs import TAIL_LINES, Ended, Programs
+from gateway.processes.supervisor import ProcessSupervisor
 from local_processes import LocalProcesses
 
 ROOT = Path("/")
 
 
-@pytest.fixture
-def programs() -> Programs:
-    return Programs(LocalProcesses(), {"PATH": "/usr/bin:/bin", "A": "outer"})
+@pytest.fixture(params=["double", "real"])
+async def programs(request: pytest.FixtureRequest) -> AsyncIterator[Programs]:
+    env = {"PATH": "/usr/bin:/bin", "A": "outer"}
+    if request.param == "double":
+        yield Programs(LocalProcesses(), env)
+        return
+    supervisor = ProcessSupervisor()
+    yield Programs(supervisor, env)
+    await supervisor.close()
 
 
 async def python(programs: Programs, code: str, timeout_s: float = 30, **env: str) -> Ended:
@@ -43,7 +50,8 @@ async def test_failure_is_a_value(programs: Programs) -> None:
 
 async def test_a_missing_program_is_a_value(programs: Programs) -> None:
     ended = await programs.run(("/no/such/program",), cwd=ROOT, timeout_s=1)
-    assert ended == Ended(None, ("/no/such/program: No such file or directory",))
+    assert ended.returncode is None
+    assert ended.lines[-1].startswith("/no/such/program: No such file or directory")
 
 
 async def test_a_program_that_does_not_end_is_killed(programs: Programs) -> None:

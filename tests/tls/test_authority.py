@@ -177,6 +177,17 @@ async def test_no_key_of_a_server_stays_on_disk(authority: Authority) -> None:
     assert set(authority.folder.iterdir()) == before
 
 
+async def test_another_program_serves_with_a_leaf_from_a_file(authority: Authority) -> None:
+    path = authority.leaf_file("other", ("localhost", "*.us-east-1.amazonaws.com", "localhost"))
+    assert mode(path) == 0o600
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+    async with tls_server(context) as server:
+        assert await handshake(server.port, authority, "sqs.us-east-1.amazonaws.com") is None
+    again = authority.leaf_file("other", ("localhost",))
+    assert (again, mode(again)) == (path, 0o600)
+
+
 async def test_boto3_trusts_the_bundle(authority: Authority) -> None:
     async with tls_server(authority.server_context()) as server:
         client = boto3.client(

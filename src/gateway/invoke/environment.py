@@ -141,6 +141,7 @@ def _machine(places: Places) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",  # /var/task is read-only on Lambda, and the application's folder is not ours
         "PYTHONUNBUFFERED": "1",
         "AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE": "1",
+        "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true",  # the application did not choose this Node
     }
 
 

@@ -24,7 +24,8 @@ V2: Final = "aws-sdk"
 FIRST_WITH_V3: Final = 18  # nodejs16.x and older bring v2 only, nodejs18.x and newer v3 only
 _SECTIONS: Final = ("dependencies", "devDependencies", "peerDependencies")
 _CLIENT_PREFIX: Final = "@aws-sdk/"
-_NEWEST_FOR: Final = ((20, "latest"), (18, "<3.968.0"), (0, "<3.723.0"))  # by the SDK's own "engines"
+# By the SDK's own "engines"; for Node 20 what there was before it announced to need 22 from January 2027 on.
+_NEWEST_FOR: Final = ((22, "latest"), (20, "<3.1170.0"), (18, "<3.968.0"), (0, "<3.723.0"))
 
 
 class NodeSdk:
@@ -60,7 +61,7 @@ class NodeSdk:
         manifest = {"name": "managed-sdk", "version": "0.0.0", "private": True, "dependencies": versions}
         what = f"{who} (AWS SDK: {', '.join(versions)})"
         return await self._installs.folder(
-            "node-sdk", _key(needed, node), what, lambda draft: self._npm.install(node, draft, manifest, {})
+            "node-sdk", _key(versions, node), what, lambda draft: self._npm.install(node, draft, manifest, {})
         )
 
     def _with_all(self, needed: set[str], node: Node) -> Path | None:
@@ -82,8 +83,8 @@ class NodeSdk:
                 )
 
 
-def _key(needed: set[str], node: Node) -> str:
-    return f"{key_of(json.dumps(sorted(needed)))}-{node.major}"
+def _key(versions: dict[str, str], node: Node) -> str:
+    return f"{key_of(json.dumps(versions))}-{node.major}"
 
 
 def _version(name: str, node: Node) -> str:
