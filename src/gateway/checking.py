@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from gateway.control.disk import read_definition, stack_name
+from gateway.control.disk import missing_code, read_definition, stack_name
 from gateway.model.definition import Definition
 from gateway.model.problem import Problem
 from gateway.report.routes import route_documents, route_table
@@ -17,9 +17,13 @@ from gateway.template.options import LoadOptions
 def check(
     template: Path, *, parameters: Mapping[str, str], region: str, stage: str | None, api: str | None
 ) -> Definition:
-    """Raises UserError when the file cannot be read, DefinitionError with every problem."""
+    """With a warning for code that has to be built first.
+
+    Raises UserError when the file cannot be read, DefinitionError with every problem.
+    """
     options = LoadOptions(stack_name(template), region, parameters=parameters, stage=stage, api=api)
-    return read_definition(template, options)
+    definition = read_definition(template, options)
+    return replace(definition, warnings=(*definition.warnings, *missing_code(definition)))
 
 
 def summary_lines(definition: Definition) -> list[str]:
@@ -34,16 +38,21 @@ def summary_lines(definition: Definition) -> list[str]:
 
 
 def summary_document(definition: Definition) -> dict[str, Any]:
-    """For a script."""
+    """For a script; ``problems`` is there to be empty, as ``problems_document`` has nothing else."""
     return {
         "path": definition.path,
         "apis": route_documents(definition),
         "functions": sorted(definition.functions),
         "resources": [{"logical_id": each.logical_id, "type": each.type} for each in definition.resources],
-        "warnings": problem_documents(definition.warnings),
+        "warnings": _documents(definition.warnings),
+        "problems": [],
     }
 
 
-def problem_documents(problems: Sequence[Problem]) -> list[dict[str, Any]]:
-    """Problems or warnings, JSON-ready."""
+def problems_document(problems: Sequence[Problem]) -> dict[str, Any]:
+    """For a script, when there is nothing else to tell."""
+    return {"problems": _documents(problems)}
+
+
+def _documents(problems: Sequence[Problem]) -> list[dict[str, Any]]:
     return [asdict(problem) for problem in problems]

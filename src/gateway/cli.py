@@ -1,29 +1,53 @@
-"""The command line: options in, settings out; errors as one clear line with a hint, exit status 2."""
+"""The command line: options in, settings out; errors as one clear line with a hint.
+
+Exit status: 0 when all went well, 2 for what the user can mend, 130 after Ctrl-C before anything was served, 1 for
+everything else.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 
 from gateway import app, checking
-from gateway.model.errors import DefinitionError, UserError
+from gateway.model.errors import DefinitionError, GatewayError, UserError
+from gateway.model.problem import Problem
+from gateway.model.surprise import one_line
+from gateway.report.printable import indented
+from gateway.report.printer import Printer
 from gateway.settings import (
+    APPLICATION,
+    DEBUG,
     DEFAULT_HOST,
     DEFAULT_PORT,
     DEFAULT_TLS_PORT,
     RunSettings,
+    check_environment,
     default_region,
     directories,
     find_template,
+    is_debugging,
 )
 from gateway.version import VERSION
 
-OVERRIDES = "--parameter-overrides"
-PORT = click.IntRange(0, 65535)
+USER_ERROR: Final = 2
+FAILURE: Final = 1
+INTERRUPTED: Final = 130  # 128 and SIGINT, as shells count
+OVERRIDES: Final = "--parameter-overrides"
+PORT: Final = click.IntRange(0, 65535)
+FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+_REGION: Final = re.compile(r"[a-z]+(-[a-z0-9]+)+")
+# One K=V of several in a word: quoted as sam writes it, or up to the next K=.
+_PAIR: Final = re.compile(r'\s*(\w+)=("(?:\\.|[^"\\])*"(?=\s|$)|.*?(?=\s+\w+=|\s*$))', re.DOTALL)
+_SAM_PAIR: Final = re.compile(r"(\w+),ParameterValue=(.*)", re.DOTALL)
 
 
 class _Command(click.Command):
@@ -33,50 +57,107 @@ class _Command(click.Command):
         return super().parse_args(ctx, list(_repeated(args)))
 
 
-def _repeated(args: Iterable[str]) -> Iterable[str]:
+def _repeated(args: Iterable[str]) -> Iterator[str]:
+    """The option once before each of its words; its first word is its own in any case."""
+    words = 0  # that the option has been given; None: not inside it
     inside = False
     for arg in args:
         if arg == OVERRIDES:
-            inside = True
-        elif inside and "=" in arg and not arg.startswith("-"):
-            yield OVERRIDES
+            inside, words = True, 0
             yield arg
+        elif inside and not arg.startswith("-") and (words == 0 or "=" in arg):
+            yield from [OVERRIDES] if words else []
+            yield arg
+            words += 1
         else:
-            inside = False
+            inside, words = arg.startswith(f"{OVERRIDES}="), 1
             yield arg
 
 
 def _overrides(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """``K=V``, several in one word as `sam` allows, or ``ParameterKey=K,ParameterValue=V``."""
+    """``K=V``, several in one word as `sam` allows, or ``ParameterKey=K,ParameterValue=V``; the last one wins."""
     del ctx, param
-    found: dict[str, str] = {}
-    for word in values:
-        for pair in _words(word):
-            name, equals, value = pair.partition("=")
-            if name == "ParameterKey" and ",ParameterValue=" in value:
-                name, _, value = value.partition(",ParameterValue=")
-            if not equals or not name:
-                raise click.BadParameter(f"{pair!r} is not K=V", param_hint=OVERRIDES)
-            found[name] = value.strip('"')
-    return found
+    return dict(pair for word in values for pair in _pairs(word))
 
 
-def _words(text: str) -> list[str]:
-    """``A=1 B=2`` in one word is two; a value with blanks but no second ``=`` stays whole."""
-    parts = text.split()
-    return parts if len(parts) > 1 and all("=" in part for part in parts) else [text]
+def _pairs(word: str) -> Iterator[tuple[str, str]]:
+    at = 0
+    while at < len(word) or at == 0:
+        found = _PAIR.match(word, at)
+        if found is None or not found.group(0):
+            raise click.BadParameter(f"{word!r} is not K=V.", param_hint=OVERRIDES)
+        name, value = found.groups()
+        sam = _SAM_PAIR.fullmatch(value) if name == "ParameterKey" else None
+        name, value = (name, value) if sam is None else sam.groups()
+        yield name, _unquoted(value)
+        at = found.end()
+        at += len(word[at:]) - len(word[at:].lstrip())
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(VERSION, prog_name="wsfleet")
-def cli() -> None:
+def _unquoted(value: str) -> str:
+    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
+        return value
+    return re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL)
+
+
+def _region(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    del ctx, param
+    if not _REGION.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no AWS region.", param_hint="--region, AWS_REGION")
+    return value
+
+
+def _host(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    del ctx, param
+    if not value.strip():
+        raise click.BadParameter("an address is needed; 0.0.0.0 is all of them.", param_hint="--host")
+    return value
+
+
+def _url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    del ctx, param
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise click.BadParameter(f"{value!r} is no http:// or https:// URL.", param_hint="--endpoint-url")
+    return value.rstrip("/")
+
+
+def _writable(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    del ctx, param
+    if value is not None and not value.absolute().parent.is_dir():
+        raise click.BadParameter(f"{value.parent} is no folder.", param_hint="--ready-file")
+    return value
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(VERSION, prog_name=APPLICATION)
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """A self-hosted gateway that speaks Amazon API Gateway's WebSocket contract."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 TEMPLATE = click.argument("template", required=False, type=click.Path(path_type=Path))
 STAGE = click.option("--stage", metavar="NAME", help="Serve this stage (first); default: the template's own.")
 API = click.option("--api", metavar="NAME", help="Serve only this API, by logical ID or name.")
-REGION = click.option("--region", default=default_region, show_default="AWS_REGION or us-east-1", help="AWS region.")
+REGION = click.option(
+    "--region",
+    default=default_region,
+    callback=_region,
+    metavar="NAME",
+    show_default="AWS_REGION, AWS_DEFAULT_REGION or us-east-1",
+    help="AWS region.",
+)
 PARAMETERS = click.option(
     OVERRIDES, "parameters", multiple=True, metavar="K=V …", callback=_overrides, help="Template parameters."
 )
@@ -88,53 +169,66 @@ PARAMETERS = click.option(
 @API
 @PARAMETERS
 @REGION
-@click.option("--host", default=DEFAULT_HOST, show_default=True, help="Address to listen on.")
-@click.option("--port", default=DEFAULT_PORT, show_default=True, type=PORT, help="Plain port; 0 takes a free one.")
-@click.option("--tls-port", default=DEFAULT_TLS_PORT, show_default=True, type=PORT, help="TLS port; 0: a free one.")
-@click.option("--endpoint-url", metavar="URL", help="Use this AWS endpoint instead of embedded moto.")
 @click.option(
-    "--env-vars", type=click.Path(path_type=Path), metavar="FILE", help="JSON with function environments, as for sam."
+    "--host", default=DEFAULT_HOST, callback=_host, metavar="ADDRESS", show_default=True, help="Where to listen."
 )
+@click.option(
+    "--port", default=DEFAULT_PORT, type=PORT, metavar="N", show_default=True, help="Plain port; 0 takes a free one."
+)
+@click.option(
+    "--tls-port", default=DEFAULT_TLS_PORT, type=PORT, metavar="N", show_default=True, help="TLS port; 0: a free one."
+)
+@click.option("--endpoint-url", metavar="URL", callback=_url, help="Use this AWS endpoint instead of embedded moto.")
+@click.option("--env-vars", type=FILE, metavar="FILE", help="JSON with function environments, as for sam.")
 @click.option("--watch/--no-watch", default=True, show_default=True, help="Take up changed code and template.")
 @click.option(
-    "--ready-file", type=click.Path(path_type=Path), metavar="PATH", help="Write JSON with all URLs once serving."
+    "--ready-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_writable,
+    metavar="PATH",
+    help="Write JSON with all URLs once serving.",
 )
-def run(template: Path | None, parameters: dict[str, str], **options: object) -> None:
+def run(template: Path | None, parameters: dict[str, str], **options: Any) -> None:
     """Serve the WebSocket APIs of TEMPLATE on this machine.
 
     TEMPLATE is a SAM or CloudFormation file; the default is template.yaml (.yml, .json) in this folder. Ctrl-C ends
     it, after every open connection got its $disconnect.
     """
-    settings = RunSettings(
-        template=_template(template),
-        directories=directories(),
-        parameters=parameters,
-        **options,  # type: ignore[arg-type]  # click's names and types are the fields'
-    )
-    app.serve(settings, sys.stdout, sys.stderr)
+    settings = run_settings(template, parameters, options)
+    with Printer(sys.stdout, sys.stderr) as printer:
+        app.serve(settings, printer.out, printer.err)
 
 
-@cli.command(cls=_Command)
+def run_settings(template: Path | None, parameters: dict[str, str], options: dict[str, Any]) -> RunSettings:
+    """``options`` are what click made of the command line, under the names of the fields."""
+    if options["port"] == options["tls_port"] != 0:
+        raise click.UsageError(f"--port and --tls-port cannot both be {options['port']}.")
+    check_environment()
+    return RunSettings(template=_template(template), directories=directories(), parameters=parameters, **options)
+
+
+@cli.command(cls=_Command, short_help="Check TEMPLATE: its problems, or its routes.")
 @TEMPLATE
 @STAGE
 @API
 @PARAMETERS
 @REGION
 @click.option("--json", "as_json", is_flag=True, help="Print the routes, or the problems, as JSON.")
-def validate(template: Path | None, parameters: dict[str, str], as_json: bool, **options: str | None) -> None:
+def validate(template: Path | None, parameters: dict[str, str], as_json: bool, **options: Any) -> None:
     """Check TEMPLATE: every problem with file, line and hint (exit status 2), or the route table."""
     try:
         found = checking.check(_template(template), parameters=parameters, **options)
-    except DefinitionError as error:
-        if not as_json:
-            raise
-        click.echo(json.dumps({"problems": checking.problem_documents(error.problems)}, indent=2))
-        sys.exit(2)
+    except UserError as error:
+        if as_json:
+            click.echo(json.dumps(checking.problems_document(_problems(error)), indent=2))
+        else:
+            _tell_problems(error)
+        raise click.exceptions.Exit(USER_ERROR) from error
     if as_json:
         click.echo(json.dumps(checking.summary_document(found), indent=2))
         return
     for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(indented(f"warning: {warning}"), err=True)
     click.echo("\n".join(checking.summary_lines(found)))
 
 
@@ -150,21 +244,56 @@ def _template(named: Path | None) -> Path:
 
 
 def main() -> None:
-    """The ``wsfleet`` command: 0 on success, 2 for what the user can mend, 1 for anything else."""
+    """The ``wsfleet`` command."""
+    sys.exit(status_of(sys.argv[1:]))
+
+
+def status_of(args: Sequence[str]) -> int:
+    """Carry out one command line; whatever goes wrong is told on standard error. Returns the exit status."""
     try:
-        status = cli.main(standalone_mode=False)
+        return int(cli.main(list(args), prog_name=APPLICATION, standalone_mode=False) or 0)
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        _tell("error: " + _sentence(error) + f"\n  hint: {_help_of(error)} shows what there is")
     except click.Abort:
-        sys.exit(130)
-    except DefinitionError as error:
-        for problem in error.problems:
-            click.echo(f"error: {problem}", err=True)
-        count = len(error.problems)
-        click.echo(f"{count} problem{'s' if count > 1 else ''}; nothing was started", err=True)
-        sys.exit(2)
+        return INTERRUPTED
     except UserError as error:
-        click.echo(f"error: {error.message}" + (f"\n  hint: {error.hint}" if error.hint else ""), err=True)
-        sys.exit(2)
-    sys.exit(status or 0)
+        _tell_problems(error)
+        if isinstance(error, DefinitionError):
+            _tell("nothing was started")
+    except GatewayError as error:
+        _tell(f"error: {one_line(error)}")
+        return FAILURE
+    except Exception as error:
+        if is_debugging():
+            raise
+        _tell(f"internal error: {one_line(error)}\n  hint: {DEBUG}=1 shows the traceback; please report it")
+        return FAILURE
+    return USER_ERROR
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Click's message on one line, begun like ours."""
+    text = " ".join(error.format_message().split()).removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
+def _help_of(error: click.ClickException) -> str:
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{APPLICATION if ctx is None else ctx.command_path} --help"
+
+
+def _problems(error: UserError) -> tuple[Problem, ...]:
+    return error.problems if isinstance(error, DefinitionError) else (Problem(error.message, hint=error.hint),)
+
+
+def _tell_problems(error: UserError) -> None:
+    problems = _problems(error)
+    for problem in problems:
+        _tell(f"error: {problem}")
+    if len(problems) > 1:
+        _tell(f"{len(problems)} problems")
+
+
+def _tell(text: str) -> None:
+    with suppress(OSError):  # a closed pipe: nobody is watching any more
+        click.echo(indented(text), err=True)

@@ -9,20 +9,33 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import platformdirs
 
-APPLICATION = "wsfleet"
-DEFAULT_REGION = "us-east-1"
-DEFAULT_HOST = "localhost"  # both loopback addresses
-DEFAULT_PORT = 8080  # plain
-DEFAULT_TLS_PORT = 8443
-TEMPLATE_NAMES = ("template.yaml", "template.yml", "template.json")  # in the order `sam` looks for them
+from gateway.model.errors import UserError
+
+APPLICATION: Final = "wsfleet"
+DEFAULT_REGION: Final = "us-east-1"
+DEFAULT_HOST: Final = "localhost"  # both loopback addresses
+DEFAULT_PORT: Final = 8080  # plain
+DEFAULT_TLS_PORT: Final = 8443
+TEMPLATE_NAMES: Final = ("template.yaml", "template.yml", "template.json")  # in the order `sam` looks for them
+STATE_DIR: Final = "WSFLEET_STATE_DIR"
+CACHE_DIR: Final = "WSFLEET_CACHE_DIR"
+DEBUG: Final = "WSFLEET_DEBUG"
+_PREFIX: Final = "WSFLEET_"
+_KNOWN: Final = (STATE_DIR, CACHE_DIR, DEBUG)
+_OF_HANDLERS: Final = ("WSFLEET_HOSTS", "WSFLEET_OPT")  # in the environment of every program a handler starts
+_OFF: Final = ("", "0", "false", "no", "off")
 
 
 @dataclass(frozen=True, slots=True)
 class Directories:
-    """``state`` holds the local certificate authority and the key of connection IDs; ``cache`` can be deleted."""
+    """``state`` holds the local certificate authority and the key of connection IDs; ``cache`` can be deleted.
+
+    Both are absolute, for handlers run in folders of their own.
+    """
 
     state: Path
     cache: Path
@@ -47,12 +60,26 @@ class RunSettings:
     ready_file: Path | None = None
 
 
+def check_environment(environ: Mapping[str, str] | None = None) -> None:
+    """Raises UserError for a variable that has this program's prefix and is none of its settings."""
+    environ = os.environ if environ is None else environ
+    unknown = sorted(name for name in environ if name.startswith(_PREFIX) and name not in (*_KNOWN, *_OF_HANDLERS))
+    if unknown:
+        raise UserError(f"{', '.join(unknown)}: no such setting", f"there are {', '.join(_KNOWN)}")
+
+
 def directories(environ: Mapping[str, str] | None = None) -> Directories:
     """The user's state and cache folders, or ``WSFLEET_STATE_DIR`` and ``WSFLEET_CACHE_DIR``."""
     environ = os.environ if environ is None else environ
-    state = environ.get("WSFLEET_STATE_DIR") or platformdirs.user_state_dir(APPLICATION)
-    cache = environ.get("WSFLEET_CACHE_DIR") or platformdirs.user_cache_dir(APPLICATION)
-    return Directories(Path(state), Path(cache))
+    state = environ.get(STATE_DIR) or platformdirs.user_state_dir(APPLICATION)
+    cache = environ.get(CACHE_DIR) or platformdirs.user_cache_dir(APPLICATION)
+    return Directories(Path(state).absolute(), Path(cache).absolute())
+
+
+def is_debugging(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether ``WSFLEET_DEBUG`` asks for the traceback of an internal error."""
+    environ = os.environ if environ is None else environ
+    return environ.get(DEBUG, "").lower() not in _OFF
 
 
 def default_region(environ: Mapping[str, str] | None = None) -> str:
@@ -65,7 +92,7 @@ def aws_credentials(environ: Mapping[str, str] | None = None) -> tuple[str, str,
     """Access key, secret and session token from the environment, None when there are none."""
     environ = os.environ if environ is None else environ
     key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
-    return (key, secret, environ.get("AWS_SESSION_TOKEN")) if key and secret else None
+    return (key, secret, environ.get("AWS_SESSION_TOKEN") or None) if key and secret else None
 
 
 def tool_environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:

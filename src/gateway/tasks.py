@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
+
+from gateway.model.surprise import one_line
+
+CLOSE_WITHIN_S: Final = 10.0  # for work that takes its time over being cancelled
 
 
 class Tasks:
@@ -38,14 +42,23 @@ class Tasks:
         await asyncio.wait(tuple(self._running), timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
         return max(0.0, within_s - (loop.time() - began))
 
-    async def close(self) -> None:
-        """Cancel what still runs and wait for it."""
-        running = tuple(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+    async def close(self, within_s: float = CLOSE_WITHIN_S) -> None:
+        """Cancel what still runs, what it starts on its way out included, and wait for its end.
+
+        Each is cancelled once, so that it can clean up; one that goes on regardless is told at the deadline.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within_s
+        cancelled: set[asyncio.Task[Any]] = set()
+        while self._running and (left_s := deadline - loop.time()) > 0:
+            for task in self._running - cancelled:
+                task.cancel()
+            cancelled |= self._running
+            await asyncio.wait(tuple(self._running), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in self._running:
+            self._failed(f"{task.get_name()} did not end within {within_s:.0f} s")
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._failed(f"{task.get_name()} failed: {type(error).__name__}: {error}")
+            self._failed(f"{task.get_name()} failed: {one_line(error)}")

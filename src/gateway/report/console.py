@@ -1,19 +1,21 @@
 """One line per connect, disconnect, refusal and failed invocation; handlers' own output tagged with its function.
 
-Lines go to standard output, warnings and failures to standard error. Text that strangers chose (reasons, user
-agents) is escaped, so nobody can forge a line.
+Lines go to standard output, warnings and failures to standard error. Whatever strangers chose (reasons, principals,
+what handlers print) is escaped, so nobody can forge a line. Streams that may make a writer wait are the business of
+``printer``, not of this.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TextIO
+from typing import Final, TextIO
 
 from gateway.model.connection import Connection
 from gateway.model.ids import ConnectionId, FunctionName, RequestId
 from gateway.ports import Clock
+from gateway.report.printable import indented, printable
 
-_WIDTH = 10
+_WIDTH: Final = len("disconnect")
 
 
 class Console:
@@ -26,30 +28,31 @@ class Console:
 
     def opened(self, connection: Connection) -> None:
         principal = (connection.authorizer or {}).get("principalId")
-        who = f" as {printable(principal)}" if principal else ""
+        who = f" as {principal}" if principal else ""
         self.event("connect", f"{connection.connection_id} /{connection.stage} from {connection.source_ip}{who}")
 
     def closed(self, connection: Connection, code: int, reason: str) -> None:
-        why = f" {printable(reason)}" if reason else ""
-        self.event("disconnect", f"{connection.connection_id} {code}{why}")
+        self.event("disconnect", f"{connection.connection_id} {code} {reason}".rstrip())
 
     def refused(self, connection_id: ConnectionId | None, status: int, why: str) -> None:
-        self.event("refused", f"{connection_id or '-'} {status} {printable(why)}")
+        self.event("refused", f"{connection_id or '-'} {status} {why}")
 
     def invocation_failed(
-        self, function_name: FunctionName, connection_id: ConnectionId, request_id: RequestId, why: str
+        self, backend: str, connection_id: ConnectionId, request_id: RequestId, why: str
     ) -> None:
-        self.event("failed", f"{function_name} {printable(why)} (connection {connection_id}, request {request_id})")
+        self.event("failed", f"{backend} {why} (connection {connection_id}, request {request_id})")
 
     def warned(self, text: str) -> None:
-        self._write(self._err, "warning: " + printable(text, keep="\n"))
+        """Further lines of ``text`` (a hint) are shown indented."""
+        self._write(self._err, indented(f"warning: {text}"))
 
     def failed(self, text: str) -> None:
-        self._write(self._err, "error: " + printable(text, keep="\n"))
+        """Further lines of ``text`` (a hint) are shown indented."""
+        self._write(self._err, indented(f"error: {text}"))
 
     def said(self, text: str) -> None:
         """A plain line of the program itself: banner, progress."""
-        self._write(self._out, text)
+        self._write(self._out, printable(text))
 
     def output(self, stream: str, text: str) -> None:
         """A line that something else printed, on the stream it was printed to."""
@@ -58,7 +61,7 @@ class Console:
     def event(self, kind: str, text: str) -> None:
         """A line with the time of day and a short word for what happened."""
         moment = datetime.fromtimestamp(self._clock.now().wall_ms / 1000)
-        self._write(self._out, f"{moment:%H:%M:%S} {kind:<{_WIDTH}} {text}")
+        self._write(self._out, printable(f"{moment:%H:%M:%S} {kind:<{_WIDTH}} {text}"))
 
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
@@ -80,11 +83,4 @@ class FunctionConsole:
         self._console.output(stream, f"[{function_name}{tag}] {text}")
 
     def failed(self, function_name: FunctionName, request_id: str, why: str) -> None:
-        self._console.event("failed", f"{function_name} {printable(why)} (invocation {request_id})")
-
-
-def printable(text: str, keep: str = "\t") -> str:
-    """``text`` with control characters escaped, so that it stays one line and moves no cursor."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
+        self._console.event("failed", f"{function_name} {why} (invocation {request_id})")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
-from gateway.model.api import Api, Route
+from gateway.model.api import Api, Integration, LambdaTarget, Route
 from gateway.model.definition import Definition
+from gateway.report.printable import printable
 
-_LIFECYCLE_FIRST = ("$connect", "$disconnect", "$default")
-_TITLES = ("ROUTE", "FUNCTION", "AUTHORIZATION", "REPLY")
+_LIFECYCLE_FIRST: Final = ("$connect", "$disconnect", "$default")
+_TITLES: Final = ("ROUTE", "TARGET", "AUTHORIZATION", "REPLY")
 
 
 def route_table(definition: Definition) -> list[str]:
-    """One block per API: its name, ID and stages, then a line per route."""
+    """One block per API: its name, ID and stages, then a line per route; an empty line between two APIs."""
     lines: list[str] = []
     for api in definition.apis:
-        lines.append(f"{api.logical_id} ({api.api_id}), {_stages(api)}, routes by {api.route_selection_expression}")
+        lines += [""] if lines else []
+        lines.append(
+            printable(f"{api.logical_id} ({api.api_id}), {_stages(api)}, routes by {api.route_selection_expression}")
+        )
         lines += (f"  {line}" for line in _columns([_TITLES, *map(_row, routes_in_order(api))]))
     return lines
 
@@ -29,10 +34,7 @@ def route_documents(definition: Definition) -> list[dict[str, Any]]:
             "api_id": api.api_id,
             "stages": list(api.stages),
             "route_selection_expression": api.route_selection_expression,
-            "routes": [
-                dict(zip(("route_key", "function", "authorization", "two_way"), _values(route), strict=True))
-                for route in routes_in_order(api)
-            ],
+            "routes": [_document(route) for route in routes_in_order(api)],
         }
         for api in definition.apis
     ]
@@ -44,24 +46,50 @@ def routes_in_order(api: Api) -> list[Route]:
     return sorted(api.routes.values(), key=lambda route: (first.get(route.route_key, len(first)), route.route_key))
 
 
-def _values(route: Route) -> tuple[str, str | None, str, bool]:
-    function = None if route.integration is None else route.integration.target.function_name
-    authorization = route.authorization_type.value
-    if route.authorizer is not None:
-        authorization = f"{authorization} ({route.authorizer.target.function_name})"
-    return route.route_key, function, authorization, route.two_way
+def _document(route: Route) -> dict[str, Any]:
+    integration = route.integration
+    return {
+        "route_key": route.route_key,
+        "integration_type": None if integration is None else integration.integration_type.value,
+        "target": None if integration is None else _target(integration),
+        "authorization": route.authorization_type.value,
+        "authorizer": None if route.authorizer is None else _function(route.authorizer.target),
+        "two_way": route.two_way,
+    }
 
 
 def _row(route: Route) -> tuple[str, str, str, str]:
-    key, function, authorization, two_way = _values(route)
-    return key, function or "-", authorization, "two-way" if two_way else "one-way"
+    target = "-" if route.integration is None else _target(route.integration)
+    by = "" if route.authorizer is None else f" ({_function(route.authorizer.target)})"
+    reply = "two-way" if route.two_way else "one-way"
+    return route.route_key, target, f"{route.authorization_type.value}{by}", reply
+
+
+def _target(integration: Integration) -> str:
+    """A function by its name, anything else by the kind and address it was given."""
+    target: object = integration.target
+    if isinstance(target, LambdaTarget):
+        return _function(target)
+    return f"{integration.integration_type.value} {integration.integration_uri}".rstrip()
+
+
+def _function(target: LambdaTarget) -> str:
+    return target.function_name if target.qualifier is None else f"{target.function_name}:{target.qualifier}"
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    shown = [[printable(cell, keep="") for cell in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: Chinese, Japanese and Korean characters take two, accents on their own none."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 
 
 def _stages(api: Api) -> str:
-    return f"stage{'s' if len(api.stages) > 1 else ''} {', '.join(api.stages)}"
+    return f"stage{'' if len(api.stages) == 1 else 's'} {', '.join(api.stages)}"
