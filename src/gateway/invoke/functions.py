@@ -15,7 +15,7 @@ from gateway.invoke.surroundings import Surroundings
 from gateway.invoke.worker import STOPPING
 from gateway.model.function import Function
 from gateway.model.ids import FunctionName
-from gateway.model.invocation import InvocationResult, Unavailable
+from gateway.model.invocation import FunctionResult, Unavailable
 from gateway.ports import FunctionCall
 
 LATEST: Final = "$LATEST"
@@ -34,7 +34,7 @@ class LocalFunctions:
         self._reaper: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def invoke(self, call: FunctionCall) -> InvocationResult:
+    async def invoke(self, call: FunctionCall) -> FunctionResult:
         if self._closed:
             return STOPPING
         pool = self._pools.get(call.function_name)

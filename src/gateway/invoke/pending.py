@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from gateway.model.invocation import InvocationResult, TimedOut
+from gateway.model.invocation import FunctionResult, TimedOut
 from gateway.ports import FunctionCall
 
 
@@ -27,7 +27,7 @@ class PendingCall:
         self.call = call
         self.request_id = request_id
         self.since = loop.time()
-        self._result: asyncio.Future[InvocationResult] = loop.create_future()
+        self._result: asyncio.Future[FunctionResult] = loop.create_future()
 
     @property
     def tag(self) -> str:
@@ -38,11 +38,11 @@ class PendingCall:
         """Nobody waits any more."""
         return self._result.done()
 
-    def finish(self, result: InvocationResult) -> None:
+    def finish(self, result: FunctionResult) -> None:
         if not self._result.done():
             self._result.set_result(result)
 
-    async def wait(self) -> InvocationResult:
+    async def wait(self) -> FunctionResult:
         timer = self._result.get_loop().call_later(self.call.wait_ms / 1000, self.finish, TimedOut())
         try:
             return await self._result

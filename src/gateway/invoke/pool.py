@@ -18,7 +18,7 @@ from gateway.invoke.pending import Failure, PendingCall
 from gateway.invoke.surroundings import Surroundings
 from gateway.invoke.worker import STOPPING, State, Worker
 from gateway.model.function import Function
-from gateway.model.invocation import FunctionError, InvocationResult, Throttled, Unavailable
+from gateway.model.invocation import FunctionError, FunctionResult, Throttled, Unavailable
 from gateway.ports import FunctionCall
 
 CLOSE_TIMEOUT_S: Final = 5.0  # for killed processes to be gone
@@ -47,7 +47,7 @@ class Pool:
     def is_empty(self) -> bool:
         return not self._workers
 
-    async def run(self, call: FunctionCall) -> InvocationResult:
+    async def run(self, call: FunctionCall) -> FunctionResult:
         throttled = self._throttled()
         if throttled is not None:
             return throttled
@@ -129,8 +129,8 @@ class Pool:
     def _throttled(self) -> Throttled | None:
         reserved = self.function.reserved_concurrency
         if reserved is not None:
-            busy = sum(worker.state is State.BUSY for worker in self._workers)
-            return Throttled() if busy + len(self._waiting) >= reserved else None
+            running = sum(worker.owes_answer for worker in self._workers)
+            return Throttled() if running + len(self._waiting) >= reserved else None
         return QUEUE_FULL if len(self._waiting) >= self._around.limits.max_waiting else None
 
     def _dispatch(self) -> None:
@@ -147,7 +147,7 @@ class Pool:
             pool._waiting.pop(pending.request_id, None)
             pool = pool._successor
 
-    def _finish(self, waiting: Iterable[PendingCall], result: InvocationResult) -> None:
+    def _finish(self, waiting: Iterable[PendingCall], result: FunctionResult) -> None:
         for pending in waiting:
             pending.finish(result)
 
@@ -207,6 +207,7 @@ class Pool:
             self.worker_lost(worker)
         if worker.init_overran:
             self._init_overran(worker, second_try)
+        self._stop_growing()  # there is room for another now, or none left to wait for
         if self._waiting:
             self._grow_soon()
         self._changed(self)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from base64 import b64decode
 from dataclasses import dataclass
 from functools import partial
@@ -78,8 +79,15 @@ class RuntimeEndpoint:
     @classmethod
     async def open(cls, runtime: Runtime) -> RuntimeEndpoint:
         endpoint = cls(runtime)
-        loop = asyncio.get_running_loop()
-        endpoint._server = await loop.create_server(endpoint._connect, HOST, 0, backlog=_BACKLOG)
+        listener = socket.create_server((HOST, 0), backlog=_BACKLOG)
+        create = asyncio.get_running_loop().create_server
+        try:
+            endpoint._server = await create(endpoint._connect, sock=listener, start_serving=False)
+            await endpoint._server.start_serving()
+        except BaseException:  # cancelled: the port must not stay open
+            endpoint.close()
+            listener.close()
+            raise
         return endpoint
 
     @property

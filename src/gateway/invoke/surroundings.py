@@ -17,7 +17,8 @@ class PoolLimits:
     machine). ``max_starting``: initialising at once; more would only slow each other down. ``max_waiting``: calls in
     the queue; further ones are throttled. ``grow_after_s``: how long a call waits for a warm process before another
     is started; a fraction of what starting takes. ``init_timeout_s``: Lambda's. ``idle_s``: after this a process is
-    ended; Lambda's is unstated, 5-15 minutes are seen. ``*_backoff_s``: between starts that fail to initialise.
+    ended; Lambda's is unstated, 5-15 minutes are seen. ``leave_s``: for a runtime to end by itself after it failed to
+    initialise or stopped asking for events. ``*_backoff_s``: between starts that fail to initialise.
     """
 
     max_processes: int = 10
@@ -26,6 +27,7 @@ class PoolLimits:
     grow_after_s: float = 0.02
     init_timeout_s: float = 10.0
     idle_s: float = 300.0
+    leave_s: float = 1.0
     first_backoff_s: float = 0.1
     max_backoff_s: float = 2.0
 

@@ -20,7 +20,6 @@ from gateway.model.invocation import FunctionError, Returned, Unavailable
 from gateway.ports import Exit, Process
 
 STOPPING: Final = Unavailable("the gateway is stopping")
-LEAVE_S: Final = 1.0  # for a runtime to end by itself: after it failed to initialise, or stopped asking for events
 
 
 class State(Enum):
@@ -59,6 +58,7 @@ class Worker:
         self._timer: asyncio.TimerHandle | None = None
         self._condemned = False
         self._broken = False
+        self._failed = False  # the last event ended in an error, so it is no news when the process ends
         self.state = State.STARTING
         self.idle_since = 0.0
         self.init_overran = False
@@ -66,6 +66,11 @@ class Worker:
     @property
     def is_launched(self) -> bool:
         return self._process is not None
+
+    @property
+    def owes_answer(self) -> bool:
+        """Somebody waits for it; it may still be busy afterwards, until the runtime asks for the next event."""
+        return self._pending is not None
 
     async def run(self, launch: Launch, init_timeout_s: float) -> None:
         """Start the process and stay until it has ended. Raises OSError when it cannot be started."""
@@ -86,10 +91,11 @@ class Worker:
         self._process.drain()
         self.state = State.BUSY
         self._pending = pending
+        self._failed = False
         self._tag = pending.tag
         timeout_s = self._function.timeout_s
         self._arm(timeout_s)
-        deadline_ms = self._around.clock.now().wall_ms + timeout_s * 1000
+        deadline_ms = self._around.clock.now().wall_ms + round(timeout_s * 1000)
         self._endpoint.offer(self._event(pending, deadline_ms))
 
     def _event(self, pending: PendingCall, deadline_ms: int) -> RuntimeEvent:
@@ -119,7 +125,7 @@ class Worker:
     def poll_lost(self) -> None:
         if self.state is State.IDLE:
             self.state = State.AWAY
-            self._arm(LEAVE_S)
+            self._arm(self._around.limits.leave_s)
             self._owner.worker_lost(self)
 
     def responded(self, body: bytes) -> None:
@@ -137,7 +143,7 @@ class Worker:
     def init_failed(self, error_type: str, body: bytes) -> None:
         self._drain()
         self._break(faults.reported(error_type, body))
-        self._arm(LEAVE_S)
+        self._arm(self._around.limits.leave_s)
 
     def intruded(self) -> None:
         self._line("stderr", "another program asked for this function's events and was refused")
@@ -159,7 +165,7 @@ class Worker:
             self._break(faults.exited(end))
         elif self._pending is not None:
             self._fail(faults.exited(end))
-        elif state is not State.BUSY:
+        elif not self._failed:
             self._report(f"{faults.exited(end).message}, between two requests")
         if state is State.IDLE:
             self._owner.worker_lost(self)
@@ -191,6 +197,7 @@ class Worker:
     def _fail(self, failure: Failure) -> None:
         self._drain()
         pending, self._pending = self._pending, None
+        self._failed = True
         if pending is not None:
             pending.finish(FunctionError(failure.payload(pending.request_id)))
             self._around.log.failed(self._function.function_name, pending.request_id, failure.why)

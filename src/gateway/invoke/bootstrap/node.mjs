@@ -370,6 +370,7 @@ async function main() {
   let handler;
   try {
     handler = await loadHandler(env.LAMBDA_TASK_ROOT ?? process.cwd(), env._HANDLER);
+    await new Promise(setImmediate); // rejections that nobody handles while loading are told of until then
   } catch (error) {
     await reportAndExit('Init Error', error, 1);
     return;
