@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 from gateway.model.connection import Connection
 from gateway.model.ids import ConnectionId, FunctionName, MessageId, RequestId
-from gateway.model.invocation import InvocationResult, Returned, Unavailable
+from gateway.model.invocation import FunctionResult, Returned, Unavailable
 from gateway.ports import FunctionCall
 
-Outcome = InvocationResult | Callable[[FunctionCall], InvocationResult]
+Outcome = FunctionResult | Callable[[FunctionCall], FunctionResult]
 DEADLINE_S = 20.0
 
 
@@ -33,7 +33,7 @@ class ScriptedFunctions:
     def knows(self, function_name: FunctionName, qualifier: str | None) -> bool:
         return function_name in self._outcomes and (qualifier is None or qualifier in self._aliases)
 
-    async def invoke(self, call: FunctionCall) -> InvocationResult:
+    async def invoke(self, call: FunctionCall) -> FunctionResult:
         name = call.function_name
         if not self.knows(name, call.qualifier):
             return Unavailable("no such function")
@@ -58,7 +58,7 @@ class ScriptedFunctions:
                 await self._changed.wait()
 
 
-def echo(call: FunctionCall) -> InvocationResult:
+def echo(call: FunctionCall) -> FunctionResult:
     return Returned(call.payload)
 
 
@@ -77,10 +77,8 @@ class RecordingReporter:
     def refused(self, connection_id: ConnectionId | None, status: int, why: str) -> None:
         self.lines.append(f"refused {connection_id} {status} {why}")
 
-    def invocation_failed(
-        self, function_name: FunctionName, connection_id: ConnectionId, request_id: RequestId, why: str
-    ) -> None:
-        self.lines.append(f"invocation_failed {function_name} {connection_id} {request_id} {why}")
+    def invocation_failed(self, backend: str, connection_id: ConnectionId, request_id: RequestId, why: str) -> None:
+        self.lines.append(f"invocation_failed {backend} {connection_id} {request_id} {why}")
 
     def warned(self, text: str) -> None:
         self.lines.append(f"warned {text}")

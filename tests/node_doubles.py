@@ -11,7 +11,7 @@ from typing import Any
 from gateway.model import ids
 from gateway.model.connection import Connection
 from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
-from gateway.model.invocation import InvocationResult, Returned, Unavailable
+from gateway.model.invocation import FunctionResult, Returned, Unavailable
 from gateway.model.now import Now
 from gateway.ports import FunctionCall
 
@@ -95,7 +95,7 @@ class FakeSocket:
         return self.buffered
 
 
-Script = Callable[[dict[str, Any]], InvocationResult]
+Script = Callable[[dict[str, Any]], FunctionResult]
 
 
 def returning(document: Any) -> Script:
@@ -116,7 +116,7 @@ class ScriptedFunctions:
     def knows(self, function_name: FunctionName, qualifier: str | None) -> bool:
         return function_name in self.scripts and qualifier is None
 
-    async def invoke(self, call: FunctionCall) -> InvocationResult:
+    async def invoke(self, call: FunctionCall) -> FunctionResult:
         event = json.loads(call.payload)
         self.calls.append((call.function_name, event))
         if (gate := self.gates.get(call.function_name)) is not None:
@@ -143,10 +143,8 @@ class RecordingReporter:
     def refused(self, connection_id: ConnectionId | None, status: int, why: str) -> None:
         self.told.append(("refused", status, why))
 
-    def invocation_failed(
-        self, function_name: FunctionName, connection_id: ConnectionId, request_id: RequestId, why: str
-    ) -> None:
-        self.told.append(("invocation_failed", function_name, why))
+    def invocation_failed(self, backend: str, connection_id: ConnectionId, request_id: RequestId, why: str) -> None:
+        self.told.append(("invocation_failed", backend, why))
 
     def warned(self, text: str) -> None:
         self.told.append(("warned", text))

@@ -8,22 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gateway.engine.endpoint import Directory, Endpoint
-from gateway.engine.events import Occasion
-from gateway.model.api import (
-    Api,
-    AuthorizationType,
-    Authorizer,
-    Integration,
-    IntegrationType,
-    LambdaTarget,
-    Route,
-    Stage,
-)
+from gateway.engine.directory import Directory
+from gateway.engine.endpoint import Endpoint
+from gateway.engine.exchange import EventType, Exchange, Occasion
+from gateway.model.api import Api, AuthorizationType, Authorizer, Route, Stage
 from gateway.model.connection import Connection
 from gateway.model.definition import Definition
 from gateway.model.handshake import Handshake
-from gateway.model.ids import ApiId, ConnectionId, FunctionName, NodeNumber, RequestId, RouteKey, StageName
+from gateway.model.ids import ApiId, ConnectionId, FunctionName, MessageId, NodeNumber, RequestId, RouteKey, StageName
+from gateway.model.integration import Integration, IntegrationType, LambdaTarget
 
 EVENTS = Path(__file__).parent.parent / "events"
 HOST = "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"
@@ -75,7 +68,7 @@ def directory(*routes: Route, **options: Any) -> Directory:
 
 
 def endpoint(*routes: Route, **options: Any) -> Endpoint:
-    return directory(*routes, **options).endpoints[0]
+    return directory(*routes, **options).deployments[0].endpoint
 
 
 def connection(**changes: Any) -> Connection:
@@ -116,4 +109,34 @@ def handshake(**changes: Any) -> Handshake:
         port=443,
         secure=True,
     )
+    return replace(made, **changes)
+
+
+def connect_exchange(**changes: Any) -> Exchange:
+    """The exchange of events/connect.json."""
+    made = Exchange(endpoint(), connection(), occasion("connect"), EventType.CONNECT, "$connect", handshake=handshake())
+    return replace(made, **changes)
+
+
+def message_exchange(**changes: Any) -> Exchange:
+    """The exchange of events/message.json."""
+    expected = document("message")
+    context = expected["requestContext"]
+    made = Exchange(
+        endpoint(),
+        connection(),
+        occasion("message"),
+        EventType.MESSAGE,
+        context["routeKey"],
+        body=expected["body"],
+        message_id=MessageId(context["messageId"]),
+    )
+    return replace(made, **changes)
+
+
+def disconnect_exchange(**changes: Any) -> Exchange:
+    """The exchange of events/disconnect.json."""
+    context = document("disconnect")["requestContext"]
+    close = (context["disconnectStatusCode"], context["disconnectReason"])
+    made = Exchange(endpoint(), connection(), occasion("disconnect"), EventType.DISCONNECT, "$disconnect", close=close)
     return replace(made, **changes)

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
 from gateway.model.http import HttpRequest, HttpResponse
-from gateway.model.ids import ConnectionId, FunctionName, RequestId
+from gateway.model.ids import ConnectionId, RequestId
 from gateway.model.limits import AWS, Limits
 from gateway.model.now import Now
 from gateway.ports import Socket
@@ -145,9 +145,7 @@ class Reports:
 
     def refused(self, connection_id: ConnectionId | None, status: int, why: str) -> None: ...
 
-    def invocation_failed(
-        self, function_name: FunctionName, connection_id: ConnectionId, request_id: RequestId, why: str
-    ) -> None: ...
+    def invocation_failed(self, backend: str, connection_id: ConnectionId, request_id: RequestId, why: str) -> None: ...
 
     def warned(self, text: str) -> None: ...
 

@@ -16,7 +16,7 @@ PACKAGE = SOURCE / "gateway"
 LAYERS = {
     1: ("model",),
     2: ("engine", "wire", "expressions", "template", "access"),
-    3: ("ports", "tasks", "conversation", "calls", "node", "management", "lambda_api"),
+    3: ("ports", "tasks", "backends", "conversation", "calls", "node", "management", "lambda_api"),
     4: ("server", "registry", "invoke", "processes", "emulation", "control", "tls", "report", "system"),
     5: ("version", "settings", "checking", "reloading", "app", "cli", "__main__"),
 }

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.backends import Backends
 from gateway.calls import Outside
 from gateway.management import IdCheck, ManagementApi
 from gateway.model import ids
@@ -28,7 +29,7 @@ class Service:
         self.clock, self.registry, self.socket = ManualClock(), MemoryRegistry(), FakeSocket()
         fresh = CountingIds()
         functions = ScriptedFunctions(connect=OK, disconnect=OK)
-        outside = Outside(functions, self.registry, self.clock, fresh, RecordingReporter())
+        outside = Outside(Backends(functions), self.registry, self.clock, fresh, RecordingReporter())
         served = directory(route("$connect"), route("$disconnect"), stages=("dev", "prod"))
         self.node = Node(OWNER, served, outside, Limits(max_out_buffer_bytes=200_000), lambda: None)
         self.api = ManagementApi(self.node, IdCheck(KEY), fresh)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.backends import Backends
 from gateway.calls import Outside
 from gateway.model.api import Route
 from gateway.model.handshake import Handshake
@@ -51,9 +52,9 @@ class Stage:
         self.functions.scripts["one-way"] = OK
         self.registry = MemoryRegistry()
         self.clock, self.reporter = ManualClock(), RecordingReporter()
-        outside = Outside(self.functions, self.registry, self.clock, CountingIds(), self.reporter)
+        outside = Outside(Backends(self.functions), self.registry, self.clock, CountingIds(), self.reporter)
         self.node = Node(OWNER, directory(*(routes or ALL), **options), outside, limits or Limits(), lambda: None)
-        self.endpoint = self.node.directory.endpoints[0]
+        self.endpoint = self.node.directory.deployments[0].endpoint
 
     async def opened(self, asked: Handshake | None = None) -> tuple[FakeSocket, Any]:
         socket = FakeSocket()

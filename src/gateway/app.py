@@ -15,13 +15,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TextIO
 
+from gateway.backends import Backends
 from gateway.calls import Outside
 from gateway.control.disk import read_definition, stack_name
 from gateway.control.hookless import with_local_domain
 from gateway.emulation.embedded import EmbeddedAws
 from gateway.emulation.options import EmbeddedOptions
 from gateway.emulation.resources import ResourceCreator
-from gateway.engine.endpoint import Directory
+from gateway.engine.directory import Directory
 from gateway.invoke.env_vars import EnvVars, parse_env_vars
 from gateway.invoke.environment import Account, Endpoints, HostRule
 from gateway.invoke.functions import LocalFunctions
@@ -190,7 +191,7 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: a
     registry = await _registry(stack, ground)
     await reloading.begin(definition)
     await _serve_functions(stack, ground, functions, ids)
-    outside = Outside(functions, registry, ground.clock, ids, ground.console)
+    outside = Outside(Backends(functions), registry, ground.clock, ids, ground.console)
     node = await _serve_sockets(stack, ground, outside, Directory(definition), identity)
     reloading.follow(node)
     _tell_ready(ground, definition)

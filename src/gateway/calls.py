@@ -10,27 +10,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from gateway.backends import Backends
 from gateway.conversation import Conversation, Opening
+from gateway.engine import events, responses
 from gateway.engine import inputs as on
-from gateway.engine import invocations, responses
 from gateway.engine.authorization import authorization_verdict, missing_identity
-from gateway.engine.endpoint import Directory, Endpoint
-from gateway.engine.events import Occasion
+from gateway.engine.directory import Deployment, Directory
+from gateway.engine.exchange import EventType, Exchange, Occasion
+from gateway.engine.integrations.lambda_proxy import encode
+from gateway.engine.integrations.plan import IntegrationPlan
+from gateway.engine.responses import Failure, ProxyResponse
 from gateway.engine.routing import choose
-from gateway.model.api import Route
+from gateway.model.api import Authorizer
+from gateway.model.backend import LambdaRequest
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import CONNECT, DISCONNECT
-from gateway.model.invocation import Invocation, InvocationResult, Returned
-from gateway.ports import Clock, FunctionCall, Functions, Ids, Registry, Reporter
+from gateway.model.invocation import Invocation, Purpose
+from gateway.model.limits import MAX_INTEGRATION_TIMEOUT_MS
+from gateway.ports import Clock, Ids, Registry, Reporter
 
 REGISTRY_AWAY: Final = "the connection table cannot be reached"
+_PURPOSES: Final = {
+    EventType.CONNECT: Purpose.CONNECT,
+    EventType.MESSAGE: Purpose.MESSAGE,
+    EventType.DISCONNECT: Purpose.DISCONNECT,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
     """The ports that calls go through."""
 
-    functions: Functions
+    backends: Backends
     registry: Registry
     clock: Clock
     ids: Ids
@@ -47,18 +58,17 @@ class Calls:
     async def authorize(self, conversation: Conversation) -> on.Authorized | on.HandshakeRefused:
         """Identity sources first: without them the authorizer is not called (parity 6.2)."""
         opening = _opening(conversation)
-        route = opening.endpoint.api.route(CONNECT)
-        assert route is not None and route.authorizer is not None
-        connection, occasion = conversation.connection, opening.occasion
-        refusal = missing_identity(opening.endpoint, connection, opening.handshake, occasion)
+        plan = opening.deployment.plans[CONNECT]
+        authorizer = plan.route.authorizer
+        assert authorizer is not None, "the lifecycle asks for an authorizer only where there is one"
+        exchange = _connect_exchange(conversation, opening)
+        refusal = missing_identity(plan.identity_sources, exchange)
         if refusal is not None:
             return on.HandshakeRefused(refusal)
         began = self._outside.clock.now().monotonic_ms
-        result = await self._invoke(
-            invocations.authorize(opening.endpoint, connection, opening.handshake, route, route.authorizer, occasion)
-        )
+        result = await self._outside.backends.call_function(_authorization(exchange, authorizer))
         opening.authorizer_latency_ms = self._outside.clock.now().monotonic_ms - began
-        verdict = authorization_verdict(result, opening.endpoint, connection, occasion)
+        verdict = authorization_verdict(result, exchange)
         if isinstance(verdict, responses.Refuse):
             return on.HandshakeRefused(verdict)
         return on.Authorized(verdict)
@@ -66,20 +76,11 @@ class Calls:
     async def connect(self, conversation: Conversation) -> on.ConnectAccepted | on.HandshakeRefused:
         """Call the ``$connect`` integration."""
         opening = _opening(conversation)
-        route = opening.endpoint.api.route(CONNECT)
-        assert route is not None and route.integration is not None
-        connection = conversation.connection
-        invocation = invocations.connect(
-            opening.endpoint,
-            connection,
-            opening.handshake,
-            route,
-            route.integration,
-            opening.occasion,
-            opening.authorizer_latency_ms,
-        )
-        answer = await self._proxy(invocation)
-        verdict = responses.connect_verdict(answer, connection.connection_id, opening.occasion.request_id)
+        integration = opening.deployment.plans[CONNECT].integration
+        assert integration is not None, "the lifecycle asks for $connect only where there is an integration"
+        exchange = _connect_exchange(conversation, opening)
+        answer = await self._integrate(integration, exchange)
+        verdict = responses.connect_verdict(answer, conversation.connection.connection_id, opening.occasion.request_id)
         if isinstance(verdict, responses.Refuse):
             return on.HandshakeRefused(verdict)
         return on.ConnectAccepted(verdict.subprotocol, self._outside.clock.now().monotonic_ms)
@@ -88,26 +89,40 @@ class Calls:
         """Route one message; None when the client gets nothing for it."""
         connection = conversation.connection
         occasion = self._occasion()
-        endpoint = self.directory.get(connection.api_id, connection.stage)
-        route = None if endpoint is None else choose(endpoint.selection, endpoint.api.routes, text)
-        if endpoint is None or route is None:
-            return on.Reply(responses.error_frame(responses.FORBIDDEN, connection.connection_id, occasion.request_id))
-        answer = await self._call_message(conversation, endpoint, route, occasion, text)
-        reply = responses.message_reply(answer, route.two_way, connection.connection_id, occasion.request_id)
+        deployment = self._deployment(conversation)
+        plan = None if deployment is None else choose(deployment.selection, deployment.plans, text)
+        if deployment is None or plan is None:
+            forbidden = responses.error_frame(responses.FORBIDDEN, connection.connection_id, occasion.request_id)
+            return on.Reply(forbidden)
+        exchange = Exchange(
+            deployment.endpoint,
+            connection,
+            occasion,
+            EventType.MESSAGE,
+            plan.route.route_key,
+            body=text,
+            message_id=self._outside.ids.message_id(connection.connection_id),
+        )
+        answer: ProxyResponse | Failure = responses.NO_INTEGRATION
+        if plan.integration is not None:
+            answer = await self._integrate(plan.integration, exchange)
+        reply = responses.message_reply(answer, plan.route.two_way, connection.connection_id, occasion.request_id)
         return None if reply is None else on.Reply(reply)
 
     async def disconnect(self, conversation: Conversation, code: int, reason: str) -> on.Disconnected:
         """Call the ``$disconnect`` integration, if it exists; its result changes nothing (parity 9)."""
-        connection = conversation.connection
-        endpoint = self.directory.get(connection.api_id, connection.stage)
-        route = None if endpoint is None else endpoint.api.route(DISCONNECT)
-        if endpoint is not None and route is not None and route.integration is not None:
-            invocation = invocations.disconnect(
-                endpoint, connection, route, route.integration, self._occasion(), code=code, reason=reason
+        deployment = self._deployment(conversation)
+        plan = None if deployment is None else deployment.plans.get(DISCONNECT)
+        if deployment is not None and plan is not None and plan.integration is not None:
+            exchange = Exchange(
+                deployment.endpoint,
+                conversation.connection,
+                self._occasion(),
+                EventType.DISCONNECT,
+                DISCONNECT,
+                close=(code, reason),
             )
-            result = await self._invoke(invocation)
-            if not isinstance(result, Returned):
-                self._report(invocation, responses.read_result(result))
+            await self._integrate(plan.integration, exchange)
         return on.Disconnected()
 
     async def register(
@@ -136,47 +151,66 @@ class Calls:
         except RegistryUnavailable as error:
             self._outside.reporter.failed(f"record of {connection.connection_id} not removed yet: {error}")
 
-    async def _call_message(
-        self, conversation: Conversation, endpoint: Endpoint, route: Route, occasion: Occasion, text: str
-    ) -> responses.ProxyResponse | responses.Failure:
-        if route.integration is None:
-            return responses.NO_INTEGRATION
-        connection = conversation.connection
-        message_id = self._outside.ids.message_id(connection.connection_id)
-        return await self._proxy(
-            invocations.message(
-                endpoint, connection, route, route.integration, occasion, body=text, message_id=message_id
-            )
+    async def _integrate(self, integration: IntegrationPlan, exchange: Exchange) -> ProxyResponse | Failure:
+        """Ask the backend and read its answer; a failure is told to the reporter."""
+        request = integration.request(exchange)
+        if isinstance(request, Failure):
+            self._report("mapping", exchange, request)
+            return request
+        invocation = Invocation(
+            _PURPOSES[exchange.event_type],
+            exchange.connection.connection_id,
+            exchange.occasion.request_id,
+            exchange.route_key,
+            request,
+            integration.timeout_ms,
+            exchange.occasion.trace_id,
         )
-
-    async def _proxy(self, invocation: Invocation) -> responses.ProxyResponse | responses.Failure:
-        answer = responses.read_result(await self._invoke(invocation))
-        self._report(invocation, answer)
+        answer = integration.answer(exchange, await self._outside.backends.call(invocation))
+        if isinstance(answer, Failure):
+            self._report(str(request), exchange, answer)
         return answer
 
-    async def _invoke(self, invocation: Invocation) -> InvocationResult:
-        target = invocation.target
-        return await self._outside.functions.invoke(
-            FunctionCall(
-                function_name=target.function_name,
-                payload=invocation.payload,
-                wait_ms=invocation.timeout_ms,
-                trace_id=invocation.trace_id,
-                qualifier=target.qualifier,
-                request_tag=invocation.request_id,
-            )
+    def _report(self, backend: str, exchange: Exchange, failure: Failure) -> None:
+        if exchange.event_type is EventType.DISCONNECT and failure.is_malformed:
+            return  # nobody reads what $disconnect returns
+        self._outside.reporter.invocation_failed(
+            backend,
+            exchange.connection.connection_id,
+            exchange.occasion.request_id,
+            f"{exchange.route_key}: {failure.why}",
         )
 
-    def _report(self, invocation: Invocation, answer: responses.ProxyResponse | responses.Failure) -> None:
-        if isinstance(answer, responses.Failure):
-            why = f"{invocation.route.route_key}: {answer.why}"
-            self._outside.reporter.invocation_failed(
-                invocation.target.function_name, invocation.connection_id, invocation.request_id, why
-            )
+    def _deployment(self, conversation: Conversation) -> Deployment | None:
+        return self.directory.get(conversation.connection.api_id, conversation.connection.stage)
 
     def _occasion(self) -> Occasion:
         ids = self._outside.ids
         return Occasion(ids.request_id(), ids.trace_id(), self._outside.clock.now().wall_ms)
+
+
+def _authorization(exchange: Exchange, authorizer: Authorizer) -> Invocation:
+    return Invocation(
+        Purpose.AUTHORIZE,
+        exchange.connection.connection_id,
+        exchange.occasion.request_id,
+        CONNECT,
+        LambdaRequest(authorizer.target, encode(events.authorizer(exchange))),
+        MAX_INTEGRATION_TIMEOUT_MS,
+        exchange.occasion.trace_id,
+    )
+
+
+def _connect_exchange(conversation: Conversation, opening: Opening) -> Exchange:
+    return Exchange(
+        opening.deployment.endpoint,
+        conversation.connection,
+        opening.occasion,
+        EventType.CONNECT,
+        CONNECT,
+        handshake=opening.handshake,
+        authorizer_latency_ms=opening.authorizer_latency_ms,
+    )
 
 
 def _opening(conversation: Conversation) -> Opening:

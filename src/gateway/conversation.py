@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.engine.endpoint import Endpoint
-from gateway.engine.events import Occasion
+from gateway.engine.directory import Deployment
+from gateway.engine.exchange import Occasion
 from gateway.engine.lifecycle import Lifecycle
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
@@ -13,10 +13,10 @@ from gateway.ports import Socket
 class Opening:
     """The handshake, the occasion that the authorizer's and CONNECT's events share, the authorizer's latency."""
 
-    __slots__ = ("authorizer_latency_ms", "endpoint", "handshake", "occasion")
+    __slots__ = ("authorizer_latency_ms", "deployment", "handshake", "occasion")
 
-    def __init__(self, endpoint: Endpoint, handshake: Handshake, occasion: Occasion) -> None:
-        self.endpoint = endpoint
+    def __init__(self, deployment: Deployment, handshake: Handshake, occasion: Occasion) -> None:
+        self.deployment = deployment
         self.handshake = handshake
         self.occasion = occasion
         self.authorizer_latency_ms: int | None = None

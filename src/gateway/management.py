@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 
-from gateway.engine.endpoint import ConnectionPath, Directory
+from gateway.engine.directory import ConnectionPath, Directory
 from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId

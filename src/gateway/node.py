@@ -18,8 +18,9 @@ from gateway.engine import commands as do
 from gateway.engine import inputs as on
 from gateway.engine import responses
 from gateway.engine.deadlines import Wheel
-from gateway.engine.endpoint import Directory, Endpoint
-from gateway.engine.events import Occasion
+from gateway.engine.directory import Deployment, Directory
+from gateway.engine.endpoint import Endpoint
+from gateway.engine.exchange import Occasion
 from gateway.engine.lifecycle import GOING_AWAY, Lifecycle, State
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
@@ -92,17 +93,17 @@ class Node:
 
     def handshake(self, socket: Socket, handshake: Handshake) -> Conversation | None:
         """Begin a connection, or refuse it at once and return None."""
-        endpoint = self.directory.for_handshake(handshake.path, handshake.header("host"))
-        if endpoint is None or self._stopping:
-            refusal = responses.unknown_endpoint_refusal() if endpoint is None else responses.stopping_refusal()
+        deployment = self.directory.for_handshake(handshake.path, handshake.header("host"))
+        if deployment is None or self._stopping:
+            refusal = responses.unknown_endpoint_refusal() if deployment is None else responses.stopping_refusal()
             self._outside.reporter.refused(None, refusal.status, refusal.why)
             socket.refuse(refusal.status, refusal.headers, refusal.body)
             return None
-        conversation = self._begin(socket, endpoint, handshake)
-        route = endpoint.api.route(CONNECT)
+        conversation = self._begin(socket, deployment, handshake)
+        plan = deployment.plans.get(CONNECT)
         begin = on.Begin(
-            authorizes=route is not None and route.authorizer is not None,
-            connects=route is not None and route.integration is not None,
+            authorizes=plan is not None and plan.route.authorizer is not None,
+            connects=plan is not None and plan.integration is not None,
             at_ms=self._outside.clock.now().monotonic_ms,
         )
         self._step(conversation, begin)
@@ -186,8 +187,8 @@ class Node:
 
     # -- carrying out ----------------------------------------------------------------------------------------------
 
-    def _begin(self, socket: Socket, endpoint: Endpoint, handshake: Handshake) -> Conversation:
-        ids, now = self._outside.ids, self._outside.clock.now()
+    def _begin(self, socket: Socket, deployment: Deployment, handshake: Handshake) -> Conversation:
+        ids, now, endpoint = self._outside.ids, self._outside.clock.now(), deployment.endpoint
         user_agent = handshake.header("user-agent")
         connection = Connection(
             connection_id=ids.connection_id(),
@@ -200,7 +201,9 @@ class Node:
             user_agent=None if user_agent is None else user_agent[:MAX_SOURCE_STRING],
         )
         occasion = Occasion(ids.request_id(), ids.trace_id(), now.wall_ms)
-        conversation = Conversation(socket, connection, Lifecycle(self._limits), Opening(endpoint, handshake, occasion))
+        conversation = Conversation(
+            socket, connection, Lifecycle(self._limits), Opening(deployment, handshake, occasion)
+        )
         self._upgrading.add(conversation)
         return conversation
 

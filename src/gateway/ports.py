@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
-from gateway.model.invocation import InvocationResult
+from gateway.model.invocation import FunctionResult, UpstreamResult
 from gateway.model.now import Now
 
 
@@ -130,11 +131,25 @@ class FunctionCall:
 class Functions(Protocol):
     """Lambda functions, wherever they run."""
 
-    async def invoke(self, call: FunctionCall) -> InvocationResult:
+    async def invoke(self, call: FunctionCall) -> FunctionResult:
         """Call and wait. Never raises for anything a handler does."""
 
     def knows(self, function_name: FunctionName, qualifier: str | None) -> bool:
         """Whether such a function exists."""
+
+
+class Upstreams(Protocol):
+    """Web servers."""
+
+    async def send(self, request: UpstreamRequest, wait_ms: int) -> UpstreamResult:
+        """One request, one answer; redirects are answers. Never raises for anything a server or network does."""
+
+
+class AwsServices(Protocol):
+    """AWS services by their own protocols, wherever their endpoint is."""
+
+    async def call(self, request: ServiceRequest, wait_ms: int) -> UpstreamResult:
+        """One signed request; an error of the service is an answer. Never raises for anything it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +215,7 @@ class Reporter(Protocol):
     def refused(self, connection_id: ConnectionId | None, status: int, why: str) -> None:
         """``connection_id`` is None when the request was refused before it would have got one."""
 
-    def invocation_failed(
-        self, function_name: FunctionName, connection_id: ConnectionId, request_id: RequestId, why: str
-    ) -> None: ...
+    def invocation_failed(self, backend: str, connection_id: ConnectionId, request_id: RequestId, why: str) -> None: ...
 
     def warned(self, text: str) -> None: ...
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from gateway.control.disk import code_paths
 from gateway.control.watch import code_changes, template_changes
 from gateway.emulation.resources import ResourceCreator
-from gateway.engine.endpoint import Directory
+from gateway.engine.directory import Directory
 from gateway.invoke.functions import LocalFunctions
 from gateway.invoke.launch import LaunchError
 from gateway.invoke.launches import LocalLaunches

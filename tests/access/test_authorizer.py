@@ -20,7 +20,7 @@ from gateway.access.authorizer import (
     read_answer,
 )
 from gateway.access.policy import Access
-from gateway.model.invocation import FunctionError, InvocationResult, Returned, Throttled, TimedOut, Unavailable
+from gateway.model.invocation import FunctionError, FunctionResult, Returned, Throttled, TimedOut, Unavailable
 from gateway.model.limits import MAX_AUTHORIZER_RESULT_BYTES
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/prod/$connect"
@@ -122,7 +122,7 @@ def error(message: object, kind: str = "Error") -> FunctionError:
         (Unavailable("gone"), Failed("gone")),
     ],
 )
-def test_the_end_of_an_invocation(result: InvocationResult, expected: Authorization) -> None:
+def test_the_end_of_an_invocation(result: FunctionResult, expected: Authorization) -> None:
     assert judge(result, ACCESS) == expected
 
 

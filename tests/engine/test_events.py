@@ -14,94 +14,73 @@ from aws_lambda_powertools.utilities.parser.models import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.engine import events, invocations
-from gateway.model.ids import MessageId
-from sample_definitions import connection, document, endpoint, handshake, occasion, route
-
-CONNECT = route("$connect")
+from gateway.engine import events
+from gateway.engine.exchange import Exchange
+from gateway.engine.integrations.lambda_proxy import LambdaProxyPlan, encode
+from gateway.model.ids import FunctionName
+from gateway.model.integration import LambdaTarget
+from sample_definitions import (
+    connect_exchange,
+    connection,
+    disconnect_exchange,
+    document,
+    endpoint,
+    handshake,
+    message_exchange,
+    occasion,
+)
 
 
 def text(built: dict[str, Any]) -> str:
     return json.dumps(built, indent=1)
 
 
-def test_connect_is_the_canonical_document() -> None:
-    built = events.connect(endpoint(CONNECT), connection(), handshake(), occasion("connect"))
-    assert text(built) == text(document("connect"))
-
-
-def test_message_is_the_canonical_document() -> None:
-    expected = document("message")
-    built = events.message(
-        endpoint(CONNECT),
-        connection(),
-        occasion("message"),
-        route_key=expected["requestContext"]["routeKey"],
-        body=expected["body"],
-        message_id=MessageId(expected["requestContext"]["messageId"]),
-    )
-    assert text(built) == text(expected)
-
-
-def test_disconnect_is_the_canonical_document() -> None:
-    expected = document("disconnect")
-    context = expected["requestContext"]
-    built = events.disconnect(
-        endpoint(CONNECT),
-        connection(),
-        occasion("disconnect"),
-        code=context["disconnectStatusCode"],
-        reason=context["disconnectReason"],
-    )
-    assert text(built) == text(expected)
+@pytest.mark.parametrize(
+    ("exchange", "name"),
+    [(connect_exchange(), "connect"), (message_exchange(), "message"), (disconnect_exchange(), "disconnect")],
+)
+def test_events_are_the_canonical_documents(exchange: Exchange, name: str) -> None:
+    assert text(events.event(exchange)) == text(document(name))
 
 
 def test_authorizer_is_the_canonical_document() -> None:
     expected = document("authorizer")
     added = {"X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "content-length"}
     headers = tuple((name, value) for name, value in expected["headers"].items() if name not in added)
-    built = events.authorizer(endpoint(CONNECT), connection(), handshake(headers=headers), occasion("authorizer"))
-    assert text(built) == text(expected)
+    exchange = connect_exchange(handshake=handshake(headers=headers), occasion=occasion("authorizer"))
+    assert text(events.authorizer(exchange)) == text(expected)
 
 
 def test_without_query_user_agent_or_variables_their_members_are_absent() -> None:
-    built = events.connect(endpoint(CONNECT), connection(user_agent=None), handshake(query=""), occasion("connect"))
+    built = events.event(connect_exchange(connection=connection(user_agent=None), handshake=handshake(query="")))
     assert not {"queryStringParameters", "multiValueQueryStringParameters", "stageVariables"} & built.keys()
     assert built["requestContext"]["identity"] == {"sourceIp": "192.0.2.1"}
 
 
 def test_an_authorizer_gets_empty_maps_instead() -> None:
-    built = events.authorizer(endpoint(CONNECT), connection(), handshake(query=""), occasion("authorizer"))
-    assert [built[name] for name in ("queryStringParameters", "multiValueQueryStringParameters", "stageVariables")] == [
-        {}
-    ] * 3
+    built = events.authorizer(connect_exchange(handshake=handshake(query="")))
+    maps = ("queryStringParameters", "multiValueQueryStringParameters", "stageVariables")
+    assert [built[name] for name in maps] == [{}, {}, {}]
 
 
 def test_stage_variables_are_in_every_event() -> None:
-    here = endpoint(CONNECT, variables={"color": "red"})
-    at = occasion("connect")
-    built = [
-        events.connect(here, connection(), handshake(), at),
-        events.message(here, connection(), at, route_key="a", body="", message_id=MessageId("m")),
-        events.disconnect(here, connection(), at, code=1000, reason=""),
-        events.authorizer(here, connection(), handshake(), at),
-    ]
+    here = endpoint(variables={"color": "red"})
+    made = (connect_exchange(endpoint=here), message_exchange(endpoint=here), disconnect_exchange(endpoint=here))
+    built = [*map(events.event, made), events.authorizer(made[0])]
     assert all(each["stageVariables"] == {"color": "red"} for each in built)
 
 
 def test_the_authorizers_context_is_in_every_event_its_latency_only_in_connect() -> None:
-    known, at = connection(authorizer={"role": "admin", "principalId": "u"}), occasion("connect")
-    connect = events.connect(endpoint(CONNECT), known, handshake(), at, 12)
-    message = events.message(endpoint(CONNECT), known, at, route_key="a", body="", message_id=MessageId("m"))
-    disconnect = events.disconnect(endpoint(CONNECT), known, at, code=1000, reason="")
+    known = connection(authorizer={"role": "admin", "principalId": "u"})
+    connect = events.event(connect_exchange(connection=known, authorizer_latency_ms=12))
+    later = [events.event(message_exchange(connection=known)), events.event(disconnect_exchange(connection=known))]
     assert connect["requestContext"]["authorizer"] == {"role": "admin", "principalId": "u", "integrationLatency": 12}
-    assert message["requestContext"]["authorizer"] == {"role": "admin", "principalId": "u"}
-    assert disconnect["requestContext"]["authorizer"] == {"role": "admin", "principalId": "u"}
+    assert all(each["requestContext"]["authorizer"] == {"role": "admin", "principalId": "u"} for each in later)
 
 
 def test_headers_are_sorted_spelled_as_sent_and_repeated_ones_keep_the_last() -> None:
     headers = (("token", "1"), ("Cookie", "a"), ("TOKEN", "2"), ("Host", "h"))
-    built = events.connect(endpoint(CONNECT), connection(), handshake(headers=headers), occasion("connect"))
+    built = events.event(connect_exchange(handshake=handshake(headers=headers)))
     own = [name for name in built["headers"] if not name.startswith("X-")]
     assert own == ["Cookie", "Host", "token"]
     assert built["headers"]["token"] == "2"
@@ -110,12 +89,11 @@ def test_headers_are_sorted_spelled_as_sent_and_repeated_ones_keep_the_last() ->
 
 def test_forwarded_headers_of_the_client_are_appended_to_or_replaced() -> None:
     headers = (("x-forwarded-for", "198.51.100.7"), ("X-Amzn-Trace-Id", "forged"))
-    built = events.connect(
-        endpoint(CONNECT), connection(), handshake(headers=headers, secure=False, port=8080), occasion("connect")
-    )
-    assert built["headers"]["X-Forwarded-For"] == "198.51.100.7, 192.0.2.1"
-    assert built["headers"]["X-Amzn-Trace-Id"] == occasion("connect").trace_id
-    assert (built["headers"]["X-Forwarded-Port"], built["headers"]["X-Forwarded-Proto"]) == ("8080", "http")
+    exchange = connect_exchange(handshake=handshake(headers=headers, secure=False, port=8080))
+    seen = events.event(exchange)["headers"]
+    assert seen["X-Forwarded-For"] == "198.51.100.7, 192.0.2.1"
+    assert seen["X-Amzn-Trace-Id"] == exchange.occasion.trace_id
+    assert (seen["X-Forwarded-Port"], seen["X-Forwarded-Proto"]) == ("8080", "http")
 
 
 @pytest.mark.parametrize(
@@ -128,20 +106,24 @@ def test_forwarded_headers_of_the_client_are_appended_to_or_replaced() -> None:
     ],
 )
 def test_query(query: str, single: dict[str, str], multiple: dict[str, list[str]] | None) -> None:
-    built = events.connect(endpoint(CONNECT), connection(), handshake(query=query), occasion("connect"))
+    built = events.event(connect_exchange(handshake=handshake(query=query)))
     assert list(built["queryStringParameters"].items()) == list(single.items())
     assert multiple is None or built["multiValueQueryStringParameters"] == multiple
 
 
 def test_a_handler_that_cannot_be_led_by_name_gets_the_integrations_domain() -> None:
-    led = route("$connect")
-    assert led.integration is not None
-    local = type(led.integration)(
-        **{name: getattr(led.integration, name) for name in led.integration.__slots__}
-        | {"domain_name": "localhost:8443"}
-    )
-    call = invocations.connect(endpoint(led), connection(), handshake(), led, local, occasion("connect"), None)
-    assert json.loads(call.payload)["requestContext"]["domainName"] == "localhost:8443"
+    plan = LambdaProxyPlan(LambdaTarget(FunctionName("f")), 1000, "localhost:8443")
+    assert json.loads(plan.request(connect_exchange()).payload)["requestContext"]["domainName"] == "localhost:8443"
+
+
+def test_the_flat_context_agrees_with_the_document() -> None:
+    exchange = message_exchange(connection=connection(authorizer={"principalId": "u"}))
+    context, flat = events.event(exchange)["requestContext"], exchange.context()
+    assert flat["authorizer.principalId"] == "u"
+    assert flat["identity.userAgent"] == context["identity"]["userAgent"]
+    assert {name: flat[name] for name in flat if "." not in name} == {
+        name: str(value) for name, value in context.items() if not isinstance(value, dict)
+    }
 
 
 HEADER_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=20)
@@ -152,20 +134,15 @@ HEADERS = st.lists(st.tuples(st.from_regex(r"[A-Za-z-]{1,10}", fullmatch=True), 
 def test_any_handshake_makes_a_document_that_powertools_takes(
     headers: tuple[tuple[str, str], ...], query: str, user_agent: str | None
 ) -> None:
-    built = events.connect(
-        endpoint(CONNECT),
-        connection(user_agent=user_agent),
-        handshake(headers=headers, query=query),
-        occasion("connect"),
+    exchange = connect_exchange(
+        connection=connection(user_agent=user_agent), handshake=handshake(headers=headers, query=query)
     )
-    APIGatewayWebSocketConnectEventModel.model_validate_json(invocations.encode(built))
+    APIGatewayWebSocketConnectEventModel.model_validate_json(encode(events.event(exchange)))
 
 
 @given(body=st.text(), code=st.integers(1000, 4999), reason=st.text(max_size=40))
 def test_any_message_and_close_make_documents_that_powertools_takes(body: str, code: int, reason: str) -> None:
-    at = occasion("message")
-    message = events.message(endpoint(CONNECT), connection(), at, route_key="a", body=body, message_id=MessageId("m="))
-    parsed = APIGatewayWebSocketMessageEventModel.model_validate_json(invocations.encode(message))
+    parsed = APIGatewayWebSocketMessageEventModel.model_validate_json(encode(events.event(message_exchange(body=body))))
     assert parsed.body == body
-    disconnect = events.disconnect(endpoint(CONNECT), connection(), at, code=code, reason=reason)
-    APIGatewayWebSocketDisconnectEventModel.model_validate_json(invocations.encode(disconnect))
+    disconnect = events.event(disconnect_exchange(close=(code, reason)))
+    APIGatewayWebSocketDisconnectEventModel.model_validate_json(encode(disconnect))

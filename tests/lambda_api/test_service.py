@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from gateway.lambda_api.event_queue import EventQueue, Retries
 from gateway.lambda_api.service import LambdaApi
 from gateway.model.http import HttpRequest, HttpResponse
-from gateway.model.invocation import FunctionError, InvocationResult, Returned, Throttled, TimedOut, Unavailable
+from gateway.model.invocation import FunctionError, FunctionResult, Returned, Throttled, TimedOut, Unavailable
 from gateway.ports import HttpService
 from lambda_doubles import DEADLINE_S, CountingIds, Outcome, RecordingReporter, ScriptedFunctions, echo
 
@@ -87,7 +87,7 @@ async def test_what_the_function_is_given() -> None:
         (Unavailable("no interpreter"), 500, "ServiceException"),
     ],
 )
-async def test_how_else_it_ends(result: InvocationResult, status: int, error: str) -> None:
+async def test_how_else_it_ends(result: FunctionResult, status: int, error: str) -> None:
     response = await Bench(f=result).invoke("f")
     headers = dict(response.headers)
     assert response.status == status

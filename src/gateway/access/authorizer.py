@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.access.policy import Access, Decision, evaluate
-from gateway.model.invocation import FunctionError, InvocationResult, Returned, TimedOut
+from gateway.model.invocation import FunctionError, FunctionResult, Returned, TimedOut
 from gateway.model.json_text import Json, NotJson, read_bytes, text_of
 from gateway.model.limits import MAX_AUTHORIZER_RESULT_BYTES
 
@@ -61,7 +61,7 @@ class Failed:
 Authorization = Allowed | Denied | Unauthorized | Malformed | Failed
 
 
-def judge(result: InvocationResult, access: Access) -> Authorization:
+def judge(result: FunctionResult, access: Access) -> Authorization:
     """The authorization that an authorizer's invocation ended in. Never raises."""
     if isinstance(result, Returned):
         return read_answer(result.payload, access)

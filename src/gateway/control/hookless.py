@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.model.api import Api, Integration, Route
+from gateway.model.api import Api, Route
 from gateway.model.definition import Definition
+from gateway.model.integration import Integration, LambdaTarget
 
 _NO_HOOK = "provided"
 
@@ -31,5 +32,7 @@ def _route(route: Route, definition: Definition, domain_name: str) -> Route:
 
 
 def _is_hookless(integration: Integration, definition: Definition) -> bool:
+    if not isinstance(integration.target, LambdaTarget):
+        return False
     function = definition.functions.get(integration.target.function_name)
     return function is not None and function.runtime.startswith(_NO_HOOK)

@@ -5,20 +5,17 @@ Parity 1.3 and 6.2. Policies and answers are read by ``access``; here each outco
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from gateway.access import authorizer as answers
-from gateway.access.identity import all_present
+from gateway.access.identity import IdentitySource, all_present
 from gateway.access.policy import Access
-from gateway.engine import events, responses
-from gateway.engine.endpoint import Endpoint
-from gateway.engine.events import Occasion
-from gateway.model.connection import Connection
-from gateway.model.handshake import Handshake
+from gateway.engine import responses
+from gateway.engine.exchange import Exchange
 from gateway.model.ids import CONNECT
-from gateway.model.invocation import InvocationResult
+from gateway.model.invocation import FunctionResult
 
 EXPLICIT_DENY: Final = (
     "User is not authorized to access this resource with an explicit deny in an identity-based policy"
@@ -29,33 +26,29 @@ IMPLICIT_DENY: Final = (
 )
 
 
-def missing_identity(
-    endpoint: Endpoint, connection: Connection, handshake: Handshake, occasion: Occasion
-) -> responses.Refuse | None:
+def missing_identity(sources: Iterable[IdentitySource], exchange: Exchange) -> responses.Refuse | None:
     """The 401 of a handshake without the authorizer's identity sources; None when all are present."""
-    context = _flat_context(connection, occasion)
-    if all_present(endpoint.identity_sources, handshake, context, endpoint.stage.stage_variables):
+    if exchange.handshake is None:
+        raise AssertionError("only a handshake is authorized")
+    if all_present(sources, exchange.handshake, exchange.context(), exchange.endpoint.stage.stage_variables):
         return None
-    return responses.gateway_refusal(
-        401,
-        responses.UNAUTHORIZED,
-        connection.connection_id,
-        occasion.request_id,
-        "an identity source of the authorizer is missing",
-    )
+    return _refuse(exchange, 401, responses.UNAUTHORIZED, "an identity source of the authorizer is missing")
 
 
-def authorization_verdict(
-    result: InvocationResult, endpoint: Endpoint, connection: Connection, occasion: Occasion
-) -> Mapping[str, str] | responses.Refuse:
+def authorization_verdict(result: FunctionResult, exchange: Exchange) -> Mapping[str, str] | responses.Refuse:
     """The context that the connection's events carry from now on, or the refusal."""
-    moment = datetime.fromtimestamp(occasion.now_ms // 1000, UTC)
-    known = {"aws:SourceIp": connection.source_ip, "aws:CurrentTime": moment.isoformat()}
-    answer = answers.judge(result, Access(endpoint.method_arn(CONNECT), context=known))
+    moment = datetime.fromtimestamp(exchange.occasion.now_ms // 1000, UTC)
+    known = {"aws:SourceIp": exchange.connection.source_ip, "aws:CurrentTime": moment.isoformat()}
+    answer = answers.judge(result, Access(exchange.endpoint.method_arn(CONNECT), context=known))
     if isinstance(answer, answers.Allowed):
         return answer.event_authorizer()
-    status, message, why = _refusal_of(answer)
-    return responses.gateway_refusal(status, message, connection.connection_id, occasion.request_id, why)
+    return _refuse(exchange, *_refusal_of(answer))
+
+
+def _refuse(exchange: Exchange, status: int, message: str | None, why: str) -> responses.Refuse:
+    return responses.gateway_refusal(
+        status, message, exchange.connection.connection_id, exchange.occasion.request_id, why
+    )
 
 
 def _refusal_of(
@@ -72,23 +65,3 @@ def _refusal_of(
             return 500, None, f"the authorizer's answer is malformed: {why}"
         case answers.Failed(why):
             return 500, responses.INTERNAL_SERVER_ERROR, f"the authorizer failed: {why}"
-
-
-def _flat_context(connection: Connection, occasion: Occasion) -> dict[str, str]:
-    """Names as in parity 5.3."""
-    context = {
-        "routeKey": CONNECT,
-        "apiId": connection.api_id,
-        "stage": connection.stage,
-        "connectionId": connection.connection_id,
-        "connectedAt": str(connection.connected_at_ms),
-        "domainName": connection.domain_name,
-        "requestId": occasion.request_id,
-        "extendedRequestId": occasion.request_id,
-        "requestTime": events.clf_time(occasion.now_ms),
-        "requestTimeEpoch": str(occasion.now_ms),
-        "identity.sourceIp": connection.source_ip,
-    }
-    if connection.user_agent is not None:
-        context["identity.userAgent"] = connection.user_agent
-    return context

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.model.ids import ConnectionId, RequestId
-from gateway.model.invocation import FunctionError, InvocationResult, Returned, Throttled, TimedOut, Unavailable
+from gateway.model.invocation import (
+    Answered,
+    FunctionError,
+    InvocationResult,
+    Returned,
+    Throttled,
+    TimedOut,
+    Unavailable,
+)
 
 INTERNAL_SERVER_ERROR: Final = "Internal server error"
 ENDPOINT_TIMED_OUT: Final = "Endpoint request timed out"
@@ -60,22 +68,23 @@ class Refuse:
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A call without a usable answer: ``message`` is what the client reads, ``status`` what a refused upgrade gets,
-    ``why`` what whoever watches should know."""
+    ``why`` what whoever watches should know; ``is_malformed`` when there was an answer of the wrong shape."""
 
     message: str
     status: int
     why: str
+    is_malformed: bool = False
 
 
 NO_INTEGRATION: Final = Failure(INTERNAL_SERVER_ERROR, 500, "the route has no integration")
 
 
 def read_result(result: InvocationResult) -> ProxyResponse | Failure:
-    """What a proxy integration's result means, whichever route it was for (parity 1.3, 4.1, 4.2)."""
+    """What a proxy integration's result means, whichever backend and route it was for (parity 1.3, 4.1, 4.2, 5.2)."""
     match result:
         case Returned(payload):
             return read_proxy_response(payload) or Failure(
-                INTERNAL_SERVER_ERROR, MALFORMED_CONNECT_STATUS, "its answer is not a proxy response"
+                INTERNAL_SERVER_ERROR, MALFORMED_CONNECT_STATUS, "its answer is not a proxy response", is_malformed=True
             )
         case TimedOut():
             return Failure(ENDPOINT_TIMED_OUT, 504, "it took longer than the integration timeout")
@@ -83,6 +92,8 @@ def read_result(result: InvocationResult) -> ProxyResponse | Failure:
             return Failure(INTERNAL_SERVER_ERROR, 502, _error_message(payload))
         case Throttled(reason) | Unavailable(reason):
             return Failure(INTERNAL_SERVER_ERROR, 500, reason)
+        case Answered(status, headers, body):
+            return ProxyResponse(status, headers, body)
 
 
 def read_proxy_response(payload: bytes) -> ProxyResponse | None:

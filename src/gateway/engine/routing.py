@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from gateway.expressions.selection import Selection
-from gateway.model.api import Route
 from gateway.model.ids import DEFAULT, RouteKey
 
+R = TypeVar("R")  # whatever stands for a route
 
-def choose(selection: Selection, routes: Mapping[RouteKey, Route], body: str) -> Route | None:
+
+def choose(selection: Selection, routes: Mapping[RouteKey, R], body: str) -> R | None:
     """The route for a message, None when nothing matches and there is no ``$default``. Never raises.
 
     A custom key cannot start with ``$``, so a client that names ``$connect`` or ``$disconnect`` gets ``$default``:

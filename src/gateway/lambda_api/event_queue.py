@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.model.ids import FunctionName
-from gateway.model.invocation import FunctionError, InvocationResult, Returned
+from gateway.model.invocation import FunctionError, FunctionResult, Returned
 from gateway.ports import FunctionCall, Functions, Reporter
 from gateway.tasks import Tasks
 
@@ -90,7 +90,7 @@ class EventQueue:
                 return self._gave_up(call, f"found no way to run before it was too old ({type(result).__name__})")
             await asyncio.sleep(delay_s)
 
-    async def _attempt(self, call: FunctionCall) -> InvocationResult:
+    async def _attempt(self, call: FunctionCall) -> FunctionResult:
         async with self._slots[call.function_name]:
             return await self._functions.invoke(call)
 

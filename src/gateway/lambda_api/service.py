@@ -14,7 +14,7 @@ from gateway.lambda_api.event_queue import EventQueue
 from gateway.lambda_api.faults import Fault
 from gateway.lambda_api.invoke_request import InvocationType, InvokeRequest, read_request
 from gateway.model.http import HttpRequest, HttpResponse
-from gateway.model.invocation import FunctionError, InvocationResult, Returned, Throttled, TimedOut, Unavailable
+from gateway.model.invocation import FunctionError, FunctionResult, Returned, Throttled, TimedOut, Unavailable
 from gateway.model.limits import MAX_LAMBDA_REQUEST_BYTES
 from gateway.ports import FunctionCall, Functions, Ids
 
@@ -70,7 +70,7 @@ class LambdaApi:
         )
 
 
-def _result(result: InvocationResult, headers: list[tuple[str, str]]) -> HttpResponse | Fault:
+def _result(result: FunctionResult, headers: list[tuple[str, str]]) -> HttpResponse | Fault:
     match result:
         case Returned(payload):
             return _payload(headers, payload)

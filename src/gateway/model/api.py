@@ -1,7 +1,7 @@
 """The definition of a WebSocket API: immutable, references resolved, with AWS's own property names.
 
 ``template`` builds these values from SAM or CloudFormation, ``control`` hands them to the node. A route holds its
-integration and authorizer themselves, so nothing downstream can meet a dangling ID.
+integration, authorizer and models themselves, so nothing downstream can meet a dangling ID.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
-from gateway.model.ids import ApiId, FunctionName, RouteKey, StageName
-from gateway.model.limits import MAX_INTEGRATION_TIMEOUT_MS
+from gateway.model.ids import ApiId, RouteKey, StageName
+from gateway.model.integration import Integration as Integration
+from gateway.model.integration import IntegrationType as IntegrationType
+from gateway.model.integration import LambdaTarget as LambdaTarget
 
 DEFAULT_API_KEY_SELECTION = "$request.header.x-api-key"
 
@@ -24,36 +27,12 @@ class AuthorizationType(Enum):
     CUSTOM = "CUSTOM"
 
 
-class IntegrationType(Enum):
-    """Integration.IntegrationType (parity 5)."""
+class LoggingLevel(Enum):
+    """RouteSettings.LoggingLevel (parity 10)."""
 
-    AWS_PROXY = "AWS_PROXY"
-    AWS = "AWS"
-    HTTP_PROXY = "HTTP_PROXY"
-    HTTP = "HTTP"
-    MOCK = "MOCK"
-
-
-@dataclass(frozen=True, slots=True)
-class LambdaTarget:
-    """A function that an integration or authorizer calls; ``qualifier`` is a version or alias, if one was named."""
-
-    function_name: FunctionName
-    qualifier: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Integration:
-    """``target`` is what ``integration_uri`` resolved to; ``domain_name`` replaces the stage's in events when the
-    handler cannot be led to this gateway by host name (``provided.*`` runtimes), None otherwise."""
-
-    logical_id: str
-    integration_type: IntegrationType
-    integration_uri: str
-    target: LambdaTarget
-    integration_method: str = "POST"
-    timeout_ms: int = MAX_INTEGRATION_TIMEOUT_MS
-    domain_name: str | None = None
+    OFF = "OFF"
+    ERROR = "ERROR"
+    INFO = "INFO"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +47,22 @@ class Authorizer:
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """A JSON Schema (draft 4) that messages are validated against; ``schema`` is the parsed document."""
+
+    logical_id: str
+    name: str
+    schema: Mapping[str, Any]
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """``two_way`` says whether a ``$default`` RouteResponse is deployed (parity fact 6), nothing else does."""
+    """``two_way`` says whether a ``$default`` RouteResponse is deployed (parity fact 6), nothing else does.
+
+    ``request_models`` maps a value of ``model_selection_expression`` (or ``$default``) to its model;
+    ``request_parameters`` maps ``route.request.header.X`` and ``route.request.querystring.X`` to "is required".
+    """
 
     logical_id: str
     route_key: RouteKey
@@ -78,6 +71,32 @@ class Route:
     authorizer: Authorizer | None = None
     two_way: bool = False
     operation_name: str | None = None
+    api_key_required: bool = False
+    model_selection_expression: str | None = None
+    request_models: Mapping[str, Model] = field(default_factory=dict)
+    request_parameters: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSettings:
+    """Settings of a stage or of one route in it; None means "as the level above says" (parity 10).
+
+    Rates are requests per second, bursts requests.
+    """
+
+    throttling_rate_limit: float | None = None
+    throttling_burst_limit: int | None = None
+    logging_level: LoggingLevel | None = None
+    data_trace_enabled: bool | None = None
+    detailed_metrics_enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLogSettings:
+    """``destination_arn`` names the log; ``format`` is the line with its ``$context`` variables."""
+
+    destination_arn: str
+    format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +107,17 @@ class Stage:
     stage_name: StageName
     stage_variables: Mapping[str, str] = field(default_factory=dict)
     auto_deploy: bool = False
+    default_route_settings: RouteSettings = field(default_factory=RouteSettings)
+    route_settings: Mapping[RouteKey, RouteSettings] = field(default_factory=dict)
+    access_log_settings: AccessLogSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One WebSocket API of a template. ``api_id`` is 10 characters ``[a-z0-9]``, derived from stack and logical ID."""
+    """One WebSocket API of a template. ``api_id`` is 10 characters ``[a-z0-9]``, derived from stack and logical ID.
+
+    ``disable_schema_validation`` turns models off for the whole API.
+    """
 
     api_id: ApiId
     logical_id: str
@@ -103,6 +128,7 @@ class Api:
     api_key_selection_expression: str = DEFAULT_API_KEY_SELECTION
     description: str | None = None
     disable_execute_api_endpoint: bool = False
+    disable_schema_validation: bool = False
 
     def route(self, key: RouteKey) -> Route | None:
         """The route of exactly this key, or None."""

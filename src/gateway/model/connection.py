@@ -11,7 +11,8 @@ from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName
 @dataclass(frozen=True, slots=True)
 class Connection:
     """``connected_at_ms`` is Unix time; ``user_agent`` None when the client sent none; ``authorizer`` holds the
-    authorizer's context with ``principalId`` as events carry it (strings only), None without an authorizer."""
+    authorizer's context with ``principalId`` as events carry it (strings only), None without an authorizer;
+    ``identity`` what ``AWS_IAM`` or an API key adds to ``requestContext.identity``, None when nothing."""
 
     connection_id: ConnectionId
     owner: NodeNumber
@@ -22,3 +23,4 @@ class Connection:
     domain_name: str
     user_agent: str | None = None
     authorizer: Mapping[str, str] | None = None
+    identity: Mapping[str, str] | None = None

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.model.api import Api
 from gateway.model.function import Function
 from gateway.model.ids import FunctionName
+from gateway.model.plan import ApiKey, DomainName, UsagePlan
 from gateway.model.problem import Problem
 
 
@@ -36,4 +37,7 @@ class Definition:
     apis: tuple[Api, ...]
     functions: Mapping[FunctionName, Function]
     resources: tuple[Resource, ...] = ()
+    usage_plans: tuple[UsagePlan, ...] = ()
+    api_keys: tuple[ApiKey, ...] = ()
+    domain_names: tuple[DomainName, ...] = ()
     warnings: tuple[Problem, ...] = field(default=())

@@ -1,16 +1,16 @@
-"""One call of a handler and the closed set of ways it can end."""
+"""One call of a backend and the closed set of ways it can end."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway.model.api import LambdaTarget, Route
+from gateway.model.backend import BackendRequest, Pairs
 from gateway.model.ids import ConnectionId, RequestId
 
 
 class Purpose(Enum):
-    """Why a handler is called."""
+    """Why a backend is called."""
 
     AUTHORIZE = "AUTHORIZE"
     CONNECT = "CONNECT"
@@ -20,24 +20,32 @@ class Purpose(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """``payload`` is the event as JSON; ``timeout_ms`` how long the caller waits (the function may run on, as on AWS);
-    ``request_id`` is the event's, and correlates the result with the frame or response it leads to."""
+    """``timeout_ms`` is how long the caller waits (a function may run on, as on AWS); ``request_id`` is the event's,
+    and correlates the result with the frame or response it leads to."""
 
     purpose: Purpose
     connection_id: ConnectionId
     request_id: RequestId
-    route: Route
-    target: LambdaTarget
-    payload: bytes
+    route_key: str
+    request: BackendRequest
     timeout_ms: int
     trace_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The handler returned; ``payload`` is its JSON."""
+    """The function returned; ``payload`` is its JSON."""
 
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A web server, a service or a mock answered; ``headers`` in the order and case of the wire."""
+
+    status: int
+    headers: Pairs = ()
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class FunctionError:
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """The integration timeout passed before the handler answered."""
+    """The integration timeout passed before the backend answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +71,11 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """The function does not exist, may not be invoked, or cannot be reached."""
+    """The backend does not exist, may not be called, or cannot be reached."""
 
     reason: str
 
 
-InvocationResult = Returned | FunctionError | TimedOut | Throttled | Unavailable
+FunctionResult = Returned | FunctionError | TimedOut | Throttled | Unavailable
+UpstreamResult = Answered | TimedOut | Unavailable
+InvocationResult = FunctionResult | UpstreamResult

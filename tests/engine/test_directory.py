@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.engine.endpoint import Directory
+from gateway.engine.directory import Directory
 from gateway.model.ids import ApiId, StageName
 from sample_definitions import HOST, api, definition, route
 
@@ -35,7 +35,7 @@ SERVED = Directory(definition(CHAT, OTHER))
 )
 def test_handshakes(path: str, host: str | None, stage: str | None) -> None:
     found = SERVED.for_handshake(path, host)
-    assert (None if found is None else found.stage.stage_name) == stage
+    assert (None if found is None else found.endpoint.stage.stage_name) == stage
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_connections(path: str, connection_id: str | None) -> None:
 def test_by_name_and_arn() -> None:
     found = SERVED.get(ApiId("a1b2c3d4e5"), StageName("dev"))
     assert found is not None
-    assert found.domain_name == HOST
-    assert found.method_arn("$connect") == "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/dev/$connect"
+    assert found.endpoint.domain_name == HOST
+    assert found.endpoint.method_arn("$connect") == "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/dev/$connect"
     assert SERVED.get(ApiId("a1b2c3d4e5"), StageName("gone")) is None
-    assert len(SERVED.endpoints) == 3
+    assert len(SERVED.deployments) == 3

@@ -1,0 +1,1 @@
+"""Integrations compiled: an exchange to what the backend is asked, the backend's result to what the client gets."""
