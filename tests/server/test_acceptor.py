@@ -7,11 +7,12 @@ import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
 from gateway.model.limits import AWS
-from gateway.server.acceptor import Acceptor, Entrance
+from gateway.server.acceptor import TLS_BUFFER_BYTES, Acceptor, Entrance
 from raw_client import raw_client
 from server_fakes import Reports, serving, tls_contexts, until
 
@@ -99,3 +100,10 @@ async def test_a_client_that_trusts_somebody_else_is_no_failure() -> None:
         (acceptor,) = served.door._acceptors
         await until(lambda: not acceptor._entering)
         assert (served.shells, served.reports.failures) == (0, [])
+
+
+async def test_an_idle_tls_connection_keeps_a_small_buffer() -> None:
+    async with serving(tls=True) as served, raw_client(served.port, served.trust) as client:
+        await client.open()
+        stream: Any = served.conversations.all[0].socket
+        assert len(stream._transport._ssl_protocol._ssl_buffer) <= TLS_BUFFER_BYTES
