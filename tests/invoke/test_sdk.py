@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -60,6 +61,17 @@ async def test_packages_are_installed_once_and_shared(laptop: Laptop) -> None:
     assert len(laptop.processes.started) == 2
     assert laptop.said[0] == "installing dependencies of function Chat (AWS SDK: @aws-sdk/a, @aws-sdk/b)…"
     assert laptop.warnings == []
+
+
+async def test_functions_that_wait_are_served_together(laptop: Laptop) -> None:
+    found = await asyncio.gather(*(laptop.modules(f"@aws-sdk/{name}") for name in "abcd"))
+    assert len(laptop.processes.started) == 2
+    assert found[1] == found[2] == found[3] != found[0]
+
+
+async def test_one_that_asks_for_what_does_not_exist_spoils_nothing_for_others(laptop: Laptop) -> None:
+    found = await asyncio.gather(*(laptop.modules(name) for name in ("@aws-sdk/a", "@aws-sdk/b", "fail")))
+    assert [modules is not None for modules in found] == [True, True, False]
 
 
 async def test_another_node_gets_its_own(laptop: Laptop) -> None:

@@ -116,6 +116,17 @@ async def test_drafts_of_the_dead_are_removed(tmp_path: Path, build: Builder) ->
     assert (old.exists(), young.exists()) == (False, True)
 
 
+async def test_what_nobody_asks_for_in_months_is_removed(tmp_path: Path, build: Builder) -> None:
+    store = Store(tmp_path)
+    used, unused = await store.folder("kind", "used", build), await store.folder("kind", "unused", build)
+    (tmp_path / "home").mkdir()
+    for path in (used, unused, tmp_path / "home"):
+        os.utime(path, (1, 1))
+    await store.folder("kind", "used", build)
+    store.remove_unused()
+    assert (used.exists(), unused.exists(), (tmp_path / "home").exists()) == (True, False, True)
+
+
 async def test_only_finished_folders_are_listed(tmp_path: Path, build: Builder) -> None:
     store = Store(tmp_path)
     assert store.all("kind") == []

@@ -77,7 +77,8 @@ class LocalLaunches(Launches):
         self._warned: set[str] = set()
         self._prepared: dict[FunctionName, _Prepared] = {}
         self._executor = ThreadPoolExecutor(EXECUTOR_THREADS, "code")
-        store = Store(laptop.cache)
+        store = self._store = Store(laptop.cache)
+        self._is_tidy = False
         programs = Programs(processes, laptop.env)
         installs = Installs(store, say)
         pip, npm = Pip(programs), Npm(programs)
@@ -89,6 +90,9 @@ class LocalLaunches(Launches):
         self._sdk = NodeSdk(store, installs, npm, warn)
 
     async def prepare(self, function: Function) -> Launch:
+        if not self._is_tidy:
+            self._is_tidy = True
+            await self._elsewhere(self._store.remove_unused)
         fingerprint = await self._elsewhere(lambda: self.fingerprint(function))
         known = self._prepared.get(function.function_name)
         if known is None or known.function != function or known.fingerprint != fingerprint:

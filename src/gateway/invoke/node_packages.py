@@ -18,8 +18,10 @@ from gateway.model.limits import KIB
 
 SOURCE_ENDINGS: Final = (".js", ".mjs", ".cjs")
 MAX_SOURCE_BYTES: Final = 32 * KIB * KIB  # bundles reach a few MB; whatever is longer is data
+# Bundlers call it __require, others createRequire()().
 _MANAGED: Final = re.compile(
-    rb"""(?:\bfrom|\bimport|\brequire|\bresolve)\s*\(?\s*['"`](aws-sdk|@aws-sdk/[\w.-]+|@smithy/[\w.-]+)(?:/[^'"`]*)?['"`]"""
+    rb"""(?:\bfrom|\bimport|[rR]equire\w*|\bresolve|\))\s*\(?\s*"""
+    rb"""['"`](aws-sdk|@aws-sdk/[\w.-]+|@smithy/[\w.-]+)(?:/[^'"`]*)?['"`]"""
 )
 
 

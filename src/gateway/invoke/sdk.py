@@ -7,6 +7,7 @@ search may see more than what runs, a failed install is a warning: the import it
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -37,6 +38,8 @@ class NodeSdk:
         self._npm = npm
         self._warn = warn
         self._warned: set[tuple[str, str]] = set()
+        self._turn = asyncio.Lock()
+        self._waiting: set[str] = set()
 
     def needed(self, root: Path, modules: Iterable[Path]) -> set[str]:
         """The SDK packages that code in ``root`` needs and does not have. Reads files: not for the event loop."""
@@ -50,11 +53,26 @@ class NodeSdk:
             return None
         self._warn_of_absent(needed, runtime, who)
         try:
-            found = self._with_all(needed, node) or await self._install(needed, node, who)
+            found = self._with_all(needed, node) or await self._install_in_turn(needed, node, who)
         except LaunchError as error:
             self._warn(f"{error.message}: {error.hint}")
             return None
         return found / "node_modules"
+
+    async def _install_in_turn(self, needed: set[str], node: Node, who: str) -> Path:
+        """Functions that wait for their turn are served together: one install for what all of them need."""
+        self._waiting |= needed
+        async with self._turn:
+            if found := self._with_all(needed, node):
+                return found
+            together = needed | self._waiting
+            self._waiting.clear()
+            try:
+                return await self._install(together, node, who)
+            except LaunchError:
+                if together == needed:
+                    raise
+                return await self._install(needed, node, who)  # what another one needs may not exist
 
     async def _install(self, needed: set[str], node: Node, who: str) -> Path:
         versions = {name: _version(name, node) for name in sorted(needed)}

@@ -7,6 +7,7 @@ what is in place never changes. Two that want the same one build it once; a fail
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 import time
@@ -18,6 +19,7 @@ from typing import Final
 from gateway.invoke.launch import LaunchError
 
 RETRY_FAILED_AFTER_S: Final = 30.0  # an install that failed would fail again; long enough to spare every invocation
+UNUSED_AFTER_S: Final = 90 * 24 * 3600.0  # longer than a gateway on a laptop runs without starting a process
 ABANDONED_AFTER_S: Final = 24 * 3600.0  # a draft this old belongs to nobody who is still building
 
 
@@ -50,6 +52,12 @@ class Store:
         parent = self.root / kind
         return [path for path in parent.iterdir() if not path.name.startswith(".")] if parent.is_dir() else []
 
+    def remove_unused(self) -> None:
+        """Delete what nobody has asked for in months; content that has changed since, most of all."""
+        for path in self.root.glob("*/*"):
+            if path.is_dir() and _age_s(path) > UNUSED_AFTER_S:
+                shutil.rmtree(path, ignore_errors=True)
+
     async def folder(self, kind: str, key: str, build: Callable[[Path], Awaitable[None]]) -> Path:
         """The folder of this key; ``build`` fills an empty one when there is none yet.
 
@@ -58,6 +66,7 @@ class Store:
         final = self.root / kind / key
         async with self._locks.setdefault(final, asyncio.Lock()):
             if final.is_dir():
+                os.utime(final)  # in use: see remove_unused
                 return final
             self._raise_recent_failure(final)
             try:
@@ -97,5 +106,12 @@ def _move(draft: Path, final: Path) -> None:
 
 def _remove_abandoned(final: Path) -> None:
     for draft in final.parent.glob(f".{final.name}.*"):
-        if time.time() - draft.stat().st_mtime > ABANDONED_AFTER_S:
+        if _age_s(draft) > ABANDONED_AFTER_S:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:  # gone meanwhile
+        return 0.0
