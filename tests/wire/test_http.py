@@ -61,6 +61,14 @@ def test_a_head_request_learns_the_length_alone() -> None:
     assert data.endswith(b"\r\n\r\n")
 
 
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [(200, b"200 OK"), (413, b"413 Request Entity Too Large"), (422, b"422 Unprocessable Entity")],
+)
+def test_a_status_has_the_same_reason_on_every_python(status: int, line: bytes) -> None:
+    assert response_head(status, []) == b"HTTP/1.1 " + line + b"\r\n\r\n"
+
+
 def test_an_unknown_status_has_an_empty_reason() -> None:
     assert response_head(299, []).startswith(b"HTTP/1.1 299 \r\n")
 

@@ -18,6 +18,13 @@ from gateway.model.http import HttpResponse
 _FRAMING: Final = frozenset(("connection", "content-length", "date", "keep-alive", "transfer-encoding"))
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 §5.5
+# Renamed by RFC 9110 and so by Python 3.13; AWS has kept the old names, and answers do not depend on the interpreter.
+_REASONS: Final = {
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
+}
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -80,7 +87,7 @@ def response_head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
 
 def _reason(status: int) -> str:
     try:
-        return HTTPStatus(status).phrase
+        return _REASONS.get(status) or HTTPStatus(status).phrase
     except ValueError:
         return ""
 
