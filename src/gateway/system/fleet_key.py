@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.model.errors import UserError
@@ -31,16 +33,14 @@ def fresh_node_number() -> NodeNumber:
 
 
 def _make(path: Path) -> None:
-    """Two gateways that start at once agree: the file appears whole, and only once."""
+    """Several gateways that start at once agree: the file appears whole, and only once."""
     if path.exists():
         return
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(secrets.token_bytes(KEY_BYTES))
+    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # for this user only
     try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
+        with open(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+        with suppress(FileExistsError):
+            os.link(draft, path)
     finally:
-        draft.unlink()
+        os.unlink(draft)
