@@ -59,7 +59,6 @@ NOT_FOUND = [
         "Runtime.UnhandledPromiseRejection",
         "Error: lost",
     ),
-    ({"src/app.js": CJS, "package.json": "?"}, "src/app.handler", "Runtime.UserCodeSyntaxError", "package.json"),
     ({"app.js": "process.exit(3);"}, "app.handler", "Runtime.ExitError", "exit status 3"),
 ]
 
@@ -73,6 +72,12 @@ async def test_initialisation_errors(
         assert error["errorType"] == error_type
         assert text in str(error["errorMessage"])
         assert text in functions.log.reasons[0]
+
+
+async def test_a_broken_package_json_is_named(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"app.js": CJS, "package.json": "?"}, RUNTIME) as functions:
+        assert "package.json" in str((await functions.error())["errorMessage"])
+        assert any("package.json cannot be read" in line for line in functions.printed)
 
 
 ASYNC = """

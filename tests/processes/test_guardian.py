@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.processes import guardian
 from gateway.processes.guardian import Frames, frame
 from gateway.processes.link import SCRIPT
+from process_watch import LINUX, Watch
 
 texts = st.text(
     st.characters(exclude_categories=()), max_size=20
@@ -41,6 +42,36 @@ def test_it_leaves_when_the_one_who_started_it_is_not_its_parent() -> None:
         assert os.getpid() != 1
         done = subprocess.run(argv, pass_fds=[far.fileno()], timeout=20, check=False)
         assert done.returncode == 0
+
+
+WITHOUT_PRCTL = f"""
+import runpy, sys
+script = runpy.run_path({str(SCRIPT)!r})
+script["main"].__globals__["prctl"] = lambda: None
+script["main"](int(sys.argv[1]), int(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(not LINUX, reason="watches by pidfd")
+def test_without_the_ties_of_linux_process_groups_are_ended() -> None:
+    near, far = socket.socketpair()
+    with near:
+        near.settimeout(20)
+        argv = [sys.executable, "-I", "-S", "-c", WITHOUT_PRCTL, str(far.fileno()), str(os.getpid())]
+        with far, subprocess.Popen(argv, pass_fds=[far.fileno()], start_new_session=True) as process:
+            far.close()
+            reading, writing = os.pipe()
+            with open(reading, encoding="ascii") as output:
+                request = {"kind": "spawn", "number": 1, "env": {"PATH": os.environ["PATH"]}, "cwd": "/"}
+                request["argv"] = ["/bin/sh", "-c", "sh -c 'echo $$; exec sleep 600' & echo $$; exec sleep 600"]
+                socket.send_fds(near, [frame(request)], [writing, writing])
+                os.close(writing)
+                with Watch(int(output.readline()) for _ in range(2)) as watch:
+                    near.shutdown(socket.SHUT_WR)
+                    assert not watch.left_after(20)
+            assert process.wait(20) == 0
+        reports = [message["kind"] for message in Frames().feed(near.recv(65536))]
+        assert reports == ["started", "exited"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are listed from /proc")

@@ -38,4 +38,7 @@ class Launches(Protocol):
         """
 
     def fingerprint(self, function: Function) -> str:
-        """Changes when the function's code or layers change; cheap enough to be asked at every reload."""
+        """Changes when the function's code or layers change; cheap enough to be asked at every reload.
+
+        Called in a thread. Raises OSError when the code cannot be read.
+        """
