@@ -43,13 +43,22 @@ def expected(name: str) -> Path:
 
 
 def plain(value: Any) -> Any:
-    """Values of the model as JSON knows them; a member of a union keeps the name of its type."""
+    """Values of the model as JSON knows them: fields that say more than their default, unions by the type's name."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        kept = {name: item for name, item in fields.items() if item not in (None, {}, [])}
-        return {type(value).__name__: next(iter(kept.values()))} if len(fields) == 1 else kept
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        if len(fields) == 1:
+            return {type(value).__name__: plain(next(iter(fields.values())))}
+        return {
+            field.name: plain(fields[field.name]) for field in dataclasses.fields(value) if _says_more(field, fields)
+        }
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _says_more(field: dataclasses.Field[Any], fields: Mapping[str, Any]) -> bool:
+    make = field.default_factory
+    default = field.default if make is dataclasses.MISSING else make()
+    return bool(fields[field.name] != default)

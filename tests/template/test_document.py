@@ -105,6 +105,7 @@ def test_json_may_indent_with_tabs_and_escape_beyond_the_basic_plane() -> None:
         ("# only a comment", "the file is empty"),
         ("text", "this is not a template"),
         ("a: 1\n---\nb: 2", "the YAML is broken: expected a single document in the stream but found another document"),
+        ("a: " + "x" * 1_048_576, "the template is longer than 1048576 characters"),
         ("a: \x01", "the file holds characters that YAML does not allow"),
         ("a: {b: &b [*b]}", "the template nests deeper than 60 levels"),
         ("[" * 5000, "the template nests deeper than 60 levels"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.model.api import LambdaTarget
 from gateway.model.errors import DefinitionError
-from gateway.model.ids import RouteKey, StageName
+from gateway.model.ids import FunctionName, RouteKey, StageName
+from gateway.template.document import Document, parse
 from gateway.template.load import load
 from gateway.template.options import LoadOptions
 from golden_templates import INPUTS
 from template_texts import API, OPTIONS, function_text, loaded, problems_of, text_of, the_function, warnings_of
 
+SHAPELESS = {
+    "Resources": {"F": {"Type": "AWS::Serverless::Function", "Properties": {"Events": {"A": {"Type": "Api"}}}}}
+}
 SAMPLE = Path(__file__).parent.parent.parent / "template.yaml"
 
 
@@ -24,7 +30,7 @@ def test_a_small_template() -> None:
     (api,) = definition.apis
     route = api.route(RouteKey("$default"))
     assert route is not None and route.integration is not None
-    assert route.integration.target.function_name == "app-Function"
+    assert route.integration.target == LambdaTarget(FunctionName("app-Function"))
     assert list(api.stages) == ["prod"]
     assert definition.warnings == ()
 
@@ -40,6 +46,7 @@ def test_the_sample_application_loads_without_a_warning() -> None:
 def test_loading_says_nothing_on_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         loaded((INPUTS / "sam_websocket.yaml").read_text(encoding="utf-8"))
+        judged(json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Globals": {"Function": 5}, **SHAPELESS}))
     assert caplog.records == []
 
 
@@ -142,6 +149,69 @@ def test_a_function_nobody_calls_never_stops_the_template() -> None:
     assert warnings_of(text) == ["runtime java21 is not supported; the function is left out, as no route calls it"]
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ({"ImageUri": "example/image"}, "a container image (ImageUri) is not supported"),
+        ({"S3Bucket": "b", "S3Key": "k"}, "the code is in s3://b/k, not on this machine"),
+        ({"S3Bucket": "b"}, "the code is in an unknown place, not on this machine"),
+        ("s3://b/k", "the code is in s3://b/k, not on this machine"),
+        ("", "the code is in an unknown place, not on this machine"),
+        (["src"], "Code must be a path or a mapping"),
+        (None, "Code is missing"),
+        ({"Ref": "AWS::NoValue"}, "Code is missing"),
+        ({"Fn::ImportValue": "x"}, "Code: Fn::ImportValue x cannot be resolved here"),
+    ],
+)
+def test_code_that_is_not_here(code: object, message: str) -> None:
+    assert problems_of(function_text({"Code": code})) == [message]
+
+
+@pytest.mark.parametrize("value", ["", None, {"Ref": "AWS::NoValue"}, {"Fn::Sub": ""}])
+@pytest.mark.parametrize("name", ["ApiId", "RouteKey", "Target"])
+def test_what_is_required_of_a_route(name: str, value: object) -> None:
+    route = {"Type": "AWS::ApiGatewayV2::Route", "Properties": {**API["Route"]["Properties"], name: value}}
+    assert f"{name} is missing" in problems_of(text_of({"Route": route}))
+
+
+SECRETS = {
+    "Plain": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "plain", "SecretString": "open"}},
+    "Made": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "made", "GenerateSecretString": {}}},
+    "Stored": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/a", "Type": "String", "Value": "b"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("reference", "value"),
+    [
+        ("secretsmanager:plain", "open"),
+        ("secretsmanager:plain:SecretString", "open"),
+        ("secretsmanager:plain:SecretString:key", None),
+        ("secretsmanager:made:SecretString", None),
+        ("secretsmanager:other", None),
+        ("ssm:/a", "b"),
+        ("ssm-secure:/a:2", "b"),
+        ("ssm:/b", None),
+    ],
+)
+def test_dynamic_references(reference: str, value: str | None) -> None:
+    text = function_text({"Environment": {"Variables": {"IT": f"<{{{{resolve:{reference}}}}}>"}}}, SECRETS)
+    if value is None:
+        assert problems_of(text) == [f"IT: {{{{resolve:{reference}}}}} is not in this template"]
+    else:
+        assert the_function(text).environment == {"IT": f"<{value}>"}
+
+
+def test_limits_of_stage_variables() -> None:
+    def stage(variables: dict[str, str]) -> str:
+        properties = {**API["Stage"]["Properties"], "StageVariables": variables}
+        return text_of({"Stage": {"Type": "AWS::ApiGatewayV2::Stage", "Properties": properties}})
+
+    assert problems_of(stage({f"v{n}": "x" * 512 for n in range(100)})) == []
+    assert problems_of(stage({f"v{n}": "x" for n in range(101)})) == ["a stage has at most 100 variables, not 101"]
+    assert problems_of(stage({"long": "x" * 513})) == ["stage variable long is longer than 512 characters"]
+
+
 def test_circles_are_found_through_names_and_through_needs() -> None:
     named = {
         "A": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::GetAtt": ["B", "QueueName"]}}},
@@ -209,6 +279,17 @@ sections = st.fixed_dictionaries(
 )
 
 
+WORKING = [name for name in sorted(path.name for path in INPUTS.iterdir()) if not name.startswith("error_")]
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every container within ``value`` with each of its keys or indexes."""
+    for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        yield value, key
+        if isinstance(item, dict | list):
+            yield from places(item)
+
+
 def judged(text: str) -> None:
     try:
         load(text, path="t.json", options=OPTIONS)
@@ -227,6 +308,17 @@ def test_any_template_loads_or_is_refused(template: dict[str, Any]) -> None:
 @given(resources)
 def test_any_change_of_a_working_template_loads_or_is_refused(changes: dict[str, Any]) -> None:
     judged(text_of(changes))
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.data())
+def test_any_damage_to_a_real_template_loads_or_is_refused(data: st.DataObject) -> None:
+    document = parse((INPUTS / data.draw(st.sampled_from(WORKING))).read_text(encoding="utf-8"), "t.yaml")
+    assert isinstance(document, Document)
+    for _ in range(data.draw(st.integers(1, 3))):
+        container, key = data.draw(st.sampled_from(list(places(document.content))))
+        container[key] = data.draw(values)
+    judged(json.dumps(document.content))
 
 
 @given(st.text(max_size=60))

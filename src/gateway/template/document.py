@@ -17,6 +17,7 @@ from gateway.model.problem import Problem
 from gateway.template.closest import did_you_mean
 from gateway.template.findings import Findings, Path, in_order
 
+MAX_CHARACTERS: Final = 1_048_576  # CloudFormation's limit in S3, in bytes there
 MAX_NODES: Final = 200_000  # CloudFormation takes 1 MB of text; aliases could make far more of it
 MAX_DEPTH: Final = 60  # far beyond any real template; keeps every later walk within the stack
 _TOO_DEEP: Final = f"the template nests deeper than {MAX_DEPTH} levels"
@@ -60,6 +61,8 @@ _Loader.add_implicit_resolver(f"{_STANDARD}null", _NULL, ["~", "n", "N", ""])
 
 def parse(text: str, file: str) -> Document | list[Problem]:
     """The document, or every problem of its text."""
+    if len(text) > MAX_CHARACTERS:
+        return [Problem(f"the template is longer than {MAX_CHARACTERS} characters", file, hint=_REFUSED)]
     try:
         root = _compose(text)
     except yaml.YAMLError as error:

@@ -69,6 +69,10 @@ def _expanded(
     content: dict[str, Any], parameters: dict[str, ParameterValue], options: LoadOptions, findings: Findings
 ) -> dict[str, Any]:
     if SERVERLESS in transforms(content):
+        known = len(findings.problems)
+        declared_resources(content["Resources"], findings)
+        if len(findings.problems) > known:  # the translator would stop at these with less to say about them
+            raise DefinitionError(in_order(findings.problems))
         expanded = expand(content, parameters, options.region, findings)
         if expanded is None:
             raise DefinitionError(in_order(findings.problems))

@@ -42,6 +42,14 @@ class Properties:
         """Whether the property is written at all."""
         return name in self._values
 
+    def is_absent(self, name: str) -> bool:
+        """Whether it is known that there is no value: not written, null or ``AWS::NoValue``."""
+        try:
+            value = self._resolve(self._values.get(name))
+        except Unresolvable:
+            return False
+        return value is None or value is NO_VALUE
+
     def value(self, name: str) -> Any:
         """The resolved value, None when absent, ``AWS::NoValue`` or unknowable."""
         if name not in self._values:
@@ -63,9 +71,8 @@ class Properties:
 
     def required(self, name: str, hint: str = "") -> str | None:
         """A text that has to be there and not empty."""
-        absent = not self.has(name) or self._values[name] in (None, "")
-        text = None if absent else self.text(name)
-        if absent or text == "":
+        text = self.text(name)
+        if text == "" or self.is_absent(name):
             self.problem(f"{name} is missing", name, hint)
         return text or None
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
 from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocumentException
 from samtranslator.parser.parser import Parser
+from samtranslator.plugins import sam_plugins
 from samtranslator.translator.translator import Translator
 
 from gateway.template.closest import did_you_mean
@@ -68,6 +69,7 @@ def expand(
 def _translate(
     template: dict[str, Any], parameters: Mapping[str, str | list[str]], region: str, findings: Findings
 ) -> dict[str, Any] | None:
+    sam_plugins.LOG.disabled = True  # it prints the traceback of what it raises anyway
     metrics = Metrics(metrics_publisher=DummyMetricsPublisher())
     try:
         translator = Translator({}, Parser(), boto_session=_Session(region), metrics=metrics)
@@ -133,14 +135,15 @@ def _holders(template: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
     if isinstance(defaults, dict) and globally:
         yield defaults, "CodeUri"
     for body in template["Resources"].values():
-        if not isinstance(body, dict) or body.get("Type") not in _PATHS:
+        kind = body.get("Type") if isinstance(body, dict) else None
+        if not isinstance(kind, str) or kind not in _PATHS:
             continue
         properties = body.setdefault("Properties", {})
         if not isinstance(properties, dict):
             continue
-        if body["Type"] == "AWS::Serverless::Function" and not globally and _is_zip(properties, defaults):
+        if kind == "AWS::Serverless::Function" and not globally and _is_zip(properties, defaults):
             properties.setdefault("CodeUri", ".")
-        yield from ((properties, name) for name in _PATHS[body["Type"]] if name in properties)
+        yield from ((properties, name) for name in _PATHS[kind] if name in properties)
 
 
 def _is_zip(properties: Mapping[str, Any], defaults: object) -> bool:

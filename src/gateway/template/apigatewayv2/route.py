@@ -78,13 +78,16 @@ def _check_features(properties: Properties) -> None:
     for name in _UNSUPPORTED:
         if properties.value(name):
             properties.unsupported(name, name, "remove it to accept messages unchecked")
-    for name, rule in (properties.value("RequestParameters") or {}).items():
-        if _is_required(rule):
-            properties.unsupported(f"the required parameter {name}", "RequestParameters", "make it Required: false")
+    for name in _required_parameters(properties.nested("RequestParameters")):
+        properties.unsupported(f"the required parameter {name}", "RequestParameters", "make it Required: false")
     expression = properties.text("RouteResponseSelectionExpression")
     if expression not in (None, DEFAULT):
         what = f"RouteResponseSelectionExpression must be {DEFAULT}, not {expression}"
         properties.problem(what, "RouteResponseSelectionExpression")
+
+
+def _required_parameters(parameters: Properties | None) -> list[str]:
+    return [] if parameters is None else [name for name in parameters if _is_required(parameters.value(name))]
 
 
 def _is_required(rule: Any) -> bool:

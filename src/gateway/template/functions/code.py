@@ -25,7 +25,7 @@ def read_code(properties: Properties, name: str, template_path: str) -> Code | N
         return _described(value, properties, name, template_path)
     if value is not None:
         properties.problem(f"{name} must be a path or a mapping", name)
-    elif not properties.has(name) or properties.declared.properties[name] is None:
+    elif properties.is_absent(name):
         properties.problem(f"{name} is missing", name, _LOCAL_HINT)
     return None
 
@@ -38,9 +38,7 @@ def _described(value: Mapping[str, Any], properties: Properties, name: str, temp
     if isinstance(asset, str):
         return _local(asset, template_path)
     if "ImageUri" in value:
-        properties.unsupported(
-            "a container image (PackageType: Image)", name, "package the function as a folder or zip"
-        )
+        properties.unsupported("a container image (ImageUri)", name, _PACKAGE_HINT)
         return None
     bucket, key = as_text(value.get("S3Bucket")), as_text(value.get("S3Key"))
     where = f"s3://{bucket}/{key}" if bucket and key else "an unknown place"

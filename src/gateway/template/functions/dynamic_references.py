@@ -32,7 +32,7 @@ def _look_up(service: str, what: str, template: Template) -> str:
 def _parameter(what: str, template: Template) -> str | None:
     name = what.partition(":")[0]
     for declared in template.of_type("AWS::SSM::Parameter"):
-        if template.resolver.identity(declared.logical_id).ref == name:
+        if template.reference(declared, template.findings.draft()) == name:
             return _text(declared, "Value", template.resolver.resolve)
     return None
 
@@ -42,7 +42,7 @@ def _secret(what: str, template: Template) -> str | None:
     name, _, rest = (match[1], "", match[2] or "") if match else what.partition(":")
     key = [*rest.split(":"), ""][1]
     for declared in template.of_type("AWS::SecretsManager::Secret"):
-        arn = template.resolver.identity(declared.logical_id).ref
+        arn = template.reference(declared, template.findings.draft()) or ""
         if name in (arn, arn.rpartition(":")[2].rpartition("-")[0]):
             return _member(_text(declared, "SecretString", template.resolver.resolve), key)
     return None

@@ -89,7 +89,9 @@ def _handler(properties: Properties, runtime: str | None) -> str | None:
 def _look_for_a_build(properties: Properties) -> None:
     metadata = properties.declared.metadata or {}
     method = metadata.get("BuildMethod")
-    if method in _BUILT and "SamResourceId" not in metadata:  # sam build writes that beside what it has built
+    if (
+        isinstance(method, str) and method in _BUILT and "SamResourceId" not in metadata
+    ):  # sam build writes that beside what it has built
         hint = "run sam build and use .aws-sam/build/template.yaml"
         properties.warning(f"the code has to be built first (BuildMethod: {method})", hint=hint)
     if properties.has("FileSystemConfigs"):
