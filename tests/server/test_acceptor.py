@@ -46,6 +46,16 @@ async def test_running_out_of_file_descriptors_is_told_once_and_does_not_end_the
             await until(lambda: served.shells == 1)
 
 
+async def test_closing_while_there_are_no_file_descriptors_leaves_no_timer() -> None:
+    async with serving() as served:
+        with socket.create_connection(("127.0.0.1", served.port)), no_descriptors_left():
+            (acceptor,) = served.door._acceptors
+            await until(lambda: acceptor._retry)
+            served.door.stop_accepting()
+        assert acceptor._retry is not None
+        assert acceptor._retry.cancelled()
+
+
 class Unlucky(socket.socket):
     """A listening socket whose first clients go before they are accepted."""
 

@@ -129,6 +129,13 @@ async def test_a_client_that_waits_is_told_to_continue(later: bool) -> None:
         assert served.service.asked[-1].body == b"body"
 
 
+async def test_an_old_client_cannot_wait_and_is_not_told() -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        request = post(b"body", b"Expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0")
+        assert (await ask(client, request))[1] == b"hello"
+        assert served.service.asked[0].body == b"body"
+
+
 async def test_another_expectation_fails() -> None:
     async with serving() as served, raw_client(served.port) as client:
         lines, _ = await ask(client, post(b"", b"Expect: miracles"))

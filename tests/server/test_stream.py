@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -248,11 +249,8 @@ async def test_a_client_that_never_answers_our_close_is_aborted_by_the_node() ->
         conversation.socket.close(None, "")
         assert await client.read(2) == b"\x88\x00"
         conversation.socket.abort()
-        with pytest.raises(ConnectionResetError):
+        with suppress(ConnectionResetError):
             assert await client.rest() == b""
-            await client.send(b"x")
-            await client.send(b"x")
-            raise ConnectionResetError
         await until(lambda: served.shells == 0)
         assert conversation.heard == []
 
