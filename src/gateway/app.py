@@ -21,6 +21,7 @@ from gateway.control.disk import read_definition, stack_name
 from gateway.control.hookless import with_local_domain
 from gateway.emulation.embedded import EmbeddedAws
 from gateway.emulation.options import EmbeddedOptions
+from gateway.emulation.regions import region_names
 from gateway.emulation.resources import ResourceCreator
 from gateway.engine.directory import Directory
 from gateway.invoke.env_vars import EnvVars, parse_env_vars
@@ -43,7 +44,7 @@ from gateway.registry.dynamodb import DynamoDbRegistry
 from gateway.reloading import Reloading
 from gateway.report.banner import Ready, banner
 from gateway.report.console import Console, FunctionConsole
-from gateway.server.listener import LOOPBACK, Bound, FrontDoor, HttpDoor, bind
+from gateway.server.listener import LOCALHOST, LOOPBACK, Bound, FrontDoor, HttpDoor, bind
 from gateway.server.ticker import Ticker
 from gateway.settings import RunSettings, aws_credentials, tool_environment
 from gateway.system.clock import SystemClock
@@ -130,11 +131,11 @@ async def _lay_ground(
     stack: AsyncExitStack, settings: RunSettings, console: Console, clock: SystemClock, options: LoadOptions
 ) -> Ground:
     doors = await _bind_doors(stack, settings)
-    authority = open_authority(settings.directories.state / "tls")
+    authority = open_authority(settings.directories.state / "tls", _own_names(settings.host))
     processes = ProcessSupervisor()
     stack.push_async_callback(processes.close)
     if settings.endpoint_url is None:
-        emulator = await _start_emulator(stack, (processes, authority, console), settings.region, options.account_id)
+        emulator = await _start_emulator(stack, (processes, authority, console), options.account_id)
         aws = AwsEndpoint(emulator.url, settings.region)
         ports = (emulator.port, emulator.tls_port or 0)
     else:
@@ -159,11 +160,10 @@ async def _bind_doors(stack: AsyncExitStack, settings: RunSettings) -> Doors:
 
 
 async def _start_emulator(
-    stack: AsyncExitStack, ground: tuple[ProcessSupervisor, Authority, Console], region: str, account_id: str
+    stack: AsyncExitStack, ground: tuple[ProcessSupervisor, Authority, Console], account_id: str
 ) -> EmbeddedAws:
     processes, authority, console = ground
-    hosts = ("localhost", *_emulated_hosts(region))
-    certificate = authority.leaf_file("emulator", hosts)
+    certificate = authority.leaf_file("emulator", tuple(_emulated_hosts()))
     emulator = await EmbeddedAws.start(
         processes,
         EmbeddedOptions(account_id=account_id, certificate=certificate),
@@ -273,7 +273,8 @@ async def _serve_sockets(
     stack.push_async_callback(_leave, node, ground.console)
     stack.callback(door.stop_accepting)
     await door.serve(ground.doors.plain)
-    await door.serve(ground.doors.secure, ground.authority.server_context(suffixes=_AWS_SUFFIXES))
+    context = ground.authority.server_context(_own_names(ground.settings.host), _AWS_SUFFIXES)
+    await door.serve(ground.doors.secure, context)
     return node
 
 
@@ -308,6 +309,11 @@ def _tell_ready(ground: Ground, definition: Definition) -> None:
         _write_whole(settings.ready_file, json.dumps(ready.document(), indent=2) + "\n")
 
 
+def _own_names(host: str) -> tuple[str, ...]:
+    """What the certificate must name beside this machine's usual names."""
+    return () if host in (*_EVERYWHERE, LOCALHOST) else (host,)
+
+
 def _write_whole(path: Path, text: str) -> None:
     """Whoever waits for the file never reads half of it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -333,8 +339,11 @@ def _user_credentials() -> Credentials:
     return DUMMY_CREDENTIALS if found is None else Credentials(*found)
 
 
-def _emulated_hosts(region: str) -> tuple[str, ...]:
-    return ("*.amazonaws.com", f"*.{region}.amazonaws.com", f"*.s3.{region}.amazonaws.com", "*.s3.amazonaws.com")
+def _emulated_hosts() -> Iterator[str]:
+    """What the emulator's certificate names: a wildcard stands for one label only."""
+    yield from ("localhost", "*.amazonaws.com", "*.s3.amazonaws.com")
+    for region in region_names():
+        yield from (f"*.{region}.amazonaws.com", f"*.s3.{region}.amazonaws.com")
 
 
 @contextmanager
