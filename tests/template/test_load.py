@@ -112,6 +112,7 @@ def test_a_stage_from_the_command_line_comes_first_and_keeps_the_declared_one() 
     [
         ("python3.8", True),
         ("python3.14", True),
+        ("nodejs8.10", True),
         ("nodejs12.x", True),
         ("nodejs24.x", True),
         ("provided", True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_SUPPORTED: Final = re.compile(r"python3\.\d+|nodejs\d+\.x|provided(?:\.al2|\.al2023)?")
+_SUPPORTED: Final = re.compile(r"python3\.\d+|nodejs\d+\.(?:x|\d+)|provided(?:\.al2|\.al2023)?")
 _WITHOUT_HANDLER: Final = "provided"
 SUPPORTED_RUNTIMES: Final = "python3.*, nodejs* and provided.*"
 
