@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
+from urllib.parse import unquote
 
 from gateway.engine.directory import ConnectionPath, Directory
 from gateway.model import ids
@@ -26,6 +27,7 @@ UPGRADE_REQUIRED: Final = HttpResponse(
     (("content-type", "application/json"), ("upgrade", "websocket"), ("sec-websocket-version", "13")),
     b'{"message":"Upgrade Required"}',
 )
+UNMATCHED_STATUS: Final = 404  # assumed; the text is captured (parity 7.4)
 _METHODS: Final = frozenset({"POST", "GET", "DELETE"})
 
 
@@ -63,8 +65,7 @@ class ManagementApi:
         directory: Directory = self._node.directory
         found = directory.for_connections(request.raw_path, request.host)
         if found is None:
-            stage = directory.for_handshake(request.raw_path, request.host)
-            return self._fault(Fault.FORBIDDEN) if stage is None else UPGRADE_REQUIRED
+            return self._elsewhere(directory, request)
         if not self._check.genuine(found.connection_id):
             return self._bad_request(f"Invalid connectionId: {found.connection_id}")
         if request.method not in _METHODS or not is_signed(request):
@@ -75,6 +76,16 @@ class ManagementApi:
         """413 with an empty body, no error type and no ``x-amzn-RequestId`` (parity 7.4)."""
         del request
         return HttpResponse(413, (("x-amz-apigw-id", self._ids.request_id()),))
+
+    def _elsewhere(self, directory: Directory, request: HttpRequest) -> HttpResponse:
+        """A path that is no connection's; on a custom domain AWS says so in other words (parity 1.1)."""
+        if directory.for_handshake(request.raw_path, request.host) is not None:
+            return UPGRADE_REQUIRED
+        if not directory.is_custom_domain(request.host):
+            return self._fault(Fault.FORBIDDEN)
+        path = unquote(request.raw_path).lstrip("/")
+        text = f"No method found matching route {path} for http method {request.method}."
+        return self._error(UNMATCHED_STATUS, "NotFoundException", _message(text))
 
     def _perform(self, request: HttpRequest, found: ConnectionPath) -> HttpResponse:
         connection_id = ConnectionId(found.connection_id)

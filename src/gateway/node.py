@@ -18,7 +18,7 @@ from gateway.engine import commands as do
 from gateway.engine import inputs as on
 from gateway.engine import responses
 from gateway.engine.deadlines import Wheel
-from gateway.engine.directory import Deployment, Directory
+from gateway.engine.directory import Addressed, Directory
 from gateway.engine.endpoint import Endpoint
 from gateway.engine.exchange import Occasion
 from gateway.engine.lifecycle import GOING_AWAY, Lifecycle, State
@@ -93,14 +93,14 @@ class Node:
 
     def handshake(self, socket: Socket, handshake: Handshake) -> Conversation | None:
         """Begin a connection, or refuse it at once and return None."""
-        deployment = self.directory.for_handshake(handshake.path, handshake.header("host"))
-        if deployment is None or self._stopping:
-            refusal = responses.unknown_endpoint_refusal() if deployment is None else responses.stopping_refusal()
+        addressed = self.directory.for_handshake(handshake.path, handshake.header("host"))
+        if addressed is None or self._stopping:
+            refusal = responses.unknown_endpoint_refusal() if addressed is None else responses.stopping_refusal()
             self._outside.reporter.refused(None, refusal.status, refusal.why)
             socket.refuse(refusal.status, refusal.headers, refusal.body)
             return None
-        conversation = self._begin(socket, deployment, handshake)
-        plan = deployment.plans.get(CONNECT)
+        conversation = self._begin(socket, addressed, handshake)
+        plan = addressed.deployment.plans.get(CONNECT)
         begin = on.Begin(
             authorizes=plan is not None and plan.route.authorizer is not None,
             connects=plan is not None and plan.integration is not None,
@@ -187,8 +187,8 @@ class Node:
 
     # -- carrying out ----------------------------------------------------------------------------------------------
 
-    def _begin(self, socket: Socket, deployment: Deployment, handshake: Handshake) -> Conversation:
-        ids, now, endpoint = self._outside.ids, self._outside.clock.now(), deployment.endpoint
+    def _begin(self, socket: Socket, addressed: Addressed, handshake: Handshake) -> Conversation:
+        ids, now, endpoint = self._outside.ids, self._outside.clock.now(), addressed.deployment.endpoint
         user_agent = handshake.header("user-agent")
         connection = Connection(
             connection_id=ids.connection_id(),
@@ -197,12 +197,12 @@ class Node:
             stage=endpoint.stage.stage_name,
             connected_at_ms=now.wall_ms,
             source_ip=handshake.source_ip,
-            domain_name=endpoint.domain_name,
+            domain_name=addressed.domain_name,
             user_agent=None if user_agent is None else user_agent[:MAX_SOURCE_STRING],
         )
         occasion = Occasion(ids.request_id(), ids.trace_id(), now.wall_ms)
         conversation = Conversation(
-            socket, connection, Lifecycle(self._limits), Opening(deployment, handshake, occasion)
+            socket, connection, Lifecycle(self._limits), Opening(addressed.deployment, handshake, occasion)
         )
         self._upgrading.add(conversation)
         return conversation

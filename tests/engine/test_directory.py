@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.engine.directory import Directory
 from gateway.model.ids import ApiId, StageName
+from gateway.model.plan import DomainName
 from sample_definitions import HOST, api, definition, route
 
 CHAT = api(route("$default"), stages=("dev", "my-stage_2"))
@@ -35,7 +38,7 @@ SERVED = Directory(definition(CHAT, OTHER))
 )
 def test_handshakes(path: str, host: str | None, stage: str | None) -> None:
     found = SERVED.for_handshake(path, host)
-    assert (None if found is None else found.endpoint.stage.stage_name) == stage
+    assert (None if found is None else found.deployment.endpoint.stage.stage_name) == stage
 
 
 @pytest.mark.parametrize(
@@ -64,3 +67,54 @@ def test_by_name_and_arn() -> None:
     assert found.endpoint.method_arn("$connect") == "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/dev/$connect"
     assert SERVED.get(ApiId("a1b2c3d4e5"), StageName("gone")) is None
     assert len(SERVED.deployments) == 3
+
+
+DOMAINS = Directory(
+    replace(
+        definition(CHAT, OTHER),
+        domain_names=(
+            DomainName("ws.example.com", {"chat": (CHAT.api_id, StageName("dev"))}),
+            DomainName("root.example.com", {"": (OTHER.api_id, StageName("other"))}),
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "stage"),
+    [
+        ("/chat", "ws.example.com", "dev"),
+        ("/chat/", "WS.example.com:443", "dev"),
+        ("/dev", "ws.example.com", None),
+        ("/", "ws.example.com", None),
+        ("/", "root.example.com", "other"),
+        ("/other", "root.example.com", None),
+        ("/dev", HOST, "dev"),
+    ],
+)
+def test_custom_domains(path: str, host: str, stage: str | None) -> None:
+    found = DOMAINS.for_handshake(path, host)
+    assert (None if found is None else found.deployment.endpoint.stage.stage_name) == stage
+    if found is not None:
+        assert found.domain_name == host.lower().partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "stage"),
+    [
+        ("/chat/@connections/x%3D", "ws.example.com", "dev"),
+        ("/dev/@connections/x%3D", "ws.example.com", None),
+        ("/@connections/x%3D", "root.example.com", "other"),
+        ("/%40connections/x%3D", "root.example.com", "other"),
+    ],
+)
+def test_connections_on_custom_domains(path: str, host: str, stage: str | None) -> None:
+    found = DOMAINS.for_connections(path, host)
+    assert (None if found is None else found.endpoint.stage.stage_name) == stage
+    assert found is None or found.connection_id == "x="
+
+
+def test_a_disabled_default_host_serves_no_stage() -> None:
+    served = Directory(definition(replace(CHAT, disable_execute_api_endpoint=True)))
+    assert served.for_handshake("/dev", HOST) is None
+    assert served.for_handshake("/dev", "localhost:8080") is not None

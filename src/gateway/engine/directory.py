@@ -17,8 +17,6 @@ from gateway.expressions.selection import Selection
 from gateway.model.definition import Definition
 from gateway.model.ids import ApiId, RouteKey, StageName
 
-CONNECTIONS_SEGMENT = "@connections"
-
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -27,6 +25,14 @@ class Deployment:
     endpoint: Endpoint
     selection: Selection
     plans: Mapping[RouteKey, RoutePlan]
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """What a handshake's address means; ``domain_name`` is the host that the connection's events name."""
+
+    deployment: Deployment
+    domain_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +46,14 @@ class ConnectionPath:
 class Directory:
     """Every deployment being served, immutable once made."""
 
-    __slots__ = ("_api_ids", "_by_key", "_by_stage")
+    __slots__ = ("_by_key", "_by_stage", "_domains", "_hosts")
 
     def __init__(self, definition: Definition) -> None:
         deployments = tuple(_deployments(definition))
         self._by_key = {(d.endpoint.api.api_id, d.endpoint.stage.stage_name): d for d in deployments}
-        self._api_ids = {d.endpoint.api.api_id for d in deployments}
         self._by_stage = {d.endpoint.stage.stage_name: d for d in deployments}
+        self._hosts = {d.endpoint.api.api_id: d.endpoint.api for d in deployments}
+        self._domains = {each.domain_name.lower(): each.mappings for each in definition.domain_names}
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -56,8 +63,13 @@ class Directory:
         """The deployment by name, None when the API or stage is no longer deployed."""
         return self._by_key.get((api_id, stage))
 
-    def for_handshake(self, path: str, host: str | None) -> Deployment | None:
-        """The deployment of ``/{stage}`` or ``/{stage}/`` (raw path), None for anything else (parity 1.1)."""
+    def is_custom_domain(self, host: str | None) -> bool:
+        """Whether the host is a custom domain of the definition."""
+        return _name(host) in self._domains
+
+    def for_handshake(self, path: str, host: str | None) -> Addressed | None:
+        """The deployment of ``/{stage}`` or ``/{stage}/`` (raw path), on a custom domain of ``/{basePath}`` instead,
+        or of ``/`` for an empty one; None for anything else (parity 1.1)."""
         segments = path.split("/")
         if len(segments) == 3 and segments[2] == "":
             segments.pop()
@@ -67,19 +79,43 @@ class Directory:
 
     def for_connections(self, path: str, host: str | None) -> ConnectionPath | None:
         """The endpoint and ID of ``/{stage}/@connections/{id}``, either spelling of ``@`` (parity 7)."""
-        segments = path.split("/", 3)
-        if len(segments) != 4 or segments[0] or unquote(segments[2]) != CONNECTIONS_SEGMENT or not segments[3]:
+        before, marker, rest = _split_connections(path)
+        if not marker or not rest or not before.startswith("/"):
             return None
-        found = self._find(unquote(segments[1]), host)
-        return None if found is None else ConnectionPath(found.endpoint, unquote(segments[3]))
+        found = self._find(unquote(before[1:]), host)
+        return None if found is None else ConnectionPath(found.deployment.endpoint, unquote(rest))
 
-    def _find(self, stage: str, host: str | None) -> Deployment | None:
-        """A host that names one of our APIs decides; any other, an API ID written into code included, leaves it to
-        the stage, which is one API's alone."""
-        label, _, _ = (host or "").lower().partition(EXECUTE_API)
-        if label in self._api_ids:
-            return self._by_key.get((ApiId(label), StageName(stage)))
-        return self._by_stage.get(StageName(stage))
+    def _find(self, first: str, host: str | None) -> Addressed | None:
+        """A host that is a custom domain, or names one of our APIs, decides; any other, an API ID written into code
+        included, leaves it to the stage, which is one API's alone."""
+        name = _name(host)
+        mappings = self._domains.get(name)
+        if mappings is not None:
+            mapped = mappings.get(first)
+            deployment = None if mapped is None else self._by_key.get(mapped)
+            return None if deployment is None else Addressed(deployment, name)
+        label, _, _ = name.partition(EXECUTE_API)
+        api = self._hosts.get(ApiId(label))
+        if api is None:
+            deployment = self._by_stage.get(StageName(first))
+        else:
+            deployment = None if api.disable_execute_api_endpoint else self.get(api.api_id, StageName(first))
+        return None if deployment is None else Addressed(deployment, deployment.endpoint.domain_name)
+
+
+def _name(host: str | None) -> str:
+    """A Host header without its port, lower case."""
+    name = (host or "").lower()
+    return name if name.endswith("]") else name.rpartition(":")[0] or name
+
+
+def _split_connections(path: str) -> tuple[str, str, str]:
+    """``/stage/@connections/id`` to ``/stage``, the marker, ``id``; a root base path gives ``/``."""
+    for marker in ("/@connections/", "/%40connections/"):
+        before, found, rest = path.partition(marker)
+        if found:
+            return before or "/", found, rest
+    return path, "", ""
 
 
 def _deployments(definition: Definition) -> Iterable[Deployment]:
