@@ -16,6 +16,8 @@ from wire_frames import client_frame
 
 GET = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
+CHUNKED = b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 
 def post(body: bytes, *headers: bytes) -> bytes:
     lines = [b"POST /a HTTP/1.1", b"Host: localhost", b"Content-Length: %d" % len(body), *headers]
@@ -103,8 +105,7 @@ async def test_a_compressed_body_stays_as_it_was_signed() -> None:
 
 async def test_a_chunked_body_is_joined() -> None:
     async with serving() as served, raw_client(served.port) as client:
-        head = b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-        for piece in (head, b"3\r\nabc\r\n", b"2\r\nde\r\n"):
+        for piece in (CHUNKED, b"3\r\nabc\r\n", b"2\r\nde\r\n"):
             await client.send(piece)
         assert (await ask(client, b"0\r\n\r\n"))[1] == b"hello"
         assert served.service.asked[0].body == b"abcde"
@@ -153,8 +154,7 @@ async def test_too_large_a_body_is_the_services_to_answer_and_the_connection_goe
         size = served.service.max_body_bytes + 1
         request = post(b"x" * size)
         if chunked:
-            head = b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-            request = head + b"%x\r\n" % size + b"x" * size + b"\r\n0\r\n\r\n"
+            request = CHUNKED + b"%x\r\n" % size + b"x" * size + b"\r\n0\r\n\r\n"
         assert await ask(client, request) == (TOO_LARGE, b"")
         assert served.service.asked[0].body == b""
         assert (await ask(client, post(b"x" * (size - 1))))[1] == b"hello"
@@ -218,15 +218,22 @@ async def test_garbage_behind_a_request_is_a_bad_request_that_names_no_software(
         assert served.reports.failures == []
 
 
-async def test_a_broken_body_is_a_bad_request() -> None:
+async def test_a_body_that_is_broken_from_the_start_is_a_bad_request() -> None:
     async with serving() as served, raw_client(served.port) as client:
-        head = b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-        await client.send(head)
-        await client.send(b"3\r\nab")
-        lines, _ = await ask(client, b"cXX zz\r\n")
+        lines, _ = await ask(client, CHUNKED + b"3\r\nabcXX zz\r\n")
         assert lines[0] == b"HTTP/1.1 400 Bad Request"
         assert await client.rest() == b""
         assert (served.service.asked, served.reports.failures) == ([], [])
+
+
+async def test_a_body_that_breaks_on_its_way_is_given_up() -> None:
+    service = Service()
+    async with hosted(service, body_timeout_s=0.05) as port, raw_client(port) as client:
+        await client.send(CHUNKED + b"3\r\nab")
+        lines, _ = await ask(client, b"cXX zz\r\n")
+        assert lines[0] in (b"HTTP/1.1 400 Bad Request", b"HTTP/1.1 408 Request Timeout")  # however TCP cut it
+        assert lines[-1] == b"Connection: close"
+        assert service.asked == []
 
 
 async def test_a_client_that_leaves_within_its_body_is_no_failure() -> None:

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway.model.errors import UserError
-from gateway.server.listener import FrontDoor, HttpDoor, _Refused
+from gateway.server.listener import FrontDoor, HttpDoor, _Refused, bind
 from raw_client import HANDSHAKE, raw_client
 from server_fakes import Conversations, RealClock, Reports, Service, serving, until
 
@@ -192,3 +192,18 @@ async def test_an_http_door_is_for_this_machine_alone() -> None:
         await HttpDoor(service, RealClock(), Reports()).open(port)
     await door.close()
     assert not await reaches("127.0.0.1", port)
+
+
+async def test_clients_of_a_bound_port_wait_until_it_is_served() -> None:
+    bound, unused = await bind("127.0.0.1", 0), await bind("127.0.0.1", 0)
+    with pytest.raises(UserError, match="in use"):
+        await bind("127.0.0.1", bound.port)
+    async with raw_client(bound.port) as client:
+        await client.send(HANDSHAKE)
+        door = front_door()
+        await door.serve(bound)
+        assert (await client.head()).startswith(b"HTTP/1.1 101 ")
+        await door.close()
+    bound.close()
+    unused.close()
+    assert not await reaches("127.0.0.1", unused.port)
