@@ -32,7 +32,7 @@ GONE_S = 10.0
 APPLICATIONS = Path(__file__).parent / "e2e" / "applications"
 COMMAND = str(Path(sys.executable).with_name("wsfleet"))
 OWN_RUNTIME = f"python3.{sys.version_info.minor}"
-_FOREIGN = ("AWS_", "PYTEST_", "PYTHON")
+_FOREIGN = ("AWS_", "PYTEST_", "PYTHON", "MAKE", "MFLAGS", "ARGS")
 
 
 class Transcript:
