@@ -248,10 +248,13 @@ def main() -> None:
     sys.exit(status_of(sys.argv[1:]))
 
 
-def status_of(args: Sequence[str]) -> int:
-    """Carry out one command line; whatever goes wrong is told on standard error. Returns the exit status."""
+def status_of(args: Sequence[str], command: click.Command = cli) -> int:
+    """Carry out one command line; whatever goes wrong is told on standard error. Returns the exit status.
+
+    Raises an internal error only when ``WSFLEET_DEBUG`` asks for its traceback.
+    """
     try:
-        return int(cli.main(list(args), prog_name=APPLICATION, standalone_mode=False) or 0)
+        return int(command.main(list(args), prog_name=APPLICATION, standalone_mode=False) or 0)
     except click.ClickException as error:
         _tell("error: " + _sentence(error) + f"\n  hint: {_help_of(error)} shows what there is")
     except click.Abort:

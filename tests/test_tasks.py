@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.model.errors import UserError
+from gateway.tasks import Tasks
+
+DEADLINE_S = 10.0
+
+
+class Owner:
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.tasks = Tasks(self.told.append)
+
+
+@pytest.fixture
+def owner() -> Owner:
+    return Owner()
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_work_ends_by_itself(owner: Owner) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await go_on.wait()
+
+    owner.tasks.start(work(), "work")
+    await asyncio.wait_for(begun.wait(), DEADLINE_S)
+    assert len(owner.tasks) == 1
+    go_on.set()
+    assert await owner.tasks.settle(DEADLINE_S) == 0
+    assert len(owner.tasks) == 0
+    assert owner.told == []
+
+
+async def test_a_failure_is_told_once_with_its_place(owner: Owner) -> None:
+    async def work() -> None:
+        raise KeyError("x\ny")
+
+    owner.tasks.start(work(), "counting")
+    await owner.tasks.settle(DEADLINE_S)
+    (told,) = owner.told
+    assert told.startswith("counting failed: KeyError: 'x\\ny' (tests/test_tasks.py:")
+
+
+async def test_what_a_person_can_mend_comes_with_its_hint(owner: Owner) -> None:
+    async def work() -> None:
+        raise UserError("too many files", "raise the limit")
+
+    owner.tasks.start(work(), "watching")
+    await owner.tasks.settle(DEADLINE_S)
+    assert owner.told == ["watching failed: too many files (raise the limit)"]
+
+
+async def test_settling_waits_for_what_is_started_meanwhile(owner: Owner) -> None:
+    done: list[int] = []
+
+    async def work(left: int) -> None:
+        await asyncio.sleep(0)
+        done.append(left)
+        if left:
+            owner.tasks.start(work(left - 1), "more")
+
+    owner.tasks.start(work(3), "first")
+    assert await owner.tasks.settle(DEADLINE_S) == 0
+    assert done == [3, 2, 1, 0]
+
+
+async def test_settling_says_how_many_did_not_end(owner: Owner) -> None:
+    owner.tasks.start(forever(), "one")
+    owner.tasks.start(forever(), "two")
+    assert await owner.tasks.settle(0.01) == 2
+    assert await owner.tasks.settle(0) == 2
+    await owner.tasks.close()
+
+
+async def test_settling_once_waits_for_one(owner: Owner) -> None:
+    async def short() -> None:
+        await asyncio.sleep(0)
+
+    assert await owner.tasks.settle_once(DEADLINE_S) == 0.0
+    owner.tasks.start(short(), "short")
+    owner.tasks.start(forever(), "long")
+    left_s = await owner.tasks.settle_once(DEADLINE_S)
+    assert 0 < left_s <= DEADLINE_S
+    assert len(owner.tasks) == 1
+    await owner.tasks.close()
+
+
+async def test_closing_cancels_and_is_no_failure(owner: Owner) -> None:
+    owner.tasks.start(forever(), "one")
+    await asyncio.sleep(0)
+    await owner.tasks.close()
+    assert len(owner.tasks) == 0
+    assert owner.told == []
+
+
+async def test_closing_lets_each_clean_up(owner: Owner) -> None:
+    cleaned: list[int] = []
+
+    async def work(steps: int) -> None:
+        try:
+            await forever()
+        finally:
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            cleaned.append(steps)
+
+    for steps in (1, 5, 20):
+        owner.tasks.start(work(steps), "work")
+    await asyncio.sleep(0)
+    await owner.tasks.close()
+    assert cleaned == [1, 5, 20]
+
+
+async def test_closing_ends_what_is_started_on_the_way_out(owner: Owner) -> None:
+    async def work() -> None:
+        try:
+            await forever()
+        finally:
+            owner.tasks.start(forever(), "last wish")
+
+    owner.tasks.start(work(), "work")
+    await asyncio.sleep(0)
+    await owner.tasks.close()
+    assert len(owner.tasks) == 0
+
+
+async def test_closing_does_not_wait_for_ever(owner: Owner) -> None:
+    released = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+
+    owner.tasks.start(stubborn(), "stubborn")
+    await asyncio.sleep(0)
+    await owner.tasks.close(0.05)
+    assert owner.told == ["stubborn did not end within 0 s"]
+    released.set()
+    assert await owner.tasks.settle(DEADLINE_S) == 0
+
+
+async def test_a_failure_while_closing_is_told(owner: Owner) -> None:
+    async def work() -> None:
+        try:
+            await forever()
+        finally:
+            raise OSError("disk full")
+
+    owner.tasks.start(work(), "saving")
+    await asyncio.sleep(0)
+    await owner.tasks.close()
+    assert [told.split(" (")[0] for told in owner.told] == ["saving failed: OSError: disk full"]
