@@ -299,6 +299,7 @@ def _tell_ready(ground: Ground, definition: Definition) -> None:
         management_url=f"http://{plain}/{stage}",
         ca_bundle=str(ground.authority.bundle_path),
         aws_endpoint_url=ground.aws.url,
+        lambda_endpoint_url=f"http://{LOOPBACK}:{doors.functions.port}",
         region=settings.region,
         pid=os.getpid(),
     )

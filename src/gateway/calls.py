@@ -172,7 +172,7 @@ class Calls:
         return answer
 
     def _report(self, backend: str, exchange: Exchange, failure: Failure) -> None:
-        if exchange.event_type is EventType.DISCONNECT and failure.is_malformed:
+        if failure.is_told or (failure.is_malformed and exchange.event_type is EventType.DISCONNECT):
             return  # nobody reads what $disconnect returns
         self._outside.reporter.invocation_failed(
             backend,

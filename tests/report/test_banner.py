@@ -14,6 +14,7 @@ READY = Ready(
     management_url="http://localhost:8080/dev",
     ca_bundle="/state/tls/ca-bundle.pem",
     aws_endpoint_url="http://127.0.0.1:5000",
+    lambda_endpoint_url="http://127.0.0.1:5001",
     region="eu-west-1",
     pid=4711,
 )
@@ -28,6 +29,7 @@ def test_the_document_is_what_scripts_are_promised() -> None:
         "management_url": "http://localhost:8080/dev",
         "ca_bundle": "/state/tls/ca-bundle.pem",
         "aws_endpoint_url": "http://127.0.0.1:5000",
+        "lambda_endpoint_url": "http://127.0.0.1:5001",
         "region": "eu-west-1",
         "pid": 4711,
     }

@@ -68,12 +68,14 @@ class Refuse:
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A call without a usable answer: ``message`` is what the client reads, ``status`` what a refused upgrade gets,
-    ``why`` what whoever watches should know; ``is_malformed`` when there was an answer of the wrong shape."""
+    ``why`` what whoever watches should know; ``is_malformed`` when there was an answer of the wrong shape,
+    ``is_told`` when whoever runs the function has already said so."""
 
     message: str
     status: int
     why: str
     is_malformed: bool = False
+    is_told: bool = False
 
 
 NO_INTEGRATION: Final = Failure(INTERNAL_SERVER_ERROR, 500, "the route has no integration")
@@ -89,7 +91,7 @@ def read_result(result: InvocationResult) -> ProxyResponse | Failure:
         case TimedOut():
             return Failure(ENDPOINT_TIMED_OUT, 504, "it took longer than the integration timeout")
         case FunctionError(payload):
-            return Failure(INTERNAL_SERVER_ERROR, 502, _error_message(payload))
+            return Failure(INTERNAL_SERVER_ERROR, 502, _error_message(payload), is_told=True)
         case Throttled(reason) | Unavailable(reason):
             return Failure(INTERNAL_SERVER_ERROR, 500, reason)
         case Answered(status, headers, body):
@@ -120,7 +122,8 @@ def connect_verdict(
 ) -> Accept | Refuse:
     """Whether the upgrade goes ahead (parity 1.3)."""
     if isinstance(answer, Failure):
-        return gateway_refusal(answer.status, answer.message, connection_id, request_id, answer.why)
+        why = "$connect failed" if answer.is_told else answer.why
+        return gateway_refusal(answer.status, answer.message, connection_id, request_id, why)
     if 200 <= answer.status <= 299:
         return Accept(answer.header("Sec-WebSocket-Protocol"))
     return _handler_refusal(answer, request_id)

@@ -20,6 +20,7 @@ class Ready:
     management_url: str
     ca_bundle: str
     aws_endpoint_url: str
+    lambda_endpoint_url: str
     region: str
     pid: int
 
@@ -40,11 +41,12 @@ def banner(definition: Definition, ready: Ready, others: list[str], program: str
         *(f"              {url}" for url in others),
         f"  management  {ready.management_url}/@connections/{{connectionId}}",
         f"  AWS         {ready.aws_endpoint_url}",
+        f"  Lambda      {ready.lambda_endpoint_url}",
         f"  CA bundle   {ready.ca_bundle}",
         "",
         "Try it in another terminal:",
         f"  npx wscat -c {ready.websocket_url}",
-        "  aws apigatewaymanagementapi post-to-connection --connection-id ID --data hello \\",
-        f"    --cli-binary-format raw-in-base64-out --endpoint-url {ready.management_url} --region {ready.region}",
+        "  echo hello | aws apigatewaymanagementapi post-to-connection --connection-id ID --data fileb:///dev/stdin \\",
+        f"    --endpoint-url {ready.management_url} --region {ready.region}",
         "",
     ]

@@ -18,7 +18,11 @@ class RandomIds:
         self._key = key
 
     def connection_id(self) -> ConnectionId:
-        return ids.connection_id(self._owner, os.urandom(ids.RANDOM_BYTES), self._key)
+        """Never one that begins with a dash: given on a command line it would be taken for an option."""
+        while True:
+            made = ids.connection_id(self._owner, os.urandom(ids.RANDOM_BYTES), self._key)
+            if not made.startswith("-"):
+                return made
 
     def message_id(self, connection: ConnectionId) -> MessageId:
         return ids.message_id(connection, os.urandom(ids.MESSAGE_HEAD_BYTES))
