@@ -98,6 +98,7 @@ class Ready:
     management_url: str
     ca_bundle: str
     aws_endpoint_url: str
+    lambda_endpoint_url: str
     region: str
     pid: int
 

@@ -55,6 +55,6 @@ def test_the_lines_to_paste_are_shell() -> None:
     assert shlex.split(wscat) == ["npx", "wscat", "-c", READY.websocket_url]
     start = next(index for index, line in enumerate(lines) if "apigatewaymanagementapi" in line)
     words = shlex.split("\n".join(lines[start : start + 2]))
-    assert words[:3] == ["aws", "apigatewaymanagementapi", "post-to-connection"]
+    assert words[:6] == ["echo", "hello", "|", "aws", "apigatewaymanagementapi", "post-to-connection"]
     assert words[words.index("--endpoint-url") + 1] == READY.management_url
     assert words[words.index("--region") + 1] == "eu-west-1"
