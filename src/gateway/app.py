@@ -50,6 +50,7 @@ from gateway.settings import RunSettings, aws_credentials, tool_environment
 from gateway.system.clock import SystemClock
 from gateway.system.fleet_key import fleet_key, fresh_node_number
 from gateway.system.ids import RandomIds
+from gateway.system.open_files import raise_open_files
 from gateway.template.options import LoadOptions
 from gateway.tls.authority import Authority, open_authority
 
@@ -106,6 +107,7 @@ class Identity:
 
 def serve(settings: RunSettings, out: TextIO, err: TextIO) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. Raises UserError for what a person can mend."""
+    raise_open_files()
     clock = SystemClock()
     asyncio.run(_serve(settings, Console(out, err, clock), clock))
 
