@@ -53,6 +53,8 @@ LIBRARY_ROOMS = {
     "samtranslator": {"template"},
     "yaml": {"template"},
     "jsonpath": {"expressions"},
+    "airspeed": {"expressions"},
+    "regex": {"expressions"},
     "platformdirs": {"settings"},
 }
 
