@@ -27,6 +27,14 @@ MAX_HEAD_COUNT: Final = 200  # header lines; Apache allows 100, Node 2,000
 HEAD_TIMEOUT_MS: Final = 10_000  # from accept to a whole head; nginx allows 60 s, h2o 10 s
 CLOSE_TIMEOUT_MS: Final = 5_000  # wait for the peer's close frame; websockets waits 10 s, browsers 2 s
 MAX_OUT_BUFFER_BYTES: Final = 1 * KIB * KIB  # unsent bytes of one socket ("client side buffer is full"); parity 7.4
+ACCOUNT_REQUESTS_PER_S: Final = 10_000.0  # messages of all APIs; parity 8
+ACCOUNT_REQUEST_BURST: Final = 5_000  # tokens of the bucket that is filled at that rate; parity 8
+NEW_CONNECTIONS_PER_S: Final = 500.0  # all APIs; parity 8
+NEW_CONNECTION_BURST: Final = 500  # assumed: one second's worth
+SIGNATURE_SKEW_MS: Final = 5 * 60 * 1000  # between a signature's time and ours; parity 7.4
+MAX_PRESIGNED_EXPIRES_S: Final = 604_800  # X-Amz-Expires; seven days
+MAX_VALIDATION_STEPS: Final = 200_000  # keywords looked at for one message; ours, no model of 128 KB needs as many
+MAX_PATTERN_MS: Final = 25  # one pattern of a model on one text; ours, ordinary ones take microseconds
 MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, characters
 
 
@@ -44,3 +52,17 @@ class Limits:
 
 
 AWS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimits:
+    """What all APIs of one account may do together; a None rate is no bound."""
+
+    requests_per_s: float | None = ACCOUNT_REQUESTS_PER_S
+    request_burst: int = ACCOUNT_REQUEST_BURST
+    connections_per_s: float | None = NEW_CONNECTIONS_PER_S
+    connection_burst: int = NEW_CONNECTION_BURST
+
+
+AWS_ACCOUNT: Final = AccountLimits()
+UNLIMITED: Final = AccountLimits(requests_per_s=None, connections_per_s=None)
