@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from gateway.control.watch import code_changes, is_code, template_changes
+from gateway.model.errors import UserError
 
 DEADLINE_S = 20.0
 
@@ -251,6 +253,41 @@ class TestCode:
         async with watching(lambda stop: code_changes([code], stop)) as told:
             (code / "app.js").write_text("x")
             await told.more()
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """The system opens nothing more for this process, so nothing new can be watched."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class TestNothingCanBeWatched:
+    async def test_for_code_that_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("WATCHFILES_FORCE_POLLING", raising=False)
+        changes = code_changes([tmp_path], asyncio.Event())
+        with no_more_files(), pytest.raises(UserError, match="cannot be noticed: ") as raised:
+            await asyncio.wait_for(anext(changes), DEADLINE_S)
+        assert "--no-watch" in raised.value.hint
+
+    async def test_a_template_is_looked_at_all_the_same(self, tmp_path: Path) -> None:
+        path = tmp_path / "template.yaml"
+        path.write_text("1")
+        stop = asyncio.Event()
+        with no_more_files():
+            told = Told()
+            told.follow(template_changes(path, stop))
+            await asyncio.sleep(0)
+        path.write_text("22")
+        await told.more()
+        stop.set()
+        await told.ended()
 
 
 class TestEnd:

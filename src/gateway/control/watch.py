@@ -15,6 +15,7 @@ from stat import S_ISDIR
 from typing import Final
 
 from watchfiles import Change, DefaultFilter, awatch
+from watchfiles._rust_notify import WatchfilesRustInternalError  # its documented place
 
 from gateway.model.errors import UserError
 
@@ -59,7 +60,7 @@ class _Watched:
         self._looks = {path: _look(path) for path in paths}
 
     async def changes(self, counts: Callable[[Path], bool], stop: asyncio.Event) -> AsyncGenerator[None, None]:
-        unseen = False  # whether something inside a new folder may have changed before it was watched
+        unseen = False  # whether something inside a folder may have changed while it was not watched
         while not stop.is_set():
             folders = self._folders()
             async with aclosing(self._ticks(folders, stop)) as ticks:
@@ -67,10 +68,10 @@ class _Watched:
                     differ, exist = self._look_again()
                     if unseen or exist or any(map(counts, _relative(reported, folders))):
                         yield
-                    is_replaced = differ or not reported.isdisjoint(folders)
-                    unseen = is_replaced and self._recursive
-                    if is_replaced:
+                    unseen = False
+                    if differ or not reported.isdisjoint(folders):  # one was replaced: watch the one there is now
                         break
+            unseen = self._recursive
 
     def _look_again(self) -> tuple[bool, bool]:
         """Whether any path is not what it was, and whether such a one exists."""
@@ -80,20 +81,24 @@ class _Watched:
         return bool(differing), any(now[path] is not None for path in differing)
 
     async def _ticks(self, folders: set[Path], stop: asyncio.Event) -> AsyncGenerator[set[Path], None]:
-        """What the system reports, and nothing once a second. Ends when that becomes impossible, or with ``stop``."""
-        try:
-            if folders:
+        """What the system reports, and nothing once a second. Ends when other folders should be watched, or these anew.
+
+        Raises UserError.
+        """
+        if folders:
+            try:
                 async with aclosing(self._reports(folders, stop)) as batches:
                     async for batch in batches:
                         yield {Path(path) for _, path in batch}
-        except FileNotFoundError:  # gone since it was found
-            folders = set()
-        except OSError as error:
-            if self._recursive:
-                raise UserError(
-                    f"changed code cannot be noticed: {error}",
-                    "raise fs.inotify.max_user_watches, or use --no-watch and start again after a change",
-                ) from error
+            except FileNotFoundError:  # gone since it was found
+                folders = set()
+            except (OSError, WatchfilesRustInternalError) as error:  # too many watches, too many open files
+                if self._recursive:
+                    raise _too_much(error) from error
+            except ExceptionGroup as group:  # while watching, as a folder came or went
+                if group.split((OSError, WatchfilesRustInternalError))[1] is not None:
+                    raise
+                folders = set()
         while not stop.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_AGAIN_MS / 1000)
@@ -112,6 +117,11 @@ class _Watched:
             recursive=self._recursive,
             ignore_permission_denied=True,
         )
+
+
+def _too_much(error: Exception) -> UserError:
+    hint = "raise fs.inotify.max_user_watches and max_user_instances, or use --no-watch"
+    return UserError(f"changed code cannot be noticed: {error}", hint)
 
 
 class _Following(asyncio.Event):
