@@ -37,9 +37,7 @@ class Console:
     def refused(self, connection_id: ConnectionId | None, status: int, why: str) -> None:
         self.event("refused", f"{connection_id or '-'} {status} {why}")
 
-    def invocation_failed(
-        self, backend: str, connection_id: ConnectionId, request_id: RequestId, why: str
-    ) -> None:
+    def invocation_failed(self, backend: str, connection_id: ConnectionId, request_id: RequestId, why: str) -> None:
         self.event("failed", f"{backend} {why} (connection {connection_id}, request {request_id})")
 
     def warned(self, text: str) -> None:
