@@ -17,7 +17,7 @@ LAYERS = {
     1: ("model",),
     2: ("engine", "wire", "expressions", "template", "access"),
     3: ("ports", "tasks", "backends", "conversation", "calls", "node", "management", "lambda_api"),
-    4: ("server", "registry", "invoke", "processes", "emulation", "control", "tls", "report", "system"),
+    4: ("server", "registry", "invoke", "processes", "emulation", "control", "tls", "report", "system", "upstream"),
     5: ("version", "settings", "checking", "reloading", "app", "cli", "__main__"),
 }
 # In these two layers each module stands alone, and may import those named before it.
@@ -40,12 +40,13 @@ CORE_MUST_NOT_CALL = {"open", "print", "input"}
 
 # A third-party library is imported in the one room named here.
 LIBRARY_ROOMS = {
-    "aiohttp": {"server"},
+    "aiohttp": {"server", "upstream"},
+    "yarl": {"upstream"},
     "httptools": {"server", "invoke"},
     "pynamodb": {"registry"},
     "moto": {"emulation"},
     "boto3": {"emulation", "registry"},
-    "botocore": {"emulation", "registry"},
+    "botocore": {"emulation", "registry", "upstream"},
     "click": {"cli"},
     "cryptography": {"tls"},
     "certifi": {"tls"},

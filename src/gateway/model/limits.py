@@ -19,6 +19,7 @@ MAX_INTEGRATION_TIMEOUT_MS: Final = 29_000  # parity 5; also the default
 MAX_LAMBDA_RESPONSE_BYTES: Final = 6 * KIB * KIB  # Lambda's synchronous payload quota
 MAX_LAMBDA_REQUEST_BYTES: Final = 6 * KIB * KIB  # the same, for requests of the Invoke API
 MAX_LAMBDA_EVENT_REQUEST_BYTES: Final = 1 * KIB * KIB  # InvocationType=Event
+MAX_UPSTREAM_RESPONSE_BYTES: Final = 10 * KIB * KIB  # API Gateway's payload quota for web servers and services
 MAX_AUTHORIZER_RESULT_BYTES: Final = 8 * KIB  # parity 6.2
 MAX_CLOSE_REASON_BYTES: Final = 123  # RFC 6455 §5.5: control payload 125 less the two bytes of the code
 MAX_HEADER_BYTES: Final = 10_240  # all header values of a handshake; parity 8
