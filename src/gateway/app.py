@@ -123,6 +123,8 @@ async def _serve(settings: RunSettings, console: Console, clock: SystemClock) ->
     )
     read_definition(settings.template, options)  # whatever is wrong with it is told before anything starts
     env_vars = _env_vars(settings.env_vars)
+    if settings.ready_file is not None:
+        settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
     async with AsyncExitStack() as stack:
         with _signals(stop, console):
             ground = await _lay_ground(stack, settings, console, clock, options)

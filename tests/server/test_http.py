@@ -199,8 +199,7 @@ async def test_an_error_in_a_service_is_a_500_and_one_report() -> None:
         ]
         assert body == b'{"message":"Internal server error"}'
         (report,) = served.reports.failures
-        assert report.startswith("GET /a failed in Service (")
-        assert report.endswith("ValueError('secret')")
+        assert report.startswith("GET /a failed in Service: ValueError: secret (")
         served.service.error = None
         assert (await ask(client, GET))[1] == b"hello"
 

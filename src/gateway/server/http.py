@@ -14,6 +14,7 @@ from aiohttp import HttpVersion11, web
 
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
+from gateway.model.surprise import one_line
 from gateway.ports import Clock, HttpService, Reporter
 from gateway.wire.handshake import refusal, wants_upgrade
 from gateway.wire.http import RequestHead, response, split_target
@@ -107,15 +108,8 @@ class HttpHost:
             return await self._service.handle(asked)
         except Exception as error:  # the supervised edge: whatever a service does wrong ends here, reported once
             name = type(self._service).__name__
-            self._reporter.failed(f"{asked.method} {asked.raw_path} failed in {name}{_place(error)}: {error!r}")
+            self._reporter.failed(f"{asked.method} {asked.raw_path} failed in {name}: {one_line(error)}")
             return INTERNAL_SERVER_ERROR
-
-
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
 
 
 def _version(request: web.BaseRequest) -> str:
