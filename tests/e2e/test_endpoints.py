@@ -12,8 +12,6 @@ from websockets.sync.client import ClientConnection, connect
 
 from gateway_process import DEADLINE_S, GatewayProcess, node_runtime, started
 
-pytestmark = pytest.mark.xdist_group("endpoints")
-
 WITH_NPM = pytest.mark.skipif(shutil.which("npm") is None, reason="no npm on this machine")
 
 

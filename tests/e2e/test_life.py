@@ -29,7 +29,9 @@ from gateway_process import (
     mentioning,
     started,
 )
+from process_watch import LINUX
 
+IN_PROC = pytest.mark.skipif(not LINUX, reason="processes are looked up in /proc")
 OPENED = re.compile(r"connect +(\S+) /prod ")
 EMULATOR = "gateway.emulation.server"
 
@@ -67,6 +69,7 @@ def test_ctrl_c_tells_every_connection_its_end(gateway: GatewayProcess) -> None:
     assert "error" not in gateway.output.text
 
 
+@IN_PROC
 def test_kill_9_leaves_no_process(gateway: GatewayProcess) -> None:
     with client(gateway) as opened:
         grandchild = int(ask(opened, "spawn"))
@@ -96,6 +99,7 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
     assert mentioning(str(tmp_path)) == set()
 
 
+@IN_PROC
 def test_without_its_emulator_it_refuses_but_keeps_what_is_open(gateway: GatewayProcess) -> None:
     with client(gateway) as opened:
         (emulator,) = (pid for pid in descendants(gateway.pid) if EMULATOR in command_of(pid))

@@ -19,8 +19,6 @@ from websockets.sync.client import ClientConnection, connect
 from gateway_process import DEADLINE_S, GatewayProcess, node_runtime, run_node, started, until
 from raw_socket import RawSocket, raw_socket
 
-pytestmark = pytest.mark.xdist_group("management")
-
 MAX_BYTES = 131_072
 SIGNATURE = "Authorization: AWS4-HMAC-SHA256 Credential=any, SignedHeaders=host, Signature=any\r\n"
 NORMALLY = "1000 Connection Closed Normally"

@@ -7,14 +7,10 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
 from gateway_process import GONE_S, START_S, command_of, environment, mentioning
 from process_watch import Watch
 from readme_blocks import README, blocks, dialogue
 from terminal import Terminal, terminal
-
-pytestmark = pytest.mark.xdist_group("readme")
 
 PROJECT = README.parent
 # Free ports, and the environment that these tests run in as it is: a run must not rebuild it under them.
