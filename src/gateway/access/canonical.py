@@ -1,0 +1,74 @@
+"""The canonical request of Signature Version 4: the one text that client and server hash alike.
+
+For services other than S3: the path as sent is encoded once more, and the payload's hash is always the body's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Final
+from urllib.parse import quote, unquote_to_bytes
+
+from gateway.access.signature import SIGNATURE_PARAMETER
+from gateway.model.http import HttpRequest
+
+_SIGNATURE: Final = SIGNATURE_PARAMETER.encode("ascii")
+
+
+def canonical_requests(request: HttpRequest, signed_headers: Sequence[str]) -> tuple[bytes, ...]:
+    """The canonical request, and when it differs the one of clients that leave the query's own encoding as it is."""
+    pairs = _pairs(wire(request.query))
+    normal, verbatim = (
+        _joined((_encoded(name), _encoded(value)) for name, value in pairs if name or value),
+        _joined(pairs),
+    )
+    queries = (normal,) if normal == verbatim else (normal, verbatim)
+    names = [wire(name) for name in signed_headers]
+    after = (
+        b"".join(b"%s:%s\n" % (name, _value(request, name)) for name in names),
+        b";".join(names),
+        sha256(request.body).hexdigest().encode("ascii"),
+    )
+    path = quote(_plain_path(wire(request.raw_path)), safe="/~").encode("ascii")
+    return tuple(b"\n".join((wire(request.method.upper()), path, query, *after)) for query in queries)
+
+
+def wire(text: str) -> bytes:
+    """The bytes that were read as ``text``: heads of requests are read as Latin-1."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _plain_path(path: bytes) -> bytes:
+    """Without empty and dot segments (RFC 3986 §5.2.4)."""
+    kept: list[bytes] = []
+    for segment in path.split(b"/"):
+        if segment == b"..":
+            del kept[-1:]
+        elif segment not in (b"", b"."):
+            kept.append(segment)
+    joined = b"/".join(kept)
+    return b"/%s/" % joined if path.endswith(b"/") and kept else b"/%s" % joined
+
+
+def _pairs(query: bytes) -> list[tuple[bytes, bytes]]:
+    """Still encoded, without the signature itself."""
+    parts = (part.partition(b"=") for part in query.split(b"&")) if query else ()
+    return [(name, value) for name, _, value in parts if name != _SIGNATURE]
+
+
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"&".join(b"%s=%s" % pair for pair in sorted(pairs))
+
+
+def _encoded(text: bytes) -> bytes:
+    return quote(unquote_to_bytes(text), safe="-_.~").encode("ascii")
+
+
+def _value(request: HttpRequest, name: bytes) -> bytes:
+    """All values of a header, blanks trimmed and runs of them made one."""
+    values = (value for key, value in request.headers if wire(key.lower()) == name)
+    return b",".join(b" ".join(wire(value).split()) for value in values)
