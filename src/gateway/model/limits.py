@@ -36,6 +36,10 @@ SIGNATURE_SKEW_MS: Final = 5 * 60 * 1000  # between a signature's time and ours;
 MAX_PRESIGNED_EXPIRES_S: Final = 604_800  # X-Amz-Expires; seven days
 MAX_VALIDATION_STEPS: Final = 200_000  # keywords looked at for one message; ours, no model of 128 KB needs as many
 MAX_PATTERN_MS: Final = 25  # one pattern of a model on one text; ours, ordinary ones take microseconds
+MAX_TEMPLATE_BYTES: Final = 300 * KIB  # one mapping template; parity 5.3
+MAX_FOREACH_ITERATIONS: Final = 1_000  # one #foreach of a mapping template; parity 5.3
+MAX_TEMPLATE_STEPS: Final = 200_000  # statements and values of one rendering; ours, so that loops in loops end
+MAX_TEMPLATE_OUTPUT_CHARS: Final = 6 * KIB * KIB  # of one rendering; ours, no backend takes more
 MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, characters
 
 
