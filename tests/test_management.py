@@ -62,6 +62,7 @@ def named(response: HttpResponse) -> dict[str, str]:
     return dict(response.headers)
 
 
+@pytest.mark.parity("P-342", "P-343", "P-346", "P-347")
 @pytest.mark.parametrize("at", ["@", "%40"])
 async def test_post(service: Service, at: str) -> None:
     connection_id = await service.open()
@@ -73,11 +74,13 @@ async def test_post(service: Service, at: str) -> None:
     assert re.fullmatch(r"[0-9a-f-]{36}", named(answer)["x-amzn-RequestId"])
 
 
+@pytest.mark.parity("P-357")
 async def test_an_empty_post_is_an_empty_message(service: Service) -> None:
     await service.ask("POST", f"/dev/@connections/{await service.open()}")
     assert service.socket.sent == [b""]
 
 
+@pytest.mark.parity("P-344", "P-348", "P-349")
 async def test_get_to_the_byte(service: Service) -> None:
     connection_id = await service.open()
     service.clock.advance(21_526)
@@ -90,6 +93,7 @@ async def test_get_to_the_byte(service: Service) -> None:
     )
 
 
+@pytest.mark.parity("P-345", "P-364", "P-365")
 async def test_delete_then_gone(service: Service) -> None:
     path = f"/dev/@connections/{await service.open()}"
     answer = await service.ask("DELETE", path)
@@ -99,21 +103,25 @@ async def test_delete_then_gone(service: Service) -> None:
         assert (answer.status, answer.body, named(answer)["x-amzn-ErrorType"]) == (410, b"", "GoneException")
 
 
+@pytest.mark.parity("P-380")
 async def test_any_stage_of_the_api_reaches_the_connection(service: Service) -> None:
     assert (await service.ask("POST", f"/prod/@connections/{await service.open()}", b"x")).status == 200
 
 
+@pytest.mark.parity("P-365")
 async def test_an_issued_id_that_is_gone_is_410(service: Service) -> None:
     gone = ids.connection_id(OWNER, b"absent", KEY)
     assert (await service.ask("POST", f"/dev/@connections/{gone}")).status == 410
 
 
+@pytest.mark.parity("P-366", "P-367")
 async def test_an_invented_id_is_400_before_authentication(service: Service) -> None:
     answer = await service.ask("POST", "/dev/@connections/cjy8i76bx002884le6n17d49b", headers=())
     assert (answer.status, named(answer)["x-amzn-ErrorType"]) == (400, "BadRequestException")
     assert answer.body == b'{"message":"Invalid connectionId: cjy8i76bx002884le6n17d49b"}'
 
 
+@pytest.mark.parity("P-370", "P-371")
 async def test_without_a_signature(service: Service) -> None:
     path = f"/dev/@connections/{await service.open()}"
     answer = await service.ask("POST", path, b"x", headers=())
@@ -123,6 +131,7 @@ async def test_without_a_signature(service: Service) -> None:
     assert (await service.ask("POST", path, b"x", headers=(), query="X-Amz-Signature=00")).status == 200
 
 
+@pytest.mark.parity("P-369")
 @pytest.mark.parametrize("path", ["/nope/@connections/x", "/", "/dev/other", "/@connections/x"])
 async def test_another_path_is_forbidden(service: Service, path: str) -> None:
     answer = await service.ask("POST", path)
@@ -130,14 +139,17 @@ async def test_another_path_is_forbidden(service: Service, path: str) -> None:
     assert named(answer)["x-amzn-ErrorType"] == "ForbiddenException"
 
 
+@pytest.mark.parity("P-064")
 async def test_a_plain_get_of_a_stage_asks_for_the_upgrade(service: Service) -> None:
     assert (await service.ask("GET", "/dev")).status == 426
 
 
+@pytest.mark.parity("P-378")
 async def test_another_method_is_not_in_the_api(service: Service) -> None:
     assert (await service.ask("PUT", f"/dev/@connections/{await service.open()}")).status == 403
 
 
+@pytest.mark.parity("P-359")
 async def test_too_large_is_413_with_nothing(service: Service) -> None:
     answer = service.api.too_large(HttpRequest("POST", "/dev/@connections/x", "", SIGNED, b"", "127.0.0.1", ""))
     assert (answer.status, answer.body) == (413, b"")
@@ -145,6 +157,7 @@ async def test_too_large_is_413_with_nothing(service: Service) -> None:
     assert service.api.max_body_bytes == 131_072
 
 
+@pytest.mark.parity("P-376", "P-377")
 async def test_a_full_buffer_is_429(service: Service) -> None:
     path = f"/dev/@connections/{await service.open()}"
     service.socket.buffered = 200_000

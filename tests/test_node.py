@@ -97,6 +97,7 @@ async def stages() -> AsyncIterator[Stages]:
         await stage.node.stop(0.1)
 
 
+@pytest.mark.parity("P-097", "P-407")
 async def test_a_whole_life(stages: Stages) -> None:
     stage = stages()
     socket, conversation = await stage.opened()
@@ -113,6 +114,7 @@ async def test_a_whole_life(stages: Stages) -> None:
     assert stage.reporter.kinds() == ["opened", "closed"]
 
 
+@pytest.mark.parity("P-034", "P-035")
 async def test_the_upgrade_waits_for_connect_and_for_the_record(stages: Stages) -> None:
     stage = stages()
     stage.functions.gates["connect"] = asyncio.Event()
@@ -127,6 +129,7 @@ async def test_the_upgrade_waits_for_connect_and_for_the_record(stages: Stages) 
     assert socket.sent == [b"now"]
 
 
+@pytest.mark.parity("P-149", "P-170")
 async def test_a_one_way_route_answers_nothing_and_an_unknown_route_is_forbidden(stages: Stages) -> None:
     stage = stages(route("$connect"), route("one-way"))
     socket, conversation = await stage.opened()
@@ -161,6 +164,7 @@ async def test_an_answer_of_the_wrong_shape_is_an_error_frame_and_a_line(stages:
     assert stage.reporter.told[-1] == told
 
 
+@pytest.mark.parity("P-041", "P-050")
 async def test_a_refusing_connect_leaves_no_record_and_no_disconnect(stages: Stages) -> None:
     stage = stages()
     stage.functions.scripts["connect"] = returning({"statusCode": 401, "body": "who?"})
@@ -170,6 +174,7 @@ async def test_a_refusing_connect_leaves_no_record_and_no_disconnect(stages: Sta
     assert not stage.functions.events("disconnect")
 
 
+@pytest.mark.parity("P-045", "P-047", "P-048")
 @pytest.mark.parametrize(
     ("script", "status"),
     [(lambda event: TimedOut(), 504), (lambda event: FunctionError(b"{}"), 502), (returning(None), 500)],
@@ -181,6 +186,7 @@ async def test_a_failing_connect_refuses(stages: Stages, script: Any, status: in
     await stage.gone()
 
 
+@pytest.mark.parity("P-005")
 async def test_unknown_stage_is_forbidden(stages: Stages) -> None:
     stage = stages()
     status, headers, body = await stage.refused(handshake(path="/nope"))
@@ -188,6 +194,7 @@ async def test_unknown_stage_is_forbidden(stages: Stages) -> None:
     assert stage.functions.calls == []
 
 
+@pytest.mark.parity("P-068")
 async def test_without_the_registry_connections_are_refused_and_open_ones_stay(stages: Stages) -> None:
     stage = stages()
     socket, conversation = await stage.opened()
@@ -202,6 +209,7 @@ async def test_without_the_registry_connections_are_refused_and_open_ones_stay(s
     await until_idle(lambda: bool(stage.functions.events("disconnect")))
 
 
+@pytest.mark.parity("P-104", "P-314", "P-315")
 async def test_an_authorizers_context_is_kept_for_life(stages: Stages) -> None:
     stage = stages(authorized(route("$connect")), *ALL[1:])
     stage.functions.scripts["authorizer"] = returning(ALLOW)
@@ -218,6 +226,7 @@ async def test_an_authorizers_context_is_kept_for_life(stages: Stages) -> None:
     assert events["authorizer"]["requestContext"]["requestId"] == events["connect"]["requestContext"]["requestId"]
 
 
+@pytest.mark.parity("P-051")
 async def test_a_missing_identity_source_is_401_without_a_call(stages: Stages) -> None:
     stage = stages(authorized(route("$connect"), ["route.request.querystring.token"]))
     assert (await stage.refused())[0] == 401
@@ -225,6 +234,7 @@ async def test_a_missing_identity_source_is_401_without_a_call(stages: Stages) -
     assert not stage.registry.records
 
 
+@pytest.mark.parity("P-052", "P-053")
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
@@ -241,6 +251,7 @@ async def test_a_refusing_authorizer(stages: Stages, answer: Any, status: int) -
     assert not stage.registry.records and not stage.functions.events("connect")
 
 
+@pytest.mark.parity("P-197", "P-413", "P-420")
 async def test_binary_and_violations_close_with_their_codes_and_disconnect_once(stages: Stages) -> None:
     stage = stages()
     socket, conversation = await stage.opened()
@@ -253,6 +264,7 @@ async def test_binary_and_violations_close_with_their_codes_and_disconnect_once(
     assert left["requestContext"]["disconnectReason"] == "Binary is not supported"
 
 
+@pytest.mark.parity("P-352", "P-356", "P-362", "P-364")
 async def test_post_get_and_delete(stages: Stages) -> None:
     stage = stages()
     socket, _ = await stage.opened()
@@ -273,6 +285,7 @@ async def test_post_get_and_delete(stages: Stages) -> None:
     assert len(stage.functions.events("disconnect")) == 1
 
 
+@pytest.mark.parity("P-376", "P-422")
 async def test_a_slow_reader_limits_its_posters(stages: Stages) -> None:
     stage = stages(limits=Limits(max_out_buffer_bytes=10))
     socket, _ = await stage.opened()
@@ -281,6 +294,7 @@ async def test_a_slow_reader_limits_its_posters(stages: Stages) -> None:
     assert stage.node.post(stage.endpoint, stage.connection_id, b"ab") is PostOutcome.SENT
 
 
+@pytest.mark.parity("P-392", "P-410", "P-419")
 async def test_idle_connections_end_and_busy_ones_stay(stages: Stages) -> None:
     stage = stages()
     idle, _ = await stage.opened()
@@ -296,6 +310,7 @@ async def test_idle_connections_end_and_busy_ones_stay(stages: Stages) -> None:
     assert idle.aborted, "it never answered our close"
 
 
+@pytest.mark.parity("P-150")
 async def test_a_new_definition_reaches_open_connections(stages: Stages) -> None:
     stage = stages()
     socket, conversation = await stage.opened()
@@ -305,6 +320,7 @@ async def test_a_new_definition_reaches_open_connections(stages: Stages) -> None
     assert json.loads(socket.sent[0])["message"] == "Forbidden"
 
 
+@pytest.mark.parity("P-069", "P-421")
 async def test_stopping_gives_every_connection_its_disconnect(stages: Stages) -> None:
     stage = stages()
     socket, _ = await stage.opened()

@@ -32,6 +32,7 @@ def answer(effect: str = "Allow", resource: str = ARN, **more: Any) -> bytes:
     return json.dumps({"policyDocument": {"Version": "2012-10-17", "Statement": [statement]}, **more}).encode()
 
 
+@pytest.mark.parity("P-310")
 @pytest.mark.parametrize(
     ("given", "principal_id"),
     [
@@ -46,6 +47,7 @@ def test_the_principal(given: dict[str, Any], principal_id: str | None) -> None:
     assert read_answer(answer(**given), ACCESS) == Allowed(principal_id, {})
 
 
+@pytest.mark.parity("P-311")
 def test_context_scalars_become_texts_and_nulls_go() -> None:
     context = {"s": "text", "e": "", "t": True, "f": False, "i": 1, "d": 1.5, "n": None}
     expected = {"s": "text", "e": "", "t": "true", "f": "false", "i": "1", "d": "1.5"}
@@ -53,6 +55,7 @@ def test_context_scalars_become_texts_and_nulls_go() -> None:
     assert read_answer(answer(context=None, usageIdentifierKey="key"), ACCESS) == Allowed(None, {}, "key")
 
 
+@pytest.mark.parity("P-310", "P-313")
 def test_the_authorizer_member_of_events() -> None:
     assert Allowed("user", {"a": "1", "principalId": "other"}).event_authorizer() == {"a": "1", "principalId": "user"}
     assert list(Allowed("user", {"a": "1"}).event_authorizer()) == ["a", "principalId"]
@@ -60,11 +63,13 @@ def test_the_authorizer_member_of_events() -> None:
     assert Allowed("", {}).event_authorizer() == {"principalId": ""}
 
 
+@pytest.mark.parity("P-306", "P-307")
 def test_denials() -> None:
     assert read_answer(answer("Deny"), ACCESS) == Denied(explicit=True)
     assert read_answer(answer(resource=f"{ARN[:-8]}*/*"), ACCESS) == Denied(explicit=False)
 
 
+@pytest.mark.parity("P-312")
 @pytest.mark.parametrize(
     "payload",
     [
@@ -93,6 +98,7 @@ def test_malformed_answers(payload: bytes) -> None:
     assert isinstance(read_answer(payload, ACCESS), Malformed)
 
 
+@pytest.mark.parity("P-305", "P-399")
 def test_the_size_of_an_answer() -> None:
     room = MAX_AUTHORIZER_RESULT_BYTES - len(answer(principalId=""))
     assert isinstance(read_answer(answer(principalId="x" * room), ACCESS), Allowed)

@@ -20,6 +20,7 @@ def present(*sources: str) -> bool:
     return all_present(map(parse, sources), SHAKE, CONTEXT, {"v": "1", "empty": ""})
 
 
+@pytest.mark.parity("P-300", "P-302", "P-303")
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
@@ -50,12 +51,14 @@ def test_a_source_is_present(source: str, expected: bool) -> None:
     assert present(source) is expected
 
 
+@pytest.mark.parity("P-300", "P-301")
 def test_all_must_be_present_and_none_is_enough() -> None:
     assert present()
     assert present("route.request.header.Auth", "route.request.querystring.token", "stageVariables.v")
     assert not present("route.request.header.Auth", "route.request.querystring.none")
 
 
+@pytest.mark.parity("P-300")
 @pytest.mark.parametrize(
     ("text", "position"),
     [

@@ -26,6 +26,7 @@ def policy(*statements: object, **more: object) -> Any:
     return {"Version": "2012-10-17", "Statement": list(statements), **more}
 
 
+@pytest.mark.parity("P-307", "P-308")
 @pytest.mark.parametrize(
     ("resource", "decision"),
     [
@@ -64,6 +65,7 @@ def test_actions(action: object, decision: Decision) -> None:
     assert evaluate(policy(statement(action=action)), ACCESS) is decision
 
 
+@pytest.mark.parity("P-306", "P-309")
 @pytest.mark.parametrize(
     ("document", "decision"),
     [

@@ -54,6 +54,7 @@ def ask(socket: ClientConnection, action: str) -> str:
     return message
 
 
+@pytest.mark.parity("P-421")
 def test_ctrl_c_tells_every_connection_its_end(gateway: GatewayProcess) -> None:
     with ExitStack() as stack:
         clients = [stack.enter_context(client(gateway)) for _ in range(3)]
@@ -99,6 +100,7 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
     assert mentioning(str(tmp_path)) == set()
 
 
+@pytest.mark.parity("P-068")
 @IN_PROC
 def test_without_its_emulator_it_refuses_but_keeps_what_is_open(gateway: GatewayProcess) -> None:
     with client(gateway) as opened:
@@ -118,6 +120,7 @@ def test_without_its_emulator_it_refuses_but_keeps_what_is_open(gateway: Gateway
             gateway.kill()
 
 
+@pytest.mark.parity("P-150", "P-151", "P-440")
 def test_changes_are_taken_up_while_a_socket_stays_open(gateway: GatewayProcess) -> None:
     code, template = gateway.folder / "src" / "life.py", gateway.folder / "template.yaml"
     working = template.read_text(encoding="utf-8")

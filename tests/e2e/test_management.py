@@ -78,6 +78,7 @@ def connections(gateway: GatewayProcess, endpoint: str) -> Iterator[Any]:
         yield opened
 
 
+@pytest.mark.parity("P-362", "P-383", "P-412")
 def test_boto3_posts_gets_and_deletes(gateway: GatewayProcess, connections: Any) -> None:
     gone = connections.exceptions.GoneException
     with client(gateway) as (socket, connection_id):
@@ -116,6 +117,7 @@ const client = new sdk.ApiGatewayManagementApiClient({ endpoint, region, credent
 """
 
 
+@pytest.mark.parity("P-383")
 @pytest.mark.skipif(shutil.which("npm") is None, reason="no npm on this machine")
 def test_javascript_posts_gets_and_deletes(gateway: GatewayProcess, endpoint: str, tmp_path: Path) -> None:
     with client(gateway) as (socket, connection_id):
@@ -164,6 +166,7 @@ def matches(headers: dict[str, str], **patterns: str) -> bool:
     return all(re.fullmatch(pattern, headers.get(name, "(absent)")) for name, pattern in wanted.items())
 
 
+@pytest.mark.parity("P-343", "P-346", "P-347")
 def test_a_post(gateway: GatewayProcess, raw: RawSocket) -> None:
     with client(gateway) as (socket, connection_id):
         status, headers, body = ask(raw, "POST", at(connection_id), b"hello")
@@ -177,6 +180,7 @@ def test_a_post(gateway: GatewayProcess, raw: RawSocket) -> None:
     assert matches(headers, x_amzn_RequestId=UUID, x_amz_apigw_id=REQUEST_ID, X_Amzn_Trace_Id=TRACE_ID)
 
 
+@pytest.mark.parity("P-348", "P-349")
 def test_a_get(gateway: GatewayProcess, raw: RawSocket) -> None:
     with client(gateway) as (_, connection_id):
         status, headers, body = ask(raw, "GET", at(connection_id))
@@ -187,6 +191,7 @@ def test_a_get(gateway: GatewayProcess, raw: RawSocket) -> None:
     )
 
 
+@pytest.mark.parity("P-345")
 def test_a_delete(gateway: GatewayProcess, raw: RawSocket) -> None:
     with client(gateway) as (socket, connection_id):
         status, headers, body = ask(raw, "DELETE", at(connection_id))
@@ -195,6 +200,7 @@ def test_a_delete(gateway: GatewayProcess, raw: RawSocket) -> None:
     assert matches(headers, x_amzn_RequestId=UUID, x_amz_apigw_id=REQUEST_ID)
 
 
+@pytest.mark.parity("P-365", "P-379")
 def test_a_connection_that_is_gone(gateway: GatewayProcess, raw: RawSocket) -> None:
     with client(gateway) as (_, connection_id):
         pass
@@ -206,6 +212,7 @@ def test_a_connection_that_is_gone(gateway: GatewayProcess, raw: RawSocket) -> N
         assert "X-Amzn-Trace-Id" not in headers
 
 
+@pytest.mark.parity("P-366", "P-367")
 def test_an_id_that_nobody_issued(raw: RawSocket) -> None:
     for signature in (SIGNATURE, ""):  # looked at before the signature
         status, headers, body = ask(raw, "POST", at("cjy8i76bx002884le6n17d49b"), b"x", signature)
@@ -213,6 +220,7 @@ def test_an_id_that_nobody_issued(raw: RawSocket) -> None:
         assert body == b'{"message":"Invalid connectionId: cjy8i76bx002884le6n17d49b"}'
 
 
+@pytest.mark.parity("P-370")
 def test_no_signature(gateway: GatewayProcess, raw: RawSocket) -> None:
     with client(gateway) as (_, connection_id):
         status, headers, body = ask(raw, "POST", at(connection_id), b"x", signature="")
@@ -221,6 +229,7 @@ def test_no_signature(gateway: GatewayProcess, raw: RawSocket) -> None:
     assert body == b'{"message":"Missing Authentication Token"}'
 
 
+@pytest.mark.parity("P-369")
 @pytest.mark.parametrize("target", ["/nowhere/@connections/ID", "/@connections/ID"])
 def test_another_path(gateway: GatewayProcess, raw: RawSocket, target: str) -> None:
     with client(gateway) as (_, connection_id):
@@ -229,6 +238,7 @@ def test_another_path(gateway: GatewayProcess, raw: RawSocket, target: str) -> N
     assert headers["x-amzn-ErrorType"] == "ForbiddenException"
 
 
+@pytest.mark.parity("P-342", "P-355", "P-356", "P-357", "P-358")
 def test_both_spellings_and_every_size(gateway: GatewayProcess, raw: RawSocket) -> None:
     with client(gateway) as (socket, connection_id):
         bodies = {
@@ -244,6 +254,7 @@ def test_both_spellings_and_every_size(gateway: GatewayProcess, raw: RawSocket) 
                 assert heard(socket) == message
 
 
+@pytest.mark.parity("P-359")
 def test_a_body_that_is_too_long(gateway: GatewayProcess, raw: RawSocket) -> None:
     with client(gateway) as (socket, connection_id):
         status, headers, body = ask(raw, "POST", at(connection_id), b"x" * (MAX_BYTES + 1))
@@ -254,6 +265,7 @@ def test_a_body_that_is_too_long(gateway: GatewayProcess, raw: RawSocket) -> Non
         assert heard(socket) == "unharmed"
 
 
+@pytest.mark.parity("P-352", "P-353")
 def test_activity_is_what_was_sent_and_not_what_was_asked(gateway: GatewayProcess, raw: RawSocket) -> None:
     with client(gateway) as (socket, connection_id):
 

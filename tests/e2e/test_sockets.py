@@ -83,6 +83,7 @@ def refusal(gateway: GatewayProcess, query: str, stage: str = "prod") -> Respons
     return refused.value.response
 
 
+@pytest.mark.parity("P-033", "P-082", "P-089", "P-102", "P-173", "P-205", "P-407")
 def test_a_connection_from_its_upgrade_to_its_end(gateway: GatewayProcess) -> None:
     mine = visit()
     with client(gateway, f"name=ada&name=eve&{mine}", additional_headers={"X-Custom": "as it is"}) as socket:
@@ -116,6 +117,7 @@ def test_over_tls_just_the_same(gateway: GatewayProcess) -> None:
         assert heard(socket) == '{"action": "echo"}'
 
 
+@pytest.mark.parity("P-041", "P-044")
 def test_connect_refuses_with_its_status_and_body(gateway: GatewayProcess) -> None:
     since = gateway.output.end
     response = refusal(gateway, "status=418&body=teapot")
@@ -124,6 +126,7 @@ def test_connect_refuses_with_its_status_and_body(gateway: GatewayProcess) -> No
     gateway.output.shows(r"refused .* 418 ", since)
 
 
+@pytest.mark.parity("P-004", "P-005", "P-006")
 @pytest.mark.parametrize("stage", ["nowhere", "prod/room", ""])
 def test_an_unknown_stage_is_forbidden(gateway: GatewayProcess, stage: str) -> None:
     response = refusal(gateway, "", stage)
@@ -131,6 +134,7 @@ def test_an_unknown_stage_is_forbidden(gateway: GatewayProcess, stage: str) -> N
     assert response.headers["x-amzn-ErrorType"] == "ForbiddenException"
 
 
+@pytest.mark.parity("P-030", "P-031", "P-032")
 def test_a_subprotocol_only_when_the_handler_returns_it(gateway: GatewayProcess) -> None:
     with client(gateway, "protocol=chat.v2", subprotocols=["chat.v1", "chat.v2"]) as socket:
         assert socket.subprotocol == "chat.v2"
@@ -140,6 +144,7 @@ def test_a_subprotocol_only_when_the_handler_returns_it(gateway: GatewayProcess)
     assert connected(gateway, mine)["headers"]["Sec-WebSocket-Protocol"] == "chat.v1, chat.v2"
 
 
+@pytest.mark.parity("P-206")
 def test_fragments_are_one_message(gateway: GatewayProcess) -> None:
     text = json.dumps({"action": "echo", "text": "é" * 20_000})  # five frames of up to 32 KB, 120 KB in all
     with client(gateway, visit(), max_size=None) as socket:
@@ -147,11 +152,13 @@ def test_fragments_are_one_message(gateway: GatewayProcess) -> None:
         assert heard(socket) == text
 
 
+@pytest.mark.parity("P-203")
 def test_pings_are_answered(gateway: GatewayProcess) -> None:
     with client(gateway, visit()) as socket:
         assert socket.ping(b"payload").wait(DEADLINE_S)
 
 
+@pytest.mark.parity("P-095", "P-170")
 def test_one_way_routes_answer_nothing(gateway: GatewayProcess) -> None:
     mine = visit()
     with client(gateway, mine) as socket:
@@ -161,6 +168,7 @@ def test_one_way_routes_answer_nothing(gateway: GatewayProcess) -> None:
         assert heard(socket) == '{"action": "echo"}'  # and nothing before it
 
 
+@pytest.mark.parity("P-197", "P-413")
 def test_binary_is_refused(gateway: GatewayProcess) -> None:
     mine = visit()
     with client(gateway, mine) as socket:
@@ -191,6 +199,7 @@ VIOLATIONS = {
 }
 
 
+@pytest.mark.parity("P-198", "P-199", "P-201", "P-414")
 @pytest.mark.parametrize("what", VIOLATIONS)
 def test_violations_close_with_their_code(gateway: GatewayProcess, what: str) -> None:
     code, frames = VIOLATIONS[what]
@@ -203,6 +212,7 @@ def test_violations_close_with_their_code(gateway: GatewayProcess, what: str) ->
     assert closing(gateway, mine)[0] == code
 
 
+@pytest.mark.parity("P-408")
 def test_an_empty_close_is_1005(gateway: GatewayProcess) -> None:
     mine = visit()
     with raw_visit(gateway, mine) as raw:
@@ -212,6 +222,7 @@ def test_an_empty_close_is_1005(gateway: GatewayProcess) -> None:
     assert closing(gateway, mine) == (1005, "Client-side close frame status not set")
 
 
+@pytest.mark.parity("P-415")
 @pytest.mark.parametrize("how", ["end of stream", "reset"])
 def test_a_drop_without_a_close_is_1006(gateway: GatewayProcess, how: str) -> None:
     mine = visit()
@@ -223,6 +234,7 @@ def test_a_drop_without_a_close_is_1006(gateway: GatewayProcess, how: str) -> No
     assert closing(gateway, mine)[0] == 1006
 
 
+@pytest.mark.parity("P-149", "P-185", "P-187")
 def test_no_route_is_a_forbidden_frame(gateway: GatewayProcess) -> None:
     mine = visit()
     with client(gateway, f"token=allow&{mine}", "guarded") as socket:
@@ -234,6 +246,7 @@ def test_no_route_is_a_forbidden_frame(gateway: GatewayProcess) -> None:
         assert json.loads(heard(socket))["principalId"] == "ada"
 
 
+@pytest.mark.parity("P-110", "P-311")
 def test_an_authorizer_allows(gateway: GatewayProcess) -> None:
     mine = visit()
     with client(gateway, f"token=allow&{mine}", "guarded") as socket:
@@ -244,6 +257,7 @@ def test_an_authorizer_allows(gateway: GatewayProcess) -> None:
         gateway.output.shows(rf"connect +{context['connectionId']} .* as ada$")
 
 
+@pytest.mark.parity("P-051", "P-052", "P-055")
 @pytest.mark.parametrize(
     ("query", "status", "message"),
     [
@@ -275,6 +289,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.parity("P-187", "P-188", "P-255")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_faulty_handler_is_named_and_the_gateway_goes_on(gateway: GatewayProcess, fault: str) -> None:
     since, mine = gateway.output.end, visit()

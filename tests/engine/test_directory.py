@@ -16,6 +16,7 @@ OTHER = api(route("$default"), api_id="zzzzzzzzzz", stages=("other",))
 SERVED = Directory(definition(CHAT, OTHER))
 
 
+@pytest.mark.parity("P-001", "P-002", "P-004", "P-006", "P-007", "P-008")
 @pytest.mark.parametrize(
     ("path", "host", "stage"),
     [
@@ -41,6 +42,7 @@ def test_handshakes(path: str, host: str | None, stage: str | None) -> None:
     assert (None if found is None else found.deployment.endpoint.stage.stage_name) == stage
 
 
+@pytest.mark.parity("P-340", "P-342")
 @pytest.mark.parametrize(
     ("path", "connection_id"),
     [
@@ -60,6 +62,7 @@ def test_connections(path: str, connection_id: str | None) -> None:
     assert (None if found is None else found.connection_id) == connection_id
 
 
+@pytest.mark.parity("P-294", "P-450")
 def test_by_name_and_arn() -> None:
     found = SERVED.get(ApiId("a1b2c3d4e5"), StageName("dev"))
     assert found is not None
@@ -80,6 +83,7 @@ DOMAINS = Directory(
 )
 
 
+@pytest.mark.parity("P-012", "P-013", "P-014", "P-024", "P-159")
 @pytest.mark.parametrize(
     ("path", "host", "stage"),
     [
@@ -99,6 +103,7 @@ def test_custom_domains(path: str, host: str, stage: str | None) -> None:
         assert found.domain_name == host.lower().partition(":")[0]
 
 
+@pytest.mark.parity("P-341")
 @pytest.mark.parametrize(
     ("path", "host", "stage"),
     [
@@ -114,6 +119,7 @@ def test_connections_on_custom_domains(path: str, host: str, stage: str | None) 
     assert found is None or found.connection_id == "x="
 
 
+@pytest.mark.parity("P-025", "P-026")
 def test_a_disabled_default_host_serves_no_stage() -> None:
     served = Directory(definition(replace(CHAT, disable_execute_api_endpoint=True)))
     assert served.for_handshake("/dev", HOST) is None

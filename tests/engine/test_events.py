@@ -35,6 +35,7 @@ def text(built: dict[str, Any]) -> str:
     return json.dumps(built, indent=1)
 
 
+@pytest.mark.parity("P-080", "P-084", "P-093", "P-094", "P-096", "P-098", "P-099", "P-100", "P-101", "P-107", "P-111")
 @pytest.mark.parametrize(
     ("exchange", "name"),
     [(connect_exchange(), "connect"), (message_exchange(), "message"), (disconnect_exchange(), "disconnect")],
@@ -43,6 +44,7 @@ def test_events_are_the_canonical_documents(exchange: Exchange, name: str) -> No
     assert text(events.event(exchange)) == text(document(name))
 
 
+@pytest.mark.parity("P-290", "P-291")
 def test_authorizer_is_the_canonical_document() -> None:
     expected = document("authorizer")
     added = {"X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "content-length"}
@@ -51,18 +53,21 @@ def test_authorizer_is_the_canonical_document() -> None:
     assert text(events.authorizer(exchange)) == text(expected)
 
 
+@pytest.mark.parity("P-088", "P-092", "P-108")
 def test_without_query_user_agent_or_variables_their_members_are_absent() -> None:
     built = events.event(connect_exchange(connection=connection(user_agent=None), handshake=handshake(query="")))
     assert not {"queryStringParameters", "multiValueQueryStringParameters", "stageVariables"} & built.keys()
     assert built["requestContext"]["identity"] == {"sourceIp": "192.0.2.1"}
 
 
+@pytest.mark.parity("P-292")
 def test_an_authorizer_gets_empty_maps_instead() -> None:
     built = events.authorizer(connect_exchange(handshake=handshake(query="")))
     maps = ("queryStringParameters", "multiValueQueryStringParameters", "stageVariables")
     assert [built[name] for name in maps] == [{}, {}, {}]
 
 
+@pytest.mark.parity("P-092")
 def test_stage_variables_are_in_every_event() -> None:
     here = endpoint(variables={"color": "red"})
     made = (connect_exchange(endpoint=here), message_exchange(endpoint=here), disconnect_exchange(endpoint=here))
@@ -70,6 +75,7 @@ def test_stage_variables_are_in_every_event() -> None:
     assert all(each["stageVariables"] == {"color": "red"} for each in built)
 
 
+@pytest.mark.parity("P-110", "P-313", "P-314")
 def test_the_authorizers_context_is_in_every_event_its_latency_only_in_connect() -> None:
     known = connection(authorizer={"role": "admin", "principalId": "u"})
     connect = events.event(connect_exchange(connection=known, authorizer_latency_ms=12))
@@ -78,6 +84,7 @@ def test_the_authorizers_context_is_in_every_event_its_latency_only_in_connect()
     assert all(each["requestContext"]["authorizer"] == {"role": "admin", "principalId": "u"} for each in later)
 
 
+@pytest.mark.parity("P-081", "P-082", "P-083")
 def test_headers_are_sorted_spelled_as_sent_and_repeated_ones_keep_the_last() -> None:
     headers = (("token", "1"), ("Cookie", "a"), ("TOKEN", "2"), ("Host", "h"))
     built = events.event(connect_exchange(handshake=handshake(headers=headers)))
@@ -87,6 +94,7 @@ def test_headers_are_sorted_spelled_as_sent_and_repeated_ones_keep_the_last() ->
     assert built["multiValueHeaders"]["token"] == ["1", "2"]
 
 
+@pytest.mark.parity("P-086", "P-087")
 def test_forwarded_headers_of_the_client_are_appended_to_or_replaced() -> None:
     headers = (("x-forwarded-for", "198.51.100.7"), ("X-Amzn-Trace-Id", "forged"))
     exchange = connect_exchange(handshake=handshake(headers=headers, secure=False, port=8080))
@@ -96,6 +104,7 @@ def test_forwarded_headers_of_the_client_are_appended_to_or_replaced() -> None:
     assert (seen["X-Forwarded-Port"], seen["X-Forwarded-Proto"]) == ("8080", "http")
 
 
+@pytest.mark.parity("P-089", "P-090")
 @pytest.mark.parametrize(
     ("query", "single", "multiple"),
     [
@@ -130,6 +139,7 @@ HEADER_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_si
 HEADERS = st.lists(st.tuples(st.from_regex(r"[A-Za-z-]{1,10}", fullmatch=True), HEADER_TEXT), max_size=6).map(tuple)
 
 
+@pytest.mark.parity("P-115")
 @given(headers=HEADERS, query=st.text(max_size=30), user_agent=st.none() | st.text(max_size=10))
 def test_any_handshake_makes_a_document_that_powertools_takes(
     headers: tuple[tuple[str, str], ...], query: str, user_agent: str | None
@@ -140,6 +150,7 @@ def test_any_handshake_makes_a_document_that_powertools_takes(
     APIGatewayWebSocketConnectEventModel.model_validate_json(encode(events.event(exchange)))
 
 
+@pytest.mark.parity("P-095", "P-115")
 @given(body=st.text(), code=st.integers(1000, 4999), reason=st.text(max_size=40))
 def test_any_message_and_close_make_documents_that_powertools_takes(body: str, code: int, reason: str) -> None:
     parsed = APIGatewayWebSocketMessageEventModel.model_validate_json(encode(events.event(message_exchange(body=body))))

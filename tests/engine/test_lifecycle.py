@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ def opened() -> Lifecycle:
     return lifecycle
 
 
+@pytest.mark.parity("P-034", "P-432")
 def test_connect_and_record_run_side_by_side() -> None:
     lifecycle = Lifecycle(LIMITS)
     assert lifecycle.step(on.Begin(False, True, 0)) == (do.Register(None), do.InvokeConnect())
@@ -38,12 +40,14 @@ def test_connect_and_record_run_side_by_side() -> None:
     assert lifecycle.state is State.OPEN
 
 
+@pytest.mark.parity("P-037")
 def test_no_connect_route_waits_for_the_record_only() -> None:
     lifecycle = Lifecycle(LIMITS)
     assert lifecycle.step(on.Begin(False, False, 0)) == (do.Register(None),)
     assert lifecycle.step(on.Registered(at_ms=7)) == (do.AcceptUpgrade(None), SET_AT_OPEN)
 
 
+@pytest.mark.parity("P-034", "P-315")
 def test_the_authorizer_comes_first_and_its_context_is_recorded() -> None:
     lifecycle = Lifecycle(LIMITS)
     assert lifecycle.step(on.Begin(True, True, 0)) == (do.InvokeAuthorizer(),)
@@ -87,6 +91,7 @@ def test_a_client_is_refused_only_once() -> None:
     assert lifecycle.step(on.HandshakeRefused(REFUSAL)) == (do.Forget(), do.Unregister())
 
 
+@pytest.mark.parity("P-438")
 def test_a_client_that_left_while_connect_ran_gets_its_disconnect() -> None:
     lifecycle = begun()
     assert lifecycle.step(on.PeerLost()) == ()
@@ -103,6 +108,7 @@ def test_a_client_that_left_while_the_authorizer_ran_never_was() -> None:
     assert lifecycle.step(on.Authorized({})) == (do.Forget(),)
 
 
+@pytest.mark.parity("P-351", "P-354", "P-416")
 def test_message_and_reply() -> None:
     lifecycle = opened()
     assert lifecycle.step(on.MessageArrived("hi", 500)) == (do.InvokeMessage("hi"),)
@@ -110,6 +116,7 @@ def test_message_and_reply() -> None:
     assert lifecycle.step(on.Reply(b"yo")) == (do.SendText(b"yo"),)
 
 
+@pytest.mark.parity("P-352", "P-361", "P-439")
 def test_a_post_counts_as_traffic_and_a_reply_to_a_closed_one_is_dropped() -> None:
     lifecycle = opened()
     assert lifecycle.step(on.Posted(b"x", 600)) == (do.SendText(b"x"),)
@@ -119,6 +126,7 @@ def test_a_post_counts_as_traffic_and_a_reply_to_a_closed_one_is_dropped() -> No
     assert lifecycle.step(on.Posted(b"late", 700)) == ()
 
 
+@pytest.mark.parity("P-407")
 def test_the_client_closes() -> None:
     lifecycle = opened()
     assert lifecycle.step(on.PeerClosed(4001, "bye")) == (
@@ -129,14 +137,17 @@ def test_the_client_closes() -> None:
     assert lifecycle.step(on.PeerLost()) == ()
 
 
+@pytest.mark.parity("P-408")
 def test_a_close_without_code_is_1005() -> None:
     assert do.InvokeDisconnect(1005, "Client-side close frame status not set") in opened().step(on.PeerClosed(None, ""))
 
 
+@pytest.mark.parity("P-415")
 def test_a_vanished_client_is_1006() -> None:
     assert do.InvokeDisconnect(1006, "Connection closed abnormally") in opened().step(on.PeerLost())
 
 
+@pytest.mark.parity("P-207", "P-434")
 def test_our_close_does_not_wait_for_the_clients_answer() -> None:
     lifecycle = opened()
     assert lifecycle.step(on.CloseAsked(1000, "Connection Closed Normally", 100)) == (
@@ -149,12 +160,14 @@ def test_our_close_does_not_wait_for_the_clients_answer() -> None:
     assert lifecycle.step(on.PeerClosed(1000, "")) == (do.Forget(),)
 
 
+@pytest.mark.parity("P-419")
 def test_a_client_that_does_not_answer_our_close_is_dropped() -> None:
     lifecycle = opened()
     lifecycle.step(on.CloseAsked(1000, "", 100))
     assert lifecycle.step(on.DeadlineReached(150)) == (do.Forget(), do.Abort())
 
 
+@pytest.mark.parity("P-410", "P-416")
 def test_idle_is_measured_from_the_last_data() -> None:
     lifecycle = opened()
     lifecycle.step(on.MessageArrived("hi", 500))
@@ -164,6 +177,7 @@ def test_idle_is_measured_from_the_last_data() -> None:
     assert commands[-1] == do.InvokeDisconnect(1001, "Going away")
 
 
+@pytest.mark.parity("P-394", "P-411")
 def test_two_hours_are_counted_from_the_handshake() -> None:
     lifecycle = opened()
     lifecycle.step(on.Posted(b"x", 9_900))
@@ -209,6 +223,7 @@ class Play:
         self.pending += [type(command) for command in commands if type(command) in ANSWERS]
 
 
+@pytest.mark.parity("P-207", "P-420", "P-435")
 @settings(max_examples=300)
 @given(st.data(), st.booleans(), st.booleans())
 def test_invariants_whatever_the_order(data: st.DataObject, authorizes: bool, connects: bool) -> None:

@@ -32,6 +32,7 @@ def frame(message: str) -> bytes:
     return responses.error_frame(message, CONNECTION, REQUEST)
 
 
+@pytest.mark.parity("P-185")
 def test_the_error_frame_to_the_byte() -> None:
     expected = (
         b'{"message": "Internal server error", "connectionId":"gbikqi-vWQAYKEiHxA==", "requestId":"EP5tdH0zIAMEr8w="}'
@@ -39,6 +40,7 @@ def test_the_error_frame_to_the_byte() -> None:
     assert frame("Internal server error") == expected
 
 
+@pytest.mark.parity("P-170", "P-171", "P-173", "P-174", "P-175", "P-176", "P-179", "P-195")
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
@@ -57,6 +59,7 @@ def test_a_two_way_route_delivers_the_body_and_nothing_else(answer: Any, text: b
     assert reply(returned(answer), two_way=False) is None
 
 
+@pytest.mark.parity("P-177", "P-178", "P-179", "P-188", "P-196")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -84,6 +87,7 @@ def test_a_malformed_answer_is_an_error_frame_on_any_route(answer: Any, two_way:
     assert reply(returned(answer), two_way) == frame("Internal server error")
 
 
+@pytest.mark.parity("P-045", "P-046", "P-047", "P-048", "P-049", "P-188", "P-189", "P-190", "P-196")
 @pytest.mark.parametrize(
     ("result", "message", "status"),
     [
@@ -105,17 +109,20 @@ def test_failures(result: InvocationResult, message: str, status: int) -> None:
     )
 
 
+@pytest.mark.parity("P-040")
 @pytest.mark.parametrize("status", [200, 204, 299])
 def test_2xx_upgrades(status: int) -> None:
     assert verdict(returned({"statusCode": status})) == responses.Accept(None)
 
 
+@pytest.mark.parity("P-030")
 def test_only_the_handler_names_a_subprotocol() -> None:
     assert verdict(returned({"statusCode": 200, "headers": {"sec-websocket-protocol": "a"}})) == responses.Accept("a")
     listed = {"statusCode": 200, "multiValueHeaders": {"Sec-WebSocket-Protocol": ["b"]}}
     assert verdict(returned(listed)) == responses.Accept("b")
 
 
+@pytest.mark.parity("P-041", "P-042", "P-043", "P-044")
 @pytest.mark.parametrize("status", [301, 401, 403, 501])
 def test_other_statuses_refuse_with_the_handlers_body(status: int) -> None:
     answer = {"statusCode": status, "body": "no", "headers": {"Content-Type": "application/json", "Connection": "x"}}

@@ -38,6 +38,7 @@ def chosen(expression: str, body: str, *keys: str) -> str | None:
     return None if route is None else route.route_key
 
 
+@pytest.mark.parity("P-139", "P-140", "P-143", "P-144", "P-145", "P-146", "P-147")
 @pytest.mark.parametrize(
     ("expression", "body", "key"),
     [
@@ -72,6 +73,7 @@ def test_the_route_of_a_message(expression: str, body: str, key: str) -> None:
     assert chosen(expression, body, *KEYS) == key
 
 
+@pytest.mark.parity("P-149")
 @pytest.mark.parametrize(
     "body", ["hello", "{}", '{"action":"other"}', '{"action":"$connect"}', '{"action":"$default"}']
 )
@@ -86,6 +88,7 @@ def test_no_route_at_all() -> None:
 ACTIONS = st.sampled_from(KEYS) | st.text(max_size=4) | st.integers() | st.booleans() | st.none()
 
 
+@pytest.mark.parity("P-143", "P-144")
 @given(action=ACTIONS, keys=st.sets(st.sampled_from(KEYS)))
 def test_the_choice_is_the_exact_key_else_default_else_none(action: object, keys: set[str]) -> None:
     text = action if isinstance(action, str) else json.dumps(action)
@@ -94,6 +97,7 @@ def test_the_choice_is_the_exact_key_else_default_else_none(action: object, keys
     assert chosen("$request.body.action", json.dumps({"action": action}), *sorted(keys)) == expected
 
 
+@pytest.mark.parity("P-142", "P-147")
 @given(
     body=st.text() | st.lists(st.sampled_from(['"action"', ":", *'{}[],"\\', "1", '"join"', "NaN"])).map("".join),
     expression=st.sampled_from(["$request.body.action", "$request.body..action", "join", "${request.body[0]}x"]),

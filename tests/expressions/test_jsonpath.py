@@ -30,6 +30,7 @@ STORE: Json = {
 }
 
 
+@pytest.mark.parity("P-136")
 @pytest.mark.parametrize(
     ("path", "found"),
     [
@@ -75,6 +76,7 @@ def test_a_definite_path_yields_one_value_or_missing(path: str, found: Found) ->
     assert compile_path(path).find(STORE) == found
 
 
+@pytest.mark.parity("P-136")
 @pytest.mark.parametrize(
     ("path", "found"),
     [

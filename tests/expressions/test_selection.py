@@ -15,6 +15,7 @@ DOC = '{"service":"chat","action":"join","data":{"room":"room1234","items":["ite
 DOC += '"f":1.0,"t":true,"null":null,"a-b":"dash","@t":"at","":"empty","ü":"umlaut"}'
 
 
+@pytest.mark.parity("P-130", "P-131", "P-132", "P-135", "P-136", "P-139", "P-140", "P-141")
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
@@ -75,6 +76,7 @@ def test_the_whole_body() -> None:
     assert parse("${request.body}", ROUTE).select('"text"') == "text"
 
 
+@pytest.mark.parity("P-145")
 @pytest.mark.parametrize(
     "body", ["", "hello", "{", "{'action':'join'}", "NaN", "\x00", "[" * 50_000, '{"action":"join"} x']
 )
@@ -85,6 +87,7 @@ def test_a_body_that_is_not_json_has_no_value(expression: str, body: str) -> Non
     assert parse(expression, ROUTE).select(body) is None
 
 
+@pytest.mark.parity("P-141", "P-146")
 @pytest.mark.parametrize("body", ["1", "null", '"action"', "[]", "{}", '["action"]', '{"Action":"join"}'])
 def test_json_without_the_member_selects_the_empty_text(body: str) -> None:
     assert parse("$request.body.action", ROUTE).select(body) == ""
@@ -103,6 +106,7 @@ def test_the_common_form_is_recognised() -> None:
     ] == [None] * 4
 
 
+@pytest.mark.parity("P-134", "P-138")
 @pytest.mark.parametrize(
     ("expression", "position", "said"),
     [
@@ -136,6 +140,7 @@ def test_an_error_names_the_property() -> None:
         parse("$request.header.x", MODEL)
 
 
+@pytest.mark.parity("P-153")
 def test_the_api_key_selection_has_two_values() -> None:
     assert parse("$request.header.x-api-key", API_KEY).parts == (Variable(Root.HEADER, "x-api-key"),)
     assert parse("$context.authorizer.usageIdentifierKey", API_KEY).parts == (
@@ -177,6 +182,7 @@ BODIES = (
 )
 
 
+@pytest.mark.parity("P-142")
 @given(EXPRESSIONS, BODIES)
 def test_any_expression_parses_or_is_refused_and_then_selects_from_any_body(text: str, body: str) -> None:
     try:
@@ -200,6 +206,7 @@ def test_the_fast_path_agrees_with_the_general_one(body: str, name: str) -> None
     assert fast.select(body) == (None if expected is None else expected.removesuffix("$"))
 
 
+@pytest.mark.parity("P-142")
 @pytest.mark.parametrize("depth", [10, 400, 900, 990, 2000, 100_000])
 @pytest.mark.parametrize(
     "expression", ["$request.body.a", "$request.body", "$request.body..a", "$request.body.a..b.length()"]

@@ -192,6 +192,7 @@ async def test_a_full_queue_throttles(make: Make) -> None:
     assert await asyncio.gather(*calls) == [Returned(b"{}")] * 2
 
 
+@pytest.mark.parity("P-191")
 async def test_the_caller_stops_waiting_while_the_function_runs_on(make: Make) -> None:
     handler = Handler()
     fleet = await make(handler)
@@ -262,6 +263,7 @@ async def test_a_runtime_that_answers_and_hangs_is_replaced(make: Make) -> None:
     assert fleet.log.failures == [("", "Task timed out after 0.05 seconds, after it had answered")]
 
 
+@pytest.mark.parity("P-255")
 async def test_a_response_over_the_limit(make: Make) -> None:
     async def shout(process: ScriptedProcess) -> int:
         async with connected(process.address) as api:

@@ -16,6 +16,7 @@ RANDOM = st.binary(min_size=6, max_size=6)
 KEY = b"k" * 32
 
 
+@pytest.mark.parity("P-117", "P-118", "P-122")
 @given(OWNERS, RANDOM)
 def test_round_trip_and_shape(owner: NodeNumber, random: bytes) -> None:
     made = ids.connection_id(owner, random, KEY)
@@ -29,6 +30,7 @@ def test_no_text_raises(text: str) -> None:
     ids.owner_of(text, KEY)
 
 
+@pytest.mark.parity("P-122")
 @given(OWNERS, RANDOM, st.integers(0, 17), st.sampled_from("AZaz09-_"))
 def test_a_changed_id_is_not_genuine(owner: NodeNumber, random: bytes, at: int, char: str) -> None:
     made = ids.connection_id(owner, random, KEY)
@@ -44,12 +46,14 @@ def test_a_second_spelling_of_the_same_bytes_is_not_genuine() -> None:
     assert ids.owner_of(other, KEY) is None
 
 
+@pytest.mark.parity("P-120")
 def test_a_message_shares_its_connections_tail() -> None:
     connection = ids.connection_id(NodeNumber(1), b"random", KEY)
     assert ids.message_id(connection, b"1234567")[-10:] == connection[-10:]
     assert len(ids.message_id(connection, b"1234567")) == 20
 
 
+@pytest.mark.parity("P-119")
 def test_request_ids_are_16_characters() -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]{15}=", ids.request_id(b"12345678901"))
 

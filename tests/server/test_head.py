@@ -158,6 +158,7 @@ async def test_a_client_that_leaves_within_its_head_leaves_nothing_behind() -> N
         await until(lambda: served.shells == 0)
 
 
+@pytest.mark.parity("P-036")
 async def test_frames_sent_with_the_handshake_are_read_after_the_accept() -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.conversations.hold()

@@ -63,6 +63,7 @@ async def test_every_address_takes_both_families() -> None:
     await door.close()
 
 
+@pytest.mark.parity("P-109")
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 async def test_an_ipv4_client_of_a_dual_stack_socket_is_known_by_its_ipv4_address() -> None:
     conversations = Conversations()

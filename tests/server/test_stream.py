@@ -47,6 +47,7 @@ async def test_an_independent_client_talks_through_it(tls: bool) -> None:
         await until(lambda: served.shells == 0)
 
 
+@pytest.mark.parity("P-029")
 async def test_an_offered_extension_is_declined() -> None:
     async with serving() as served, connect(served.url, compression="deflate") as client:
         assert client.protocol.extensions == []
@@ -62,6 +63,7 @@ async def test_a_subprotocol_is_sent_when_one_was_chosen() -> None:
             assert served.conversations.all[0].handshake.subprotocols == ("v1", "v2")
 
 
+@pytest.mark.parity("P-067")
 @both
 async def test_a_refusal_is_a_whole_response_and_the_end(tls: bool) -> None:
     async with serving(tls=tls) as served, raw_client(served.port, served.trust) as client:
@@ -145,6 +147,7 @@ async def test_a_node_that_accepts_later_reads_what_came_early_in_order() -> Non
 # -- messages ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parity("P-203")
 async def test_a_ping_is_answered_with_its_payload_and_a_pong_is_not_heard_of() -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
@@ -158,6 +161,7 @@ async def test_a_ping_is_answered_with_its_payload_and_a_pong_is_not_heard_of() 
         assert conversation.heard == [("peer_closed", None, "")]
 
 
+@pytest.mark.parity("P-206")
 async def test_fragments_arrive_as_one_message() -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
@@ -167,6 +171,7 @@ async def test_fragments_arrive_as_one_message() -> None:
         await conversation.hears("message", "x" * MAX_MESSAGE_BYTES)
 
 
+@pytest.mark.parity("P-184", "P-358")
 async def test_a_long_message_leaves_in_frames_within_the_limit() -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
@@ -208,6 +213,7 @@ async def test_a_client_that_reads_again_is_read_again() -> None:
 # -- closing -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parity("P-205", "P-408")
 @both
 @pytest.mark.parametrize(
     ("payload", "code", "reason"),
@@ -301,6 +307,7 @@ async def test_a_client_that_does_not_take_our_last_bytes_is_dropped_in_time() -
 # -- violations --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parity("P-197", "P-198", "P-201", "P-202")
 @pytest.mark.parametrize(
     ("sent", "code"),
     [

@@ -32,6 +32,7 @@ def test_a_message_id_ends_like_its_connections(ids: Ids) -> None:
     assert re.fullmatch(r"[\w-]{18}==", ids.message_id(connection))
 
 
+@pytest.mark.parity("P-119")
 def test_a_request_id_has_16_characters(ids: Ids) -> None:
     assert re.fullmatch(r"[\w-]{15}=", ids.request_id())
 
@@ -40,6 +41,7 @@ def test_a_uuid_is_random(ids: Ids) -> None:
     assert uuid.UUID(ids.uuid()).version == 4
 
 
+@pytest.mark.parity("P-116")
 def test_a_trace_id_is_x_rays(ids: Ids) -> None:
     before = int(time.time())
     found = re.fullmatch(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})", ids.trace_id())

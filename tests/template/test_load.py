@@ -203,6 +203,7 @@ def test_dynamic_references(reference: str, value: str | None) -> None:
         assert the_function(text).environment == {"IT": f"<{value}>"}
 
 
+@pytest.mark.parity("P-402")
 def test_limits_of_stage_variables() -> None:
     def stage(variables: dict[str, str]) -> str:
         properties = {**API["Stage"]["Properties"], "StageVariables": variables}

@@ -59,6 +59,7 @@ def test_an_incomplete_header_asks_for_more(size: int) -> None:
     assert isinstance(read_header(data[:start], 0), Header)
 
 
+@pytest.mark.parity("P-202")
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -89,6 +90,7 @@ def test_a_text_of_every_size_is_read_by_an_independent_client(size: int) -> Non
     assert judged(text_frames(b"x" * size, 1 << 20)) == [Frame(Opcode.TEXT, bytearray(b"x" * size))]
 
 
+@pytest.mark.parity("P-184")
 @given(st.text(max_size=400), st.integers(4, 60))
 def test_long_text_leaves_as_frames_cut_between_characters(text: str, max_frame_bytes: int) -> None:
     data = text.encode()
@@ -100,6 +102,7 @@ def test_long_text_leaves_as_frames_cut_between_characters(text: str, max_frame_
     assert [frame.fin for frame in frames] == [False] * (len(frames) - 1) + [True]
 
 
+@pytest.mark.parity("P-184")
 def test_a_message_of_exactly_the_limit_is_one_frame_and_one_byte_more_is_two() -> None:
     assert len(judged(text_frames(b"x" * MAX_FRAME_BYTES, MAX_FRAME_BYTES))) == 1
     assert [len(frame.data) for frame in judged(text_frames(b"x" * (MAX_FRAME_BYTES + 1), MAX_FRAME_BYTES))] == [

@@ -79,6 +79,7 @@ def test_forms_that_are_accepted(head: RequestHead) -> None:
     assert isinstance(read_handshake(head, PEER), Handshake)
 
 
+@pytest.mark.parity("P-065", "P-066", "P-403", "P-404")
 @pytest.mark.parametrize(
     ("head", "status"),
     [
@@ -128,6 +129,7 @@ def test_what_counts_as_an_attempt_at_a_handshake(head: RequestHead, wants: bool
     assert wants_upgrade(head) is wants
 
 
+@pytest.mark.parity("P-003")
 @pytest.mark.parametrize(
     ("target", "path", "query"),
     [
@@ -151,6 +153,7 @@ def test_the_accept_value_of_the_rfc() -> None:
     assert accept_value(KEY) == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
+@pytest.mark.parity("P-027", "P-028")
 def test_the_101_has_the_headers_aws_sends_and_no_other() -> None:
     assert switching_protocols(KEY, None, NOW_MS) == (
         b"HTTP/1.1 101 Switching Protocols\r\n"

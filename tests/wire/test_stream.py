@@ -92,6 +92,7 @@ CASES: list[tuple[str, bytes, list[Event]]] = [
 ]
 
 
+@pytest.mark.parity("P-198", "P-201", "P-202", "P-206", "P-391")
 @pytest.mark.parametrize(("data", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_events_of_bytes_in_one_piece_bytewise_and_with_more_behind(data: bytes, expected: list[Event]) -> None:
     assert read_all(data) == expected
@@ -101,6 +102,7 @@ def test_events_of_bytes_in_one_piece_bytewise_and_with_more_behind(data: bytes,
         assert read_all(data + client_frame(PONG)) == [*expected, Pong(b"")]
 
 
+@pytest.mark.parity("P-199", "P-200", "P-206", "P-390")
 def test_a_message_in_fragments_may_be_as_long_as_the_limit_and_no_byte_longer() -> None:
     most = client_frame(TEXT, HALF, fin=False) + 2 * client_frame(CONTINUATION, HALF, fin=False)
     assert read_all(most + client_frame(CONTINUATION, HALF)) == [Text("x" * MAX_MESSAGE_BYTES)]
@@ -122,6 +124,7 @@ def test_a_message_that_will_be_too_long_is_refused_from_its_header() -> None:
     assert reader._message is None
 
 
+@pytest.mark.parity("P-198", "P-200")
 @pytest.mark.parametrize(
     "header",
     [
