@@ -142,6 +142,7 @@ async def test_a_one_way_route_answers_nothing_and_an_unknown_route_is_forbidden
     assert len(stage.functions.events("one-way")) == 1
 
 
+@pytest.mark.parity("P-186", "P-188")
 async def test_a_failing_handler_is_an_error_frame(stages: Stages) -> None:
     stage = stages()
     stage.functions.scripts["one-way"] = lambda event: FunctionError(b'{"errorType":"KeyError","errorMessage":"x"}')
