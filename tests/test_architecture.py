@@ -16,7 +16,7 @@ PACKAGE = SOURCE / "gateway"
 LAYERS = {
     1: ("model",),
     2: ("engine", "wire", "expressions", "template", "access"),
-    3: ("ports", "tasks", "backends", "conversation", "calls", "node", "management", "lambda_api"),
+    3: ("ports", "tasks", "functions_by_place", "backends", "conversation", "calls", "node", "management", "lambda_api"),
     4: ("server", "registry", "invoke", "processes", "emulation", "control", "tls", "report", "system", "upstream"),
     5: ("version", "settings", "checking", "reloading", "app", "cli", "__main__"),
 }
@@ -28,6 +28,7 @@ LAYER_OF = {room: layer for layer, rooms in LAYERS.items() for room in rooms}
 SIBLINGS = {
     ("engine", "expressions"),  # a route is chosen by evaluating the API's selection expression
     ("engine", "access"),  # an authorizer's answer is judged by policy evaluation
+    ("template", "engine"),  # a model's schema is judged by what will validate with it
     ("template", "expressions"),  # an expression is checked when the template is loaded
 }
 
@@ -56,6 +57,8 @@ LIBRARY_ROOMS = {
     "jsonpath": {"expressions"},
     "airspeed": {"expressions"},
     "regex": {"expressions"},
+    "jsonschema": {"engine"},
+    "referencing": {"engine"},
     "platformdirs": {"settings"},
 }
 
