@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.backends import Backends
 from gateway.model import ids
+from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.connection import Connection
 from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
-from gateway.model.invocation import FunctionResult, Returned, Unavailable
+from gateway.model.invocation import Answered, FunctionResult, Returned, Unavailable, UpstreamResult
 from gateway.model.now import Now
-from gateway.ports import FunctionCall
+from gateway.ports import AwsServices, FunctionCall, Functions, Upstreams
 
 KEY = b"test key"
 OWNER = NodeNumber(7)
@@ -126,6 +128,39 @@ class ScriptedFunctions:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [event for called, event in self.calls if called == name]
+
+
+@dataclass
+class ScriptedUpstreams:
+    """Web servers that answer what the test says; every request is kept, with the time it was given."""
+
+    script: Callable[[UpstreamRequest], UpstreamResult] = lambda request: Answered(200)
+    requests: list[UpstreamRequest] = field(default_factory=list)
+    waits_ms: list[int] = field(default_factory=list)
+
+    async def send(self, request: UpstreamRequest, wait_ms: int) -> UpstreamResult:
+        self.requests.append(request)
+        self.waits_ms.append(wait_ms)
+        return self.script(request)
+
+
+@dataclass
+class ScriptedServices:
+    """AWS services that answer what the test says; every request is kept, with the time it was given."""
+
+    script: Callable[[ServiceRequest], UpstreamResult] = lambda request: Answered(200)
+    requests: list[ServiceRequest] = field(default_factory=list)
+    waits_ms: list[int] = field(default_factory=list)
+
+    async def call(self, request: ServiceRequest, wait_ms: int) -> UpstreamResult:
+        self.requests.append(request)
+        self.waits_ms.append(wait_ms)
+        return self.script(request)
+
+
+def backends(functions: Functions, upstreams: Upstreams | None = None, services: AwsServices | None = None) -> Backends:
+    """Every kind of backend, scripted where the test names none."""
+    return Backends(functions, upstreams or ScriptedUpstreams(), services or ScriptedServices())
 
 
 @dataclass

@@ -18,7 +18,7 @@ LAYERS = {
     2: ("engine", "wire", "expressions", "template", "access"),
     3: ("ports", "tasks", "functions_by_place", "backends", "conversation", "calls", "node", "management", "lambda_api"),
     4: ("server", "registry", "invoke", "processes", "emulation", "control", "tls", "report", "system", "upstream"),
-    5: ("version", "settings", "checking", "reloading", "app", "cli", "__main__"),
+    5: ("version", "settings", "checking", "reloading", "elsewhere", "app", "cli", "__main__"),
 }
 # In these two layers each module stands alone, and may import those named before it.
 ORDERED = (3, 5)

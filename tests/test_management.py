@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.backends import Backends
 from gateway.calls import Outside
 from gateway.management import IdCheck, ManagementApi
 from gateway.model import ids
@@ -15,7 +14,17 @@ from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import Limits
 from gateway.node import Node
 from gateway.registry.memory import MemoryRegistry
-from node_doubles import KEY, OK, OWNER, CountingIds, FakeSocket, ManualClock, RecordingReporter, ScriptedFunctions
+from node_doubles import (
+    KEY,
+    OK,
+    OWNER,
+    CountingIds,
+    FakeSocket,
+    ManualClock,
+    RecordingReporter,
+    ScriptedFunctions,
+    backends,
+)
 from node_doubles import until_idle as until
 from sample_definitions import directory, handshake, route
 
@@ -29,7 +38,7 @@ class Service:
         self.clock, self.registry, self.socket = ManualClock(), MemoryRegistry(), FakeSocket()
         fresh = CountingIds()
         functions = ScriptedFunctions(connect=OK, disconnect=OK)
-        outside = Outside(Backends(functions), self.registry, self.clock, fresh, RecordingReporter())
+        outside = Outside(backends(functions), self.registry, self.clock, fresh, RecordingReporter())
         served = directory(route("$connect"), route("$disconnect"), stages=("dev", "prod"))
         self.node = Node(OWNER, served, outside, Limits(max_out_buffer_bytes=200_000), lambda: None)
         self.api = ManagementApi(self.node, IdCheck(KEY), fresh)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from gateway.backends import Backends
 from gateway.calls import Outside
 from gateway.model.api import Route
 from gateway.model.handshake import Handshake
@@ -26,6 +25,7 @@ from node_doubles import (
     ManualClock,
     RecordingReporter,
     ScriptedFunctions,
+    backends,
     returning,
     until_idle,
 )
@@ -52,7 +52,7 @@ class Stage:
         self.functions.scripts["one-way"] = OK
         self.registry = MemoryRegistry()
         self.clock, self.reporter = ManualClock(), RecordingReporter()
-        outside = Outside(Backends(self.functions), self.registry, self.clock, CountingIds(), self.reporter)
+        outside = Outside(backends(self.functions), self.registry, self.clock, CountingIds(), self.reporter)
         self.node = Node(OWNER, directory(*(routes or ALL), **options), outside, limits or Limits(), lambda: None)
         self.endpoint = self.node.directory.deployments[0].endpoint
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TextIO
 
-from gateway.backends import Backends
 from gateway.calls import Outside
 from gateway.control.disk import read_definition, stack_name
 from gateway.control.hookless import with_local_domain
+from gateway.elsewhere import Elsewhere, open_backends
 from gateway.emulation.embedded import EmbeddedAws
 from gateway.emulation.options import EmbeddedOptions
 from gateway.emulation.regions import region_names
@@ -39,6 +39,7 @@ from gateway.model.ids import NodeNumber
 from gateway.model.limits import AWS
 from gateway.model.now import Now
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
+from gateway.ports import Functions
 from gateway.processes.supervisor import ProcessSupervisor
 from gateway.registry.dynamodb import DynamoDbRegistry
 from gateway.reloading import Reloading
@@ -92,6 +93,10 @@ class Ground:
     def local_domain(self) -> str:
         return f"localhost:{self.doors.secure.port}"
 
+    @property
+    def elsewhere(self) -> Elsewhere:
+        return Elsewhere(self.aws, self.settings.lambda_endpoint_url, self.authority.bundle_path, self.clock)
+
     def read_definition(self) -> Definition:
         """The template as it is on disk now. Raises UserError."""
         return with_local_domain(read_definition(self.settings.template, self.options), self.local_domain)
@@ -135,7 +140,9 @@ async def _lay_ground(
     stack: AsyncExitStack, settings: RunSettings, console: Console, clock: SystemClock, options: LoadOptions
 ) -> Ground:
     doors = await _bind_doors(stack, settings)
-    authority = open_authority(settings.directories.state / "tls", _own_names(settings.host))
+    authority = open_authority(
+        settings.directories.state / "tls", _own_names(settings.host), extra_roots=_extra_roots(settings)
+    )
     processes = ProcessSupervisor()
     stack.push_async_callback(processes.close)
     if settings.endpoint_url is None:
@@ -143,7 +150,8 @@ async def _lay_ground(
         aws = AwsEndpoint(emulator.url, settings.region)
         ports = (emulator.port, emulator.tls_port or 0)
     else:
-        aws, ports = AwsEndpoint(settings.endpoint_url, settings.region, _user_credentials()), None
+        trusted = str(authority.bundle_path)
+        aws, ports = AwsEndpoint(settings.endpoint_url, settings.region, _user_credentials(), trusted), None
     return Ground(
         settings, console, clock, processes, authority, doors, aws, ports, replace(options, aws_endpoint_url=aws.url)
     )
@@ -194,8 +202,9 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: a
     reloading = Reloading(ground.read_definition, creator, functions, launches, ground.console)
     registry = await _registry(stack, ground)
     await reloading.begin(definition)
-    await _serve_functions(stack, ground, functions, ids)
-    outside = Outside(Backends(functions), registry, ground.clock, ids, ground.console)
+    backends = await open_backends(stack, ground.elsewhere, functions)
+    await _serve_functions(stack, ground, backends.functions, ids)
+    outside = Outside(backends, registry, ground.clock, ids, ground.console)
     node = await _serve_sockets(stack, ground, outside, Directory(definition), identity)
     reloading.follow(node)
     _tell_ready(ground, definition)
@@ -249,7 +258,7 @@ async def _registry(stack: AsyncExitStack, ground: Ground) -> DynamoDbRegistry:
     return registry
 
 
-async def _serve_functions(stack: AsyncExitStack, ground: Ground, functions: LocalFunctions, ids: RandomIds) -> None:
+async def _serve_functions(stack: AsyncExitStack, ground: Ground, functions: Functions, ids: RandomIds) -> None:
     queue = EventQueue(functions, ground.console)
     stack.push_async_callback(queue.close, EVENTS_WITHIN_S)
     api = LambdaApi(functions, queue, ids, ground.settings.region, ground.options.account_id)
@@ -312,6 +321,10 @@ def _tell_ready(ground: Ground, definition: Definition) -> None:
         ground.console.said(line)
     if settings.ready_file is not None:
         _write_whole(settings.ready_file, json.dumps(ready.document(), indent=2) + "\n")
+
+
+def _extra_roots(settings: RunSettings) -> tuple[Path, ...]:
+    return () if settings.ca_bundle is None else (settings.ca_bundle,)
 
 
 def _own_names(host: str) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.model.backend import LambdaRequest, MockRequest, ServiceRequest, UpstreamRequest
-from gateway.model.invocation import Answered, FunctionResult, Invocation, InvocationResult, Unavailable
-from gateway.ports import FunctionCall, Functions
+from gateway.model.invocation import Answered, FunctionResult, Invocation, InvocationResult
+from gateway.ports import AwsServices, FunctionCall, Functions, Upstreams
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,15 +14,19 @@ class Backends:
     """Never raises for anything a backend does."""
 
     functions: Functions
+    upstreams: Upstreams
+    services: AwsServices
 
     async def call(self, invocation: Invocation) -> InvocationResult:
-        """Ask the invocation's backend and wait, at most its timeout."""
+        """Ask the invocation's backend once and wait, at most its timeout."""
         request = invocation.request
         match request:
             case LambdaRequest():
                 return await self.call_function(invocation)
-            case UpstreamRequest() | ServiceRequest():
-                return Unavailable(f"nothing here calls {request}")
+            case UpstreamRequest():
+                return await self.upstreams.send(request, invocation.timeout_ms)
+            case ServiceRequest():
+                return await self.services.call(request, invocation.timeout_ms)
             case MockRequest(status):
                 return Answered(status)
 

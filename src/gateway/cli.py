@@ -25,6 +25,7 @@ from gateway.report.printable import indented
 from gateway.report.printer import Printer
 from gateway.settings import (
     APPLICATION,
+    AWS_ITSELF,
     DEBUG,
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -115,7 +116,7 @@ def _host(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 
 def _url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    del ctx, param
+    del ctx
     if value is None:
         return None
     try:
@@ -124,8 +125,12 @@ def _url(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
     except ValueError:
         is_url = False
     if not is_url:
-        raise click.BadParameter(f"{value!r} is no http:// or https:// URL.", param_hint="--endpoint-url")
+        raise click.BadParameter(f"{value!r} is no http:// or https:// URL.", param_hint=param.opts[0])
     return value.rstrip("/")
+
+
+def _lambda_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    return value if value == AWS_ITSELF else _url(ctx, param, value)
 
 
 def _writable(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
@@ -179,6 +184,13 @@ PARAMETERS = click.option(
     "--tls-port", default=DEFAULT_TLS_PORT, type=PORT, metavar="N", show_default=True, help="TLS port; 0: a free one."
 )
 @click.option("--endpoint-url", metavar="URL", callback=_url, help="Use this AWS endpoint instead of embedded moto.")
+@click.option(
+    "--lambda-endpoint-url",
+    metavar="URL",
+    callback=_lambda_url,
+    help="Invoke functions that the template does not define there; aws: at AWS itself.",
+)
+@click.option("--ca-bundle", type=FILE, metavar="FILE", help="Trust these certificate authorities too.")
 @click.option("--env-vars", type=FILE, metavar="FILE", help="JSON with function environments, as for sam.")
 @click.option("--watch/--no-watch", default=True, show_default=True, help="Take up changed code and template.")
 @click.option(

@@ -21,6 +21,7 @@ DEFAULT_HOST: Final = "localhost"  # both loopback addresses
 DEFAULT_PORT: Final = 8080  # plain
 DEFAULT_TLS_PORT: Final = 8443
 TEMPLATE_NAMES: Final = ("template.yaml", "template.yml", "template.json")  # in the order `sam` looks for them
+AWS_ITSELF: Final = "aws"  # in the place of an endpoint's URL
 STATE_DIR: Final = "WSFLEET_STATE_DIR"
 CACHE_DIR: Final = "WSFLEET_CACHE_DIR"
 DEBUG: Final = "WSFLEET_DEBUG"
@@ -43,7 +44,11 @@ class Directories:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """``wsfleet run``. Ports 0 mean any free one; ``endpoint_url`` None means embedded moto."""
+    """``wsfleet run``. Ports 0 mean any free one; ``endpoint_url`` None means embedded moto.
+
+    ``lambda_endpoint_url`` is where functions run that the template does not define: a URL, ``AWS_ITSELF``, or None for
+    nowhere. ``ca_bundle`` holds authorities to trust beside the public ones.
+    """
 
     template: Path
     directories: Directories
@@ -55,6 +60,8 @@ class RunSettings:
     port: int = DEFAULT_PORT
     tls_port: int = DEFAULT_TLS_PORT
     endpoint_url: str | None = None
+    lambda_endpoint_url: str | None = None
+    ca_bundle: Path | None = None
     env_vars: Path | None = None
     watch: bool = True
     ready_file: Path | None = None

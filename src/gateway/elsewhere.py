@@ -1,0 +1,61 @@
+"""The backends that are not processes of this gateway, put together: web servers, AWS services, functions elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.backends import Backends
+from gateway.functions_by_place import FunctionsByPlace
+from gateway.model.aws import AwsEndpoint
+from gateway.model.errors import UserError
+from gateway.ports import Clock, Functions
+from gateway.settings import AWS_ITSELF, tool_environment
+from gateway.upstream.credentials import NoCredentials, SdkCredentials
+from gateway.upstream.functions import RemoteFunctions
+from gateway.upstream.place import AwsPlace
+from gateway.upstream.services import SignedServices
+from gateway.upstream.web import WebServers
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """``aws`` is where the template's services are, ``lambda_url`` where functions are that it does not define (None:
+    nowhere); ``roots`` is a PEM file of the authorities to trust."""
+
+    aws: AwsEndpoint
+    lambda_url: str | None
+    roots: Path
+    clock: Clock
+
+
+async def open_backends(stack: AsyncExitStack, elsewhere: Elsewhere, local: Functions) -> Backends:
+    """Every kind of backend, until ``stack`` unwinds. Raises UserError when there are no keys for functions at AWS."""
+    web = WebServers(elsewhere.roots)
+    stack.push_async_callback(web.close)
+
+    def services(place: AwsPlace) -> SignedServices:
+        made = SignedServices(web, place, elsewhere.clock)
+        stack.callback(made.close)
+        return made
+
+    functions = local
+    if elsewhere.lambda_url is not None:
+        place = await _lambda_place(stack, elsewhere.lambda_url, elsewhere.aws.region)
+        functions = FunctionsByPlace(local, RemoteFunctions(services(place)))
+    return Backends(functions, web, services(AwsPlace.emulator(elsewhere.aws)))
+
+
+async def _lambda_place(stack: AsyncExitStack, url: str, region: str) -> AwsPlace:
+    """Keys are looked for now, so that their absence is told before anything is served; an emulator needs none."""
+    chain = SdkCredentials(tool_environment())
+    stack.callback(chain.close)
+    try:
+        await chain.get()
+    except NoCredentials as error:
+        if url != AWS_ITSELF:
+            return AwsPlace.emulator(AwsEndpoint(url, region))
+        hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as for the aws command"
+        raise UserError(f"functions at AWS cannot be invoked: {error}", hint) from error
+    return AwsPlace(region, chain, None if url == AWS_ITSELF else url)
