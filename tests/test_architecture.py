@@ -16,7 +16,18 @@ PACKAGE = SOURCE / "gateway"
 LAYERS = {
     1: ("model",),
     2: ("engine", "wire", "expressions", "template", "access"),
-    3: ("ports", "tasks", "functions_by_place", "backends", "conversation", "calls", "node", "management", "lambda_api"),
+    3: (
+        "ports",
+        "tasks",
+        "functions_by_place",
+        "backends",
+        "journal",
+        "conversation",
+        "calls",
+        "node",
+        "management",
+        "lambda_api",
+    ),
     4: ("server", "registry", "invoke", "processes", "emulation", "control", "tls", "report", "system", "upstream"),
     5: ("version", "settings", "checking", "reloading", "elsewhere", "app", "cli", "__main__"),
 }

@@ -20,7 +20,9 @@ from gateway.engine.exchange import EventType, Exchange, Occasion
 from gateway.engine.integrations.lambda_proxy import encode
 from gateway.engine.integrations.plan import IntegrationPlan
 from gateway.engine.responses import Failure, ProxyResponse
+from gateway.engine.route_plan import RoutePlan
 from gateway.engine.routing import choose
+from gateway.journal import Entry, StageJournal
 from gateway.model.api import Authorizer
 from gateway.model.backend import LambdaRequest
 from gateway.model.errors import RegistryUnavailable
@@ -29,6 +31,7 @@ from gateway.model.invocation import Invocation, Purpose
 from gateway.model.limits import MAX_INTEGRATION_TIMEOUT_MS
 from gateway.ports import Clock, Ids, Registry, Reporter
 
+NO_ROUTE: Final = ""  # the route key of a message that no route takes
 REGISTRY_AWAY: Final = "the connection table cannot be reached"
 _PURPOSES: Final = {
     EventType.CONNECT: Purpose.CONNECT,
@@ -39,13 +42,14 @@ _PURPOSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The ports that calls go through."""
+    """The ports that calls go through; ``journal`` is None when no stage's logs are kept."""
 
     backends: Backends
     registry: Registry
     clock: Clock
     ids: Ids
     reporter: Reporter
+    journal: StageJournal | None = None
 
 
 class Calls:
@@ -61,7 +65,7 @@ class Calls:
         plan = opening.deployment.plans[CONNECT]
         authorizer = plan.route.authorizer
         assert authorizer is not None, "the lifecycle asks for an authorizer only where there is one"
-        exchange = _connect_exchange(conversation, opening)
+        exchange = connect_exchange(conversation, opening)
         refusal = missing_identity(plan.identity_sources, exchange)
         if refusal is not None:
             return on.HandshakeRefused(refusal)
@@ -69,6 +73,8 @@ class Calls:
         result = await self._outside.backends.call_function(_authorization(exchange, authorizer))
         opening.authorizer_latency_ms = self._outside.clock.now().monotonic_ms - began
         verdict = authorization_verdict(result, exchange)
+        if opening.entry is not None:
+            opening.entry.authorized(result, opening.authorizer_latency_ms, isinstance(verdict, responses.Refuse))
         if isinstance(verdict, responses.Refuse):
             return on.HandshakeRefused(verdict)
         return on.Authorized(verdict)
@@ -78,8 +84,10 @@ class Calls:
         opening = _opening(conversation)
         integration = opening.deployment.plans[CONNECT].integration
         assert integration is not None, "the lifecycle asks for $connect only where there is an integration"
-        exchange = _connect_exchange(conversation, opening)
-        answer = await self._integrate(integration, exchange)
+        exchange = connect_exchange(conversation, opening)
+        answer = await self._integrate(integration, exchange, opening.entry)
+        if opening.entry is not None:
+            opening.entry.reads(answer)
         verdict = responses.connect_verdict(answer, conversation.connection.connection_id, opening.occasion.request_id)
         if isinstance(verdict, responses.Refuse):
             return on.HandshakeRefused(verdict)
@@ -90,39 +98,59 @@ class Calls:
         connection = conversation.connection
         occasion = self._occasion()
         deployment = self._deployment(conversation)
-        plan = None if deployment is None else choose(deployment.selection, deployment.plans, text)
-        if deployment is None or plan is None:
+        if deployment is None:
             forbidden = responses.error_frame(responses.FORBIDDEN, connection.connection_id, occasion.request_id)
             return on.Reply(forbidden)
+        plan = choose(deployment.selection, deployment.plans, text)
         exchange = Exchange(
             deployment.endpoint,
             connection,
             occasion,
             EventType.MESSAGE,
-            plan.route.route_key,
+            NO_ROUTE if plan is None else plan.route.route_key,
             body=text,
             message_id=self._outside.ids.message_id(connection.connection_id),
         )
-        answer: ProxyResponse | Failure = responses.NO_INTEGRATION
-        if plan.integration is not None:
-            answer = await self._integrate(plan.integration, exchange)
-        reply = responses.message_reply(answer, plan.route.two_way, connection.connection_id, occasion.request_id)
+        entry = self._entry(deployment)
+        answer = await self._answer(plan, exchange, entry)
+        if entry is not None:
+            entry.reads(answer)
+            entry.ends(exchange)
+        two_way = plan is not None and plan.route.two_way
+        reply = responses.message_reply(answer, two_way, connection.connection_id, occasion.request_id)
         return None if reply is None else on.Reply(reply)
+
+    async def _answer(self, plan: RoutePlan | None, exchange: Exchange, entry: Entry | None) -> ProxyResponse | Failure:
+        """What a message comes to: the integration's answer, or why it was not asked."""
+        if plan is None:
+            return responses.NO_SUCH_ROUTE
+        if plan.integration is None:
+            return responses.NO_INTEGRATION
+        return await self._integrate(plan.integration, exchange, entry)
 
     async def disconnect(self, conversation: Conversation, code: int, reason: str) -> on.Disconnected:
         """Call the ``$disconnect`` integration, if it exists; its result changes nothing (parity 9)."""
         deployment = self._deployment(conversation)
-        plan = None if deployment is None else deployment.plans.get(DISCONNECT)
-        if deployment is not None and plan is not None and plan.integration is not None:
-            exchange = Exchange(
-                deployment.endpoint,
-                conversation.connection,
-                self._occasion(),
-                EventType.DISCONNECT,
-                DISCONNECT,
-                close=(code, reason),
-            )
-            await self._integrate(plan.integration, exchange)
+        if deployment is None:
+            return on.Disconnected()
+        plan, entry = deployment.plans.get(DISCONNECT), self._entry(deployment)
+        integration = None if plan is None else plan.integration
+        if integration is None and entry is None:
+            return on.Disconnected()
+        exchange = Exchange(
+            deployment.endpoint,
+            conversation.connection,
+            self._occasion(),
+            EventType.DISCONNECT,
+            DISCONNECT,
+            close=(code, reason),
+        )
+        if integration is not None:
+            answer = await self._integrate(integration, exchange, entry)
+            if entry is not None:
+                entry.reads(answer)
+        if entry is not None:
+            entry.ends(exchange)
         return on.Disconnected()
 
     async def register(
@@ -151,7 +179,13 @@ class Calls:
         except RegistryUnavailable as error:
             self._outside.reporter.failed(f"record of {connection.connection_id} not removed yet: {error}")
 
-    async def _integrate(self, integration: IntegrationPlan, exchange: Exchange) -> ProxyResponse | Failure:
+    def _entry(self, deployment: Deployment) -> Entry | None:
+        journal = self._outside.journal
+        return None if journal is None else journal.begin(deployment.logging)
+
+    async def _integrate(
+        self, integration: IntegrationPlan, exchange: Exchange, entry: Entry | None
+    ) -> ProxyResponse | Failure:
         """Ask the backend and read its answer; a failure is told to the reporter."""
         request = integration.request(exchange)
         if isinstance(request, Failure):
@@ -166,7 +200,12 @@ class Calls:
             integration.timeout_ms,
             exchange.occasion.trace_id,
         )
-        answer = integration.answer(exchange, await self._outside.backends.call(invocation))
+        if entry is not None:
+            entry.asks(request)
+        result = await self._outside.backends.call(invocation)
+        if entry is not None:
+            entry.answered(result)
+        answer = integration.answer(exchange, result)
         if isinstance(answer, Failure):
             self._report(str(request), exchange, answer)
         return answer
@@ -201,7 +240,8 @@ def _authorization(exchange: Exchange, authorizer: Authorizer) -> Invocation:
     )
 
 
-def _connect_exchange(conversation: Conversation, opening: Opening) -> Exchange:
+def connect_exchange(conversation: Conversation, opening: Opening) -> Exchange:
+    """The exchange of a handshake, with what is known of its connection by now."""
     return Exchange(
         opening.deployment.endpoint,
         conversation.connection,

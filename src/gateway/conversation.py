@@ -5,20 +5,25 @@ from __future__ import annotations
 from gateway.engine.directory import Deployment
 from gateway.engine.exchange import Occasion
 from gateway.engine.lifecycle import Lifecycle
+from gateway.journal import Entry
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
 from gateway.ports import Socket
 
 
 class Opening:
-    """The handshake, the occasion that the authorizer's and CONNECT's events share, the authorizer's latency."""
+    """The handshake, the occasion that the authorizer's and CONNECT's events share, the authorizer's latency; what the
+    stage's logs will say, None where there are none."""
 
-    __slots__ = ("authorizer_latency_ms", "deployment", "handshake", "occasion")
+    __slots__ = ("authorizer_latency_ms", "deployment", "entry", "handshake", "occasion")
 
-    def __init__(self, deployment: Deployment, handshake: Handshake, occasion: Occasion) -> None:
+    def __init__(
+        self, deployment: Deployment, handshake: Handshake, occasion: Occasion, entry: Entry | None = None
+    ) -> None:
         self.deployment = deployment
         self.handshake = handshake
         self.occasion = occasion
+        self.entry = entry
         self.authorizer_latency_ms: int | None = None
 
 

@@ -12,7 +12,7 @@ from enum import Enum
 from functools import partial
 from typing import assert_never
 
-from gateway.calls import Calls, Outside
+from gateway.calls import Calls, Outside, connect_exchange
 from gateway.conversation import Conversation, Opening
 from gateway.engine import commands as do
 from gateway.engine import inputs as on
@@ -201,9 +201,10 @@ class Node:
             user_agent=None if user_agent is None else user_agent[:MAX_SOURCE_STRING],
         )
         occasion = Occasion(ids.request_id(), ids.trace_id(), now.wall_ms)
-        conversation = Conversation(
-            socket, connection, Lifecycle(self._limits), Opening(addressed.deployment, handshake, occasion)
-        )
+        journal = self._outside.journal
+        entry = None if journal is None else journal.begin(addressed.deployment.logging)
+        opening = Opening(addressed.deployment, handshake, occasion, entry)
+        conversation = Conversation(socket, connection, Lifecycle(self._limits), opening)
         self._upgrading.add(conversation)
         return conversation
 
@@ -276,6 +277,7 @@ class Node:
                 socket.abort()
             case do.RefuseUpgrade(refusal):
                 self._outside.reporter.refused(conversation.connection.connection_id, refusal.status, refusal.why)
+                self._log_connect(conversation, refusal)
                 socket.refuse(refusal.status, refusal.headers, refusal.body)
             case do.AcceptUpgrade(subprotocol):
                 self._open(conversation)
@@ -285,14 +287,23 @@ class Node:
 
     def _open(self, conversation: Conversation) -> None:
         self._upgrading.discard(conversation)
+        self._log_connect(conversation, None)
         conversation.opening = None
         self._live[conversation.connection.connection_id] = conversation
         self._outside.reporter.opened(conversation.connection)
 
     def _forget(self, conversation: Conversation) -> None:
+        opening = conversation.opening
+        if opening is not None and opening.entry is not None:
+            opening.entry.abandons(connect_exchange(conversation, opening))
         self._upgrading.discard(conversation)
         self._live.pop(conversation.connection.connection_id, None)
         self._deadlines.cancel(conversation.connection.connection_id)
+
+    def _log_connect(self, conversation: Conversation, refusal: responses.Refuse | None) -> None:
+        opening = conversation.opening
+        if opening is not None and opening.entry is not None:
+            opening.entry.ends(connect_exchange(conversation, opening), refusal)
 
     def _start(self, conversation: Conversation, call: Call, what: str) -> None:
         name = f"{what} of {conversation.connection.connection_id}"

@@ -13,7 +13,7 @@ from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
 from gateway.model.http import HttpRequest, HttpResponse
-from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
+from gateway.model.ids import ApiId, ConnectionId, FunctionName, MessageId, NodeNumber, RequestId, StageName
 from gateway.model.invocation import FunctionResult, UpstreamResult
 from gateway.model.now import Now
 
@@ -203,6 +203,16 @@ class Processes(Protocol):
 
         Raises OSError when it cannot be started.
         """
+
+
+class StageLogs(Protocol):
+    """Where the logs of stages go. No method blocks or raises; a line has no line break in it."""
+
+    def access(self, api_id: ApiId, stage: StageName, line: str) -> None:
+        """One line of the access log."""
+
+    def execution(self, api_id: ApiId, stage: StageName, lines: Sequence[tuple[int, str]]) -> None:
+        """Lines of the execution log that belong together, each with its Unix time in milliseconds."""
 
 
 class Reporter(Protocol):

@@ -59,7 +59,7 @@ def test_the_authorizer_comes_first_and_its_context_is_recorded() -> None:
 
 def test_a_refusing_authorizer_leaves_nothing_behind() -> None:
     lifecycle = begun(authorizes=True)
-    assert lifecycle.step(on.HandshakeRefused(REFUSAL)) == (do.Forget(), do.RefuseUpgrade(REFUSAL))
+    assert lifecycle.step(on.HandshakeRefused(REFUSAL)) == (do.RefuseUpgrade(REFUSAL), do.Forget())
     assert lifecycle.state is State.CLOSED
 
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from gateway.engine.endpoint import EXECUTE_API, Endpoint, execute_api_host
 from gateway.engine.route_plan import RoutePlan, plan_route
+from gateway.engine.stage_logging import StageLogging, plan_logging
 from gateway.expressions import selection as expressions
 from gateway.expressions.selection import Selection
 from gateway.model.definition import Definition
@@ -20,11 +21,12 @@ from gateway.model.ids import ApiId, RouteKey, StageName
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """An endpoint with its compiled route selection and routes."""
+    """An endpoint with its compiled route selection and routes; ``logging`` is None when it logs nothing."""
 
     endpoint: Endpoint
     selection: Selection
     plans: Mapping[RouteKey, RoutePlan]
+    logging: StageLogging | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +127,4 @@ def _deployments(definition: Definition) -> Iterable[Deployment]:
         for stage in api.stages.values():
             endpoint = Endpoint(api, stage, domain, definition.region, definition.account_id)
             plans = {key: plan_route(route, endpoint) for key, route in api.routes.items()}
-            yield Deployment(endpoint, selection, plans)
+            yield Deployment(endpoint, selection, plans, plan_logging(stage))

@@ -161,7 +161,7 @@ class Lifecycle:
     def _refused(self, upgrade: Upgrade, refuse: RefuseUpgrade) -> Commands:
         """The client hears at once; a record being written is removed when its write is over."""
         if self.state is State.AUTHORIZING:
-            return (*self._gone(), refuse)
+            return (refuse, *self._gone())
         upgrade.handler = _Half.FAILED
         if upgrade.record is _Half.FAILED:  # the client has its refusal already
             return self._settle(upgrade)

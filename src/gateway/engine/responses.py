@@ -78,6 +78,7 @@ class Failure:
     is_told: bool = False
 
 
+NO_SUCH_ROUTE: Final = Failure(FORBIDDEN, 403, "no route takes the message and there is no $default")
 NO_INTEGRATION: Final = Failure(INTERNAL_SERVER_ERROR, 500, "the route has no integration")
 
 
