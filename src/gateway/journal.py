@@ -12,7 +12,7 @@ from typing import Final
 from gateway.engine.access_log import connection_call_values, exchange_values
 from gateway.engine.connection_call import ConnectionCall
 from gateway.engine.exchange import Exchange
-from gateway.engine.execution_log import SILENT, Line, connection_call_lines, exchange_lines
+from gateway.engine.execution_log import Line, connection_call_lines, exchange_lines
 from gateway.engine.outcome import (
     Authorized,
     Integrated,
@@ -47,15 +47,13 @@ class StageJournal:
         """Write the lines of an exchange that has ended."""
         verbosity = logging.verbosity(exchange.route_key)
         lines: list[Line] = []
-        if verbosity is not SILENT:
+        if verbosity.errors:
             lines = exchange_lines(exchange, outcome, verbosity, self.clock.now().wall_ms)
         access = None if logging.access is None else logging.access.line(exchange_values(exchange, outcome))
         self._write(logging, exchange.connection.api_id, access, lines)
 
-    def call(self, logging: StageLogging | None, call: ConnectionCall) -> None:
+    def call(self, logging: StageLogging, call: ConnectionCall) -> None:
         """Write the lines of a management call."""
-        if logging is None:
-            return
         lines = connection_call_lines(call, logging.verbosity(call.route_key))
         access = None if logging.access is None else logging.access.line(connection_call_values(call))
         self._write(logging, call.endpoint.api.api_id, access, lines)

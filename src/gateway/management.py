@@ -13,7 +13,9 @@ from enum import Enum
 from typing import Final
 from urllib.parse import unquote
 
+from gateway.engine.connection_call import ConnectionCall
 from gateway.engine.directory import ConnectionPath, Directory
+from gateway.journal import StageJournal
 from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId
@@ -51,14 +53,16 @@ class IdCheck:
 
 
 class ManagementApi:
-    """The plain-HTTP side of the front door. ``max_body_bytes`` is PostToConnection's limit (parity 8)."""
+    """The plain-HTTP side of the front door. ``max_body_bytes`` is PostToConnection's limit (parity 8); ``journal`` is
+    None when no stage's logs are kept."""
 
     max_body_bytes = MAX_MESSAGE_BYTES
 
-    def __init__(self, node: Node, check: IdCheck, fresh: Ids) -> None:
+    def __init__(self, node: Node, check: IdCheck, fresh: Ids, journal: StageJournal | None = None) -> None:
         self._node = node
         self._check = check
         self._ids = fresh
+        self._journal = journal
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; never raises."""
@@ -66,11 +70,40 @@ class ManagementApi:
         found = directory.for_connections(request.raw_path, request.host)
         if found is None:
             return self._elsewhere(directory, request)
+        response = self._answer(request, found)
+        if self._journal is not None:
+            self._log(self._journal, request, found, response)
+        return response
+
+    def _answer(self, request: HttpRequest, found: ConnectionPath) -> HttpResponse:
         if not self._check.genuine(found.connection_id):
             return self._bad_request(f"Invalid connectionId: {found.connection_id}")
         if request.method not in _METHODS or not is_signed(request):
             return self._fault(Fault.MISSING_TOKEN)
         return self._perform(request, found)
+
+    def _log(self, journal: StageJournal, request: HttpRequest, found: ConnectionPath, response: HttpResponse) -> None:
+        """AWS does not always log a 413 (parity 10), so ``too_large`` does not come here."""
+        endpoint = found.endpoint
+        deployment = self._node.directory.get(endpoint.api.api_id, endpoint.stage.stage_name)
+        if deployment is None or deployment.logging is None:
+            return
+        headers = dict(response.headers)
+        call = ConnectionCall(
+            endpoint=endpoint,
+            method=request.method,
+            connection_id=found.connection_id,
+            request_id=headers.get("x-amzn-RequestId", ""),
+            extended_request_id=headers.get("x-amz-apigw-id", ""),
+            at_ms=journal.clock.now().wall_ms,
+            source_ip=request.source_ip,
+            user_agent=request.header("user-agent"),
+            status=response.status,
+            fault=headers.get("x-amzn-ErrorType"),
+            request_body=request.body,
+            response_body=response.body,
+        )
+        journal.call(deployment.logging, call)
 
     def too_large(self, request: HttpRequest) -> HttpResponse:
         """413 with an empty body, no error type and no ``x-amzn-RequestId`` (parity 7.4)."""
