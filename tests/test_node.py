@@ -97,7 +97,7 @@ async def stages() -> AsyncIterator[Stages]:
         await stage.node.stop(0.1)
 
 
-@pytest.mark.parity("P-097", "P-407")
+@pytest.mark.parity("P-097", "P-220", "P-407")
 async def test_a_whole_life(stages: Stages) -> None:
     stage = stages()
     socket, conversation = await stage.opened()

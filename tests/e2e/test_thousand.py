@@ -126,6 +126,7 @@ def records(ready: Ready) -> int:
         return int(client.scan(TableName=DEFAULT_TABLE, Select="COUNT")["Count"])
 
 
+@pytest.mark.parity("P-405")
 def test_everybody_is_accounted_for(gateway: GatewayProcess, tmp_path: Path) -> None:
     with room_for_files():
         asyncio.run(visit(gateway))

@@ -109,6 +109,7 @@ def test_an_indefinite_path_yields_an_array(path: str, found: Found) -> None:
     assert compile_path(path).find(STORE) == found
 
 
+@pytest.mark.parity("P-137")
 @pytest.mark.parametrize(
     ("path", "found"),
     [
@@ -142,6 +143,7 @@ def test_a_document_without_members(path: str, document: Json) -> None:
     assert compile_path(path).find(document) in (MISSING, [])
 
 
+@pytest.mark.parity("P-138")
 @pytest.mark.parametrize(
     ("path", "position", "said"),
     [

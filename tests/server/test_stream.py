@@ -147,7 +147,7 @@ async def test_a_node_that_accepts_later_reads_what_came_early_in_order() -> Non
 # -- messages ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parity("P-203")
+@pytest.mark.parity("P-203", "P-417")
 async def test_a_ping_is_answered_with_its_payload_and_a_pong_is_not_heard_of() -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)

@@ -89,7 +89,7 @@ def test_known_before_creation(kind: str, properties: dict[str, Any], ref: str, 
     assert {name: identity.attribute(name) for name in attributes} == attributes
 
 
-@pytest.mark.parity("P-502")
+@pytest.mark.parity("P-501", "P-502")
 def test_an_api_id_looks_like_one_and_stays_the_same() -> None:
     api = of("AWS::ApiGatewayV2::Api", ProtocolType="WEBSOCKET")
     assert re.fullmatch("[a-z][a-z0-9]{9}", api.ref)
