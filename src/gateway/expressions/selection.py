@@ -25,6 +25,9 @@ class Root(Enum):
     QUERYSTRING = "request.querystring"
     CONTEXT = "context"
     STAGE_VARIABLE = "stageVariables"
+    INTEGRATION_STATUS = "integration.response.statuscode"
+    INTEGRATION_HEADER = "integration.response.header"
+    INTEGRATION_MULTI_HEADER = "integration.response.multivalueheader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,10 @@ class Scope:
 ROUTE: Final = Scope("RouteSelectionExpression", frozenset({Root.BODY}))
 MODEL: Final = Scope("ModelSelectionExpression", frozenset({Root.BODY}))
 TEMPLATE: Final = Scope("TemplateSelectionExpression", frozenset({Root.BODY}))
+RESPONSE_TEMPLATE: Final = Scope(
+    "TemplateSelectionExpression",
+    frozenset({Root.BODY, Root.INTEGRATION_STATUS, Root.INTEGRATION_HEADER, Root.INTEGRATION_MULTI_HEADER}),
+)
 API_KEY: Final = Scope(
     "ApiKeySelectionExpression",
     frozenset({Root.HEADER, Root.CONTEXT}),
@@ -170,6 +177,10 @@ _PLAIN_NAME: Final = re.compile(r"\.[A-Za-z0-9._$-]+\Z")
 
 
 def _rooted(root: Root, rest: str, position: int) -> Variable:
+    if root is Root.INTEGRATION_STATUS:
+        if rest:
+            raise ExpressionError(f"nothing follows ${root.value}", position)
+        return Variable(root, "")
     if root is not Root.BODY:
         if not _PLAIN_NAME.match(rest):
             raise ExpressionError(f"${root.value} needs a name, as in ${root.value}.name", position)
