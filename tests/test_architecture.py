@@ -29,7 +29,7 @@ LAYERS = {
         "lambda_api",
     ),
     4: ("server", "registry", "invoke", "processes", "emulation", "control", "tls", "report", "system", "upstream"),
-    5: ("version", "settings", "checking", "reloading", "elsewhere", "app", "cli", "__main__"),
+    5: ("version", "settings", "checking", "stage_logs", "reloading", "elsewhere", "app", "cli", "__main__"),
 }
 # In these two layers each module stands alone, and may import those named before it.
 ORDERED = (3, 5)

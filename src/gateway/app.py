@@ -29,6 +29,7 @@ from gateway.invoke.environment import Account, Endpoints, HostRule
 from gateway.invoke.functions import LocalFunctions
 from gateway.invoke.launches import Laptop, LocalLaunches
 from gateway.invoke.surroundings import Surroundings
+from gateway.journal import StageJournal
 from gateway.lambda_api.event_queue import EventQueue
 from gateway.lambda_api.service import LambdaApi
 from gateway.management import IdCheck, ManagementApi
@@ -48,6 +49,7 @@ from gateway.report.console import Console, FunctionConsole
 from gateway.server.listener import LOCALHOST, LOOPBACK, Bound, FrontDoor, HttpDoor, bind
 from gateway.server.ticker import Ticker
 from gateway.settings import RunSettings, aws_credentials, tool_environment
+from gateway.stage_logs import log_names, open_stage_logs
 from gateway.system.clock import SystemClock
 from gateway.system.fleet_key import fleet_key, fresh_node_number
 from gateway.system.ids import RandomIds
@@ -204,7 +206,9 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: a
     await reloading.begin(definition)
     backends = await open_backends(stack, ground.elsewhere, functions)
     await _serve_functions(stack, ground, backends.functions, ids)
-    outside = Outside(backends, registry, ground.clock, ids, ground.console)
+    logs = await open_stage_logs(stack, ground.settings.log_folder, ground.console, definition)
+    journal = StageJournal(logs, ground.clock)
+    outside = Outside(backends, registry, ground.clock, ids, ground.console, journal)
     node = await _serve_sockets(stack, ground, outside, Directory(definition), identity)
     reloading.follow(node)
     _tell_ready(ground, definition)
@@ -280,7 +284,7 @@ async def _serve_sockets(
 
     wakers.append(Ticker(ground.clock, DEADLINE_GRANULARITY_MS, tick))
     stack.callback(wakers[0].stop)
-    api = ManagementApi(node, IdCheck(identity.key), outside.ids)
+    api = ManagementApi(node, IdCheck(identity.key), outside.ids, outside.journal)
     door = FrontDoor(node, api, ground.clock, ground.console)
     stack.push_async_callback(door.close)
     stack.push_async_callback(_leave, node, ground.console)
@@ -317,7 +321,7 @@ def _tell_ready(ground: Ground, definition: Definition) -> None:
         pid=os.getpid(),
     )
     others = [f"ws://{plain}/{other}" for _, other in paths[1:]]
-    for line in banner(definition, ready, others, "wsfleet"):
+    for line in banner(definition, ready, others, "wsfleet", log_names(definition, settings.log_folder)):
         ground.console.said(line)
     if settings.ready_file is not None:
         _write_whole(settings.ready_file, json.dumps(ready.document(), indent=2) + "\n")

@@ -200,6 +200,12 @@ PARAMETERS = click.option(
     metavar="PATH",
     help="Write JSON with all URLs once serving.",
 )
+@click.option(
+    "--log-dir",
+    type=click.Path(file_okay=False, allow_dash=True, path_type=Path),
+    metavar="DIR",
+    help="Where stages that log write; - is standard output.  [default: logs in the state folder]",
+)
 def run(template: Path | None, parameters: dict[str, str], **options: Any) -> None:
     """Serve the WebSocket APIs of TEMPLATE on this machine.
 

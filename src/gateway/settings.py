@@ -20,6 +20,7 @@ DEFAULT_REGION: Final = "us-east-1"
 DEFAULT_HOST: Final = "localhost"  # both loopback addresses
 DEFAULT_PORT: Final = 8080  # plain
 DEFAULT_TLS_PORT: Final = 8443
+TO_OUTPUT: Final = Path("-")  # as a log folder
 TEMPLATE_NAMES: Final = ("template.yaml", "template.yml", "template.json")  # in the order `sam` looks for them
 AWS_ITSELF: Final = "aws"  # in the place of an endpoint's URL
 STATE_DIR: Final = "WSFLEET_STATE_DIR"
@@ -33,7 +34,8 @@ _OFF: Final = ("", "0", "false", "no", "off")
 
 @dataclass(frozen=True, slots=True)
 class Directories:
-    """``state`` holds the local certificate authority and the key of connection IDs; ``cache`` can be deleted.
+    """``state`` holds the local certificate authority, the key of connection IDs and the logs of stages; ``cache`` can
+    be deleted.
 
     Both are absolute, for handlers run in folders of their own.
     """
@@ -47,7 +49,8 @@ class RunSettings:
     """``wsfleet run``. Ports 0 mean any free one; ``endpoint_url`` None means embedded moto.
 
     ``lambda_endpoint_url`` is where functions run that the template does not define: a URL, ``AWS_ITSELF``, or None for
-    nowhere. ``ca_bundle`` holds authorities to trust beside the public ones.
+    nowhere. ``ca_bundle`` holds authorities to trust beside the public ones. ``log_dir`` None means a folder of the
+    state's, ``TO_OUTPUT`` none at all.
     """
 
     template: Path
@@ -65,6 +68,14 @@ class RunSettings:
     env_vars: Path | None = None
     watch: bool = True
     ready_file: Path | None = None
+    log_dir: Path | None = None
+
+    @property
+    def log_folder(self) -> Path | None:
+        """Where the logs of stages are written, absolute; None is standard output."""
+        if self.log_dir == TO_OUTPUT:
+            return None
+        return (self.log_dir or self.directories.state / "logs").absolute()
 
 
 def check_environment(environ: Mapping[str, str] | None = None) -> None:

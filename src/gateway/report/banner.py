@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +29,11 @@ class Ready:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def banner(definition: Definition, ready: Ready, others: list[str], program: str) -> list[str]:
-    """``others`` are the WebSocket URLs beside the first; ``program`` is how this program is called."""
+def banner(
+    definition: Definition, ready: Ready, others: list[str], program: str, logs: Sequence[str] = ()
+) -> list[str]:
+    """``others`` are the WebSocket URLs beside the first; ``program`` is how this program is called; ``logs`` are the
+    files that stages write."""
     return [
         "",
         f"{program} serves {definition.path}",
@@ -43,6 +47,7 @@ def banner(definition: Definition, ready: Ready, others: list[str], program: str
         f"  AWS         {ready.aws_endpoint_url}",
         f"  Lambda      {ready.lambda_endpoint_url}",
         f"  CA bundle   {ready.ca_bundle}",
+        *(f"  {'' if number else 'logs':<12}{name}" for number, name in enumerate(logs)),
         "",
         "Try it in another terminal:",
         f"  npx wscat -c {ready.websocket_url}",

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ EXECUTION: Final = "execution.log"
 MAX_FILE_BYTES: Final = 10 * 1024 * 1024  # nginx' packages rotate daily, systemd's journal at 128 MiB
 KEPT_FILES: Final = 5  # beside the one being written
 MAX_PENDING_BYTES: Final = 8 * 1024 * 1024  # seconds of a busy gateway on a disk that stands still
+LINGER_S: Final = 0.1  # what comes meanwhile is written together; nobody who follows a file notices
 CLOSE_WITHIN_S: Final = 2.0  # for what is still pending at the end
 
 Told = Callable[[str], None]
@@ -74,9 +75,10 @@ class LogFiles:
             if self._is_closed or self._pending + len(data) > self._max_pending:
                 self._dropped += 1
                 return
+            if not self._queue:
+                self._changed.notify()
             self._queue.append((path, data))
             self._pending += len(data)
-            self._changed.notify()
             if self._thread is None:  # a gateway whose stages log nothing needs none
                 self._thread = threading.Thread(target=self._run, name="stage logs", daemon=True)
                 self._thread.start()
@@ -88,9 +90,10 @@ class LogFiles:
             self._tell_of_dropped()
 
     def _next(self) -> list[tuple[Path, bytes]]:
-        """All that is pending; nothing at the end."""
+        """All that has come by a moment after the first; nothing at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._is_closed)
+            self._changed.wait_for(lambda: self._is_closed, LINGER_S)
             batch = list(self._queue)
             self._queue.clear()
             self._pending = 0
@@ -163,7 +166,7 @@ def rotate(path: Path, kept_files: int) -> None:
     """``path`` becomes ``path.1``, that ``path.2``, and so on; the oldest is deleted."""
     aged = [path, *(path.with_name(f"{path.name}.{age}") for age in range(1, kept_files + 1))]
     aged[-1].unlink(missing_ok=True)
-    for younger, older in reversed(list(zip(aged, aged[1:], strict=False))):
+    for younger, older in reversed(list(pairwise(aged))):
         if younger.exists():
             younger.replace(older)
 
