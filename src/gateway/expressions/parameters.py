@@ -17,6 +17,7 @@ from gateway.expressions.jsonpath import MISSING, Path, compile_path
 from gateway.model.errors import ExpressionError
 from gateway.model.json_text import NotJson, read, text_of
 
+PATH_PARAMETER: Final = re.compile(r"(?<!\$)\{([^{}]*)\}")
 _NAME: Final = re.compile(r"[a-zA-Z0-9._$-]+")
 # parity 5.3 and 2.4; identity, authorizer and error go on with a name
 _CONTEXT: Final = frozenset(
@@ -133,6 +134,11 @@ def parse_response_parameter(target: str, source: str) -> ResponseParameter:
         if name != target and _NAME.fullmatch(name):
             return ResponseParameter(name, _source(source, _RESPONSE))
     raise ExpressionError(f"{target} must be method.response.header with a name", 0)
+
+
+def path_parameters(text: str) -> list[str]:
+    """The names in braces of a URL or service path; ``${stageVariables.x}`` is none."""
+    return PATH_PARAMETER.findall(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 import regex
 
 from gateway.model.errors import ExpressionError
+from gateway.model.ids import DEFAULT
 from gateway.model.limits import MAX_PATTERN_MS
 
 
@@ -68,6 +69,13 @@ def compile_pattern(text: str) -> Pattern:
     except (regex.error, RecursionError, OverflowError, ValueError, TypeError) as error:
         position = getattr(error, "pos", None) or 0
         raise ExpressionError(f"not a regular expression: {text} ({error})", position) from None
+
+
+def response_pattern(key: str) -> Pattern | None:
+    """An IntegrationResponseKey's, with or without its slashes; None for ``$default``. Raises ExpressionError."""
+    if key == DEFAULT:
+        return None
+    return compile_pattern(key[1:-1] if len(key) > 1 and key[0] == key[-1] == "/" else key)
 
 
 def _replacement(text: str, groups: int) -> Any:

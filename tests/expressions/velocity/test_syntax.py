@@ -134,6 +134,8 @@ def test_lines_are_counted_also_inside_strings() -> None:
         ('#set($x = "a)', "line 1: expected expression, got '\"a)'"),
         ("$a.b(1", "line 1: expected ), got the end"),
         ("#foreach($x in $y)", "line 1: expected #end, got the end"),
+        ("a\n#if() b", "line 2: #if() b cannot be read"),
+        ("#foreach(x in $y)", "line 1: expected loop var name, got 'x in $y)'"),
         ("#if(1 not 2)#end", "this is no Velocity template"),
         (f"#set($x = {'(' * 5000}1{')' * 5000})", "nested too deeply"),
     ],

@@ -39,6 +39,7 @@ _LONE_SIGN: Final = re.compile(r"\$(?=[$#\\])|(?<![#*])#(?=[^A-Za-z0-9{}#*])")
 _HIDDEN: Final = {"$": "\udc24", "#": "\udc23"}
 _SHOWN: Final = {ord(hidden): sign for sign, hidden in _HIDDEN.items()}
 _EXPECTED: Final = re.compile(r"expected (.*) in [a-z ]+, got: ", re.DOTALL)
+_WITH_PARENTHESES: Final = re.compile(r"#\{?(?:if|elseif|foreach|set)\}?[ \t]*\(.{0,20}")
 _TEXT: Final = (
     velocity.Text,
     velocity.FallthroughHashText,
@@ -107,6 +108,7 @@ class _Reader:
             if isinstance(element, _TEXT) or (
                 isinstance(element, velocity.FormalReference) and element.expression is None
             ):
+                self._check_directive(element)
                 run += element.my_text()
                 continue
             yield from _texts(run, before_reference=not isinstance(element, velocity.Comment))
@@ -116,6 +118,13 @@ class _Reader:
             else:
                 yield self._statement(element)
         yield from _texts(run, before_reference=False)
+
+    def _check_directive(self, element: Any) -> None:
+        """The library takes a directive for text whose parentheses it cannot read."""
+        if isinstance(element, velocity.FallthroughHashText):
+            found = _WITH_PARENTHESES.match(element.full_text(), element.start)
+            if found:
+                raise ExpressionError(f"line {self._line(element)}: {found[0]} cannot be read", element.start)
 
     def _statement(self, element: Any) -> tree.Statement:
         match element:
