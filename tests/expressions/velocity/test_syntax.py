@@ -136,6 +136,7 @@ def test_lines_are_counted_also_inside_strings() -> None:
         ("#foreach($x in $y)", "line 1: expected #end, got the end"),
         ("a\n#if() b", "line 2: #if() b cannot be read"),
         ("#foreach(x in $y)", "line 1: expected loop var name, got 'x in $y)'"),
+        ("#set($x = $)", "line 1: $ is no reference"),
         ("#if(1 not 2)#end", "this is no Velocity template"),
         (f"#set($x = {'(' * 5000}1{')' * 5000})", "nested too deeply"),
     ],

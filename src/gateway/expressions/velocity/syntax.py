@@ -75,6 +75,8 @@ def parse(text: str) -> tree.Block:
         return _Reader(hidden, 1).block(body.block)
     except velocity.TemplateSyntaxError as error:
         raise _syntax_error(error) from None
+    except ExpressionError:
+        raise
     except _REFUSALS as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else "this is no Velocity template"
         raise ExpressionError(reason, 0) from None
@@ -196,7 +198,7 @@ class _Reader:
 
     def _operand(self, element: Any) -> tree.Expression:
         if element.expression is None:
-            raise ValueError(f"line {self._line(element)}: {element.my_text()} is no reference")
+            raise ExpressionError(f"line {self._line(element)}: {_source(element)} is no reference", element.start)
         return self._reference(element)
 
     def _string(self, element: Any) -> tree.Expression:
