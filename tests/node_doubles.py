@@ -73,6 +73,7 @@ class FakeSocket:
     closed: tuple[int | None, str] | None = None
     aborted: bool = False
     buffered: int = 0
+    is_held: bool = False
 
     def accept(self, subprotocol: str | None) -> None:
         assert self.refusal is None and not self.is_open
@@ -95,6 +96,14 @@ class FakeSocket:
 
     def buffered_bytes(self) -> int:
         return self.buffered
+
+    def pause_reading(self) -> None:
+        assert not self.is_held
+        self.is_held = True
+
+    def resume_reading(self) -> None:
+        assert self.is_held
+        self.is_held = False
 
 
 Script = Callable[[dict[str, Any]], FunctionResult]

@@ -14,7 +14,7 @@ from gateway.model.api import Route
 from gateway.model.handshake import Handshake
 from gateway.model.ids import ConnectionId
 from gateway.model.invocation import FunctionError, TimedOut
-from gateway.model.limits import Limits
+from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, Limits
 from gateway.node import Node, PostOutcome
 from gateway.registry.memory import Faults, MemoryRegistry
 from node_doubles import (
@@ -351,3 +351,16 @@ async def test_every_single_registry_failure_leaves_a_consistent_end(stages: Sta
         stage.node.peer_lost(conversation)
     await stage.node.stop(1.0)
     assert len(stage.functions.events("connect")) == len(stage.functions.events("disconnect")) == 1
+
+
+async def test_a_client_that_sends_faster_than_handlers_answer_is_held_back(stages: Stages) -> None:
+    stage = stages()
+    stage.functions.gates["default"] = asyncio.Event()
+    socket, conversation = await stage.opened()
+    for _ in range(MAX_MESSAGES_IN_FLIGHT):
+        assert not socket.is_held
+        stage.node.message(conversation, "x")
+    assert socket.is_held
+    stage.functions.gates["default"].set()
+    await until_idle(lambda: len(socket.sent) == MAX_MESSAGES_IN_FLIGHT)
+    assert not socket.is_held

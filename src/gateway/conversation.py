@@ -28,12 +28,13 @@ class Opening:
 
 
 class Conversation:
-    """``opening`` is None once the upgrade is decided; nothing else here grows or is replaced while a client idles."""
+    """``in_flight`` counts messages whose calls are not over; ``opening`` is None once the upgrade is decided; nothing else here grows or is replaced while a client idles."""
 
-    __slots__ = ("connection", "lifecycle", "opening", "socket")
+    __slots__ = ("connection", "in_flight", "lifecycle", "opening", "socket")
 
     def __init__(self, socket: Socket, connection: Connection, lifecycle: Lifecycle, opening: Opening) -> None:
         self.socket = socket
         self.connection = connection
         self.lifecycle = lifecycle
+        self.in_flight = 0
         self.opening: Opening | None = opening

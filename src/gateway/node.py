@@ -25,7 +25,7 @@ from gateway.engine.lifecycle import GOING_AWAY, Lifecycle, State
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
 from gateway.model.ids import CONNECT, ConnectionId, NodeNumber
-from gateway.model.limits import MAX_SOURCE_STRING, Limits
+from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, MAX_SOURCE_STRING, Limits
 from gateway.ports import Socket
 from gateway.tasks import Tasks
 
@@ -88,6 +88,7 @@ class Node:
     def redeploy(self, directory: Directory) -> None:
         """Serve another definition from the next event on; open connections follow it."""
         self._calls.directory = directory
+        self._outside.admission.keep(directory.deployments)
 
     # -- what clients do (ports.Conversations) ---------------------------------------------------------------------
 
@@ -102,7 +103,7 @@ class Node:
         conversation = self._begin(socket, addressed, handshake)
         plan = addressed.deployment.plans.get(CONNECT)
         begin = on.Begin(
-            authorizes=plan is not None and plan.route.authorizer is not None,
+            authorizes=self._calls.gates.stand_before(addressed.deployment),
             connects=plan is not None and plan.integration is not None,
             at_ms=self._outside.clock.now().monotonic_ms,
         )
@@ -238,25 +239,23 @@ class Node:
     def _call(
         self,
         conversation: Conversation,
-        command: do.InvokeAuthorizer
-        | do.InvokeConnect
-        | do.InvokeMessage
-        | do.InvokeDisconnect
-        | do.Register
-        | do.Unregister,
+        command: do.Authorize | do.InvokeConnect | do.InvokeMessage | do.InvokeDisconnect | do.Register | do.Unregister,
     ) -> None:
         calls = self._calls
         match command:
             case do.InvokeMessage(text):
-                self._start(conversation, partial(calls.message, conversation, text), "message")
+                self._start(conversation, partial(self._message, conversation, text), "message")
+                conversation.in_flight += 1
+                if conversation.in_flight == MAX_MESSAGES_IN_FLIGHT:
+                    conversation.socket.pause_reading()
             case do.InvokeDisconnect(code, reason):
                 self._start(conversation, partial(calls.disconnect, conversation, code, reason), "$disconnect")
-            case do.Register(authorizer):
-                self._start(conversation, partial(calls.register, conversation, authorizer), "register")
+            case do.Register():
+                self._start(conversation, partial(calls.register, conversation, command), "register")
             case do.Unregister():
                 self._start(conversation, partial(calls.unregister, conversation), "unregister")
-            case do.InvokeAuthorizer():
-                self._start(conversation, partial(calls.authorize, conversation), "authorizer")
+            case do.Authorize():
+                self._start(conversation, partial(calls.authorize, conversation), "gates")
             case do.InvokeConnect():
                 self._start(conversation, partial(calls.connect, conversation), "$connect")
             case _:
@@ -308,6 +307,14 @@ class Node:
     def _start(self, conversation: Conversation, call: Call, what: str) -> None:
         name = f"{what} of {conversation.connection.connection_id}"
         self._tasks.start(self._answer(conversation, call), name)
+
+    async def _message(self, conversation: Conversation, text: str) -> on.Input | None:
+        try:
+            return await self._calls.message(conversation, text)
+        finally:
+            conversation.in_flight -= 1
+            if conversation.in_flight == MAX_MESSAGES_IN_FLIGHT // 2:
+                conversation.socket.resume_reading()
 
     async def _answer(self, conversation: Conversation, call: Call) -> None:
         answer = await call()

@@ -61,6 +61,11 @@ class Socket(Protocol):
     def buffered_bytes(self) -> int:
         """Bytes accepted for sending that the kernel has not taken yet."""
 
+    def pause_reading(self) -> None:
+        """Leave what the client sends in the kernel, and so hold the client back, until ``resume_reading``."""
+
+    def resume_reading(self) -> None: ...
+
 
 ConversationT = TypeVar("ConversationT")
 

@@ -210,6 +210,23 @@ async def test_a_client_that_reads_again_is_read_again() -> None:
         assert conversation.heard == [("message", "still here"), ("peer_closed", None, "")]
 
 
+async def test_a_client_that_the_node_holds_back_is_read_when_it_lets_go() -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        served.conversations.on_message = lambda socket, text: socket.pause_reading()
+        await client.send(client_frame(TEXT, b"one"))
+        await conversation.hears("message", "one")
+        await client.send(client_frame(TEXT, b"two"))
+        stream = conversation.socket
+        assert isinstance(stream, WebSocketStream)
+        assert not stream._transport.is_reading()
+        stream.pause_writing()
+        stream.resume_writing()
+        assert not stream._transport.is_reading(), "a client that reads again is still held back"
+        stream.resume_reading()
+        await conversation.hears("message", "two")
+
+
 # -- closing -----------------------------------------------------------------------------------------------------------
 
 

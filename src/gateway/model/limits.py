@@ -40,6 +40,7 @@ MAX_TEMPLATE_BYTES: Final = 300 * KIB  # one mapping template; parity 5.3
 MAX_FOREACH_ITERATIONS: Final = 1_000  # one #foreach of a mapping template; parity 5.3
 MAX_TEMPLATE_STEPS: Final = 200_000  # statements and values of one rendering; ours, so that loops in loops end
 MAX_TEMPLATE_OUTPUT_CHARS: Final = 6 * KIB * KIB  # of one rendering; ours, no backend takes more
+MAX_MESSAGES_IN_FLIGHT: Final = 128  # of one connection; more wait in its TCP buffers. AWS states no such number
 MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, characters
 
 

@@ -34,7 +34,7 @@ class State(Enum):
 class WebSocketStream(MessageReader, asyncio.Protocol, Generic[ConversationT]):
     """Implements ``ports.Socket``."""
 
-    __slots__ = ("_conversation", "_door", "_key", "_state", "_transport")
+    __slots__ = ("_conversation", "_door", "_is_full", "_is_held", "_key", "_state", "_transport")
 
     def __init__(self, door: Door[ConversationT], transport: asyncio.Transport, key: str) -> None:
         super().__init__()
@@ -43,6 +43,8 @@ class WebSocketStream(MessageReader, asyncio.Protocol, Generic[ConversationT]):
         self._key = key
         self._state = State.CONNECTING
         self._conversation: ConversationT | None = None
+        self._is_held = False  # by the node, which has enough to do for this client
+        self._is_full = False  # the client does not read what we write
 
     def begin(self, handshake: Handshake, early: bytes) -> None:
         """Take the transport over and ask the node; ``early`` came behind the head, before any 101."""
@@ -98,6 +100,15 @@ class WebSocketStream(MessageReader, asyncio.Protocol, Generic[ConversationT]):
     def buffered_bytes(self) -> int:
         return self._transport.get_write_buffer_size()
 
+    def pause_reading(self) -> None:
+        self._is_held = True
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._is_held = False
+        if not self._is_full:
+            self._transport.resume_reading()
+
     # -- what the client does (asyncio.Protocol) -----------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
@@ -122,10 +133,13 @@ class WebSocketStream(MessageReader, asyncio.Protocol, Generic[ConversationT]):
 
     def pause_writing(self) -> None:
         """Read nothing from a client that does not read: its pings and requests would only pile up answers."""
+        self._is_full = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        self._transport.resume_reading()
+        self._is_full = False
+        if not self._is_held:
+            self._transport.resume_reading()
 
     # -- what the door does (Shell) ------------------------------------------------------------------------------
 
