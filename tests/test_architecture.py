@@ -23,6 +23,8 @@ LAYERS = {
         "backends",
         "journal",
         "conversation",
+        "admission",
+        "gates",
         "calls",
         "node",
         "management",
@@ -41,6 +43,7 @@ SIBLINGS = {
     ("engine", "access"),  # an authorizer's answer is judged by policy evaluation
     ("template", "engine"),  # a model's schema is judged by what will validate with it
     ("template", "expressions"),  # an expression is checked when the template is loaded
+    ("template", "access"),  # and so are identity sources
 }
 
 CORE_MUST_NOT_TOUCH = {

@@ -6,32 +6,31 @@ call is due and what its answer means is the lifecycle's matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from gateway.access.principal import Principals
+from gateway.admission import Admission
 from gateway.backends import Backends
 from gateway.conversation import Conversation, Opening
-from gateway.engine import events, responses
 from gateway.engine import inputs as on
-from gateway.engine.authorization import authorization_verdict, missing_identity
+from gateway.engine import responses
+from gateway.engine.commands import Register
 from gateway.engine.directory import Deployment, Directory
 from gateway.engine.exchange import EventType, Exchange, Occasion
-from gateway.engine.integrations.lambda_proxy import encode
 from gateway.engine.integrations.plan import IntegrationPlan
 from gateway.engine.responses import Failure, ProxyResponse
 from gateway.engine.route_plan import RoutePlan
 from gateway.engine.routing import choose
+from gateway.gates import Gates
 from gateway.journal import Entry, StageJournal
-from gateway.model.api import Authorizer
-from gateway.model.backend import LambdaRequest
 from gateway.model.errors import RegistryUnavailable
-from gateway.model.ids import CONNECT, DISCONNECT
+from gateway.model.ids import CONNECT, DISCONNECT, RouteKey
 from gateway.model.invocation import Invocation, Purpose
-from gateway.model.limits import MAX_INTEGRATION_TIMEOUT_MS
+from gateway.model.now import Now
 from gateway.ports import Clock, Ids, Registry, Reporter
 
-NO_ROUTE: Final = ""  # the route key of a message that no route takes
+NO_ROUTE: Final = RouteKey("")  # the route key of a message that no route takes
 REGISTRY_AWAY: Final = "the connection table cannot be reached"
 _PURPOSES: Final = {
     EventType.CONNECT: Purpose.CONNECT,
@@ -42,7 +41,8 @@ _PURPOSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The ports that calls go through; ``journal`` is None when no stage's logs are kept."""
+    """The ports that calls go through; ``journal`` is None when no stage's logs are kept, ``principals`` when whoever
+    signs is believed."""
 
     backends: Backends
     registry: Registry
@@ -50,6 +50,8 @@ class Outside:
     ids: Ids
     reporter: Reporter
     journal: StageJournal | None = None
+    admission: Admission = field(default_factory=Admission)
+    principals: Principals | None = None
 
 
 class Calls:
@@ -57,27 +59,14 @@ class Calls:
 
     def __init__(self, outside: Outside, directory: Directory) -> None:
         self._outside = outside
+        self.gates = Gates(outside.backends, outside.clock, outside.admission, outside.principals)
         self.directory = directory
 
     async def authorize(self, conversation: Conversation) -> on.Authorized | on.HandshakeRefused:
-        """Identity sources first: without them the authorizer is not called (parity 6.2)."""
+        """Have the handshake pass the gates before ``$connect``."""
         opening = _opening(conversation)
-        plan = opening.deployment.plans[CONNECT]
-        authorizer = plan.route.authorizer
-        assert authorizer is not None, "the lifecycle asks for an authorizer only where there is one"
-        exchange = connect_exchange(conversation, opening)
-        refusal = missing_identity(plan.identity_sources, exchange)
-        if refusal is not None:
-            return on.HandshakeRefused(refusal)
-        began = self._outside.clock.now().monotonic_ms
-        result = await self._outside.backends.call_function(_authorization(exchange, authorizer))
-        opening.authorizer_latency_ms = self._outside.clock.now().monotonic_ms - began
-        verdict = authorization_verdict(result, exchange)
-        if opening.entry is not None:
-            opening.entry.authorized(result, opening.authorizer_latency_ms, isinstance(verdict, responses.Refuse))
-        if isinstance(verdict, responses.Refuse):
-            return on.HandshakeRefused(verdict)
-        return on.Authorized(verdict)
+        passed = await self.gates.pass_through(opening, connect_exchange(conversation, opening))
+        return passed if isinstance(passed, on.Authorized) else on.HandshakeRefused(passed)
 
     async def connect(self, conversation: Conversation) -> on.ConnectAccepted | on.HandshakeRefused:
         """Call the ``$connect`` integration."""
@@ -96,34 +85,38 @@ class Calls:
     async def message(self, conversation: Conversation, text: str) -> on.Reply | None:
         """Route one message; None when the client gets nothing for it."""
         connection = conversation.connection
-        occasion = self._occasion()
+        now = self._outside.clock.now()
+        occasion = self._occasion(now)
         deployment = self._deployment(conversation)
         if deployment is None:
             forbidden = responses.error_frame(responses.FORBIDDEN, connection.connection_id, occasion.request_id)
             return on.Reply(forbidden)
         plan = choose(deployment.selection, deployment.plans, text)
+        route_key = NO_ROUTE if plan is None else plan.route.route_key
+        message_id = self._outside.ids.message_id(connection.connection_id)
         exchange = Exchange(
-            deployment.endpoint,
-            connection,
-            occasion,
-            EventType.MESSAGE,
-            NO_ROUTE if plan is None else plan.route.route_key,
-            body=text,
-            message_id=self._outside.ids.message_id(connection.connection_id),
+            deployment.endpoint, connection, occasion, EventType.MESSAGE, route_key, body=text, message_id=message_id
         )
         entry = self._entry(deployment)
-        answer = await self._answer(plan, exchange, entry)
+        throttle = None if plan is None else plan.throttle
+        answer: ProxyResponse | Failure = responses.THROTTLED
+        if self._outside.admission.message(deployment.endpoint, route_key, throttle, now.monotonic_ms):
+            answer = await self._answer(plan, exchange, entry)
         if entry is not None:
             entry.reads(answer)
             entry.ends(exchange)
         two_way = plan is not None and plan.route.two_way
-        reply = responses.message_reply(answer, two_way, connection.connection_id, occasion.request_id)
+        reply = responses.message_reply(answer, two_way, connection.connection_id, occasion.request_id, message_id)
         return None if reply is None else on.Reply(reply)
 
     async def _answer(self, plan: RoutePlan | None, exchange: Exchange, entry: Entry | None) -> ProxyResponse | Failure:
         """What a message comes to: the integration's answer, or why it was not asked."""
         if plan is None:
             return responses.NO_SUCH_ROUTE
+        if plan.validation is not None and (why := plan.validation.violation(exchange.body or "")) is not None:
+            invalid = Failure(responses.BAD_REQUEST_BODY, 400, why)
+            self._report("the model", exchange, invalid)
+            return invalid
         if plan.integration is None:
             return responses.NO_INTEGRATION
         return await self._integrate(plan.integration, exchange, entry)
@@ -140,7 +133,7 @@ class Calls:
         exchange = Exchange(
             deployment.endpoint,
             conversation.connection,
-            self._occasion(),
+            self._occasion(self._outside.clock.now()),
             EventType.DISCONNECT,
             DISCONNECT,
             close=(code, reason),
@@ -153,12 +146,11 @@ class Calls:
             entry.ends(exchange)
         return on.Disconnected()
 
-    async def register(
-        self, conversation: Conversation, authorizer: Mapping[str, str] | None
-    ) -> on.Registered | on.RegistrationFailed:
-        """Make the record durable; the authorizer's context is part of it from here on."""
-        if authorizer is not None:
-            conversation.connection = replace(conversation.connection, authorizer=authorizer)
+    async def register(self, conversation: Conversation, register: Register) -> on.Registered | on.RegistrationFailed:
+        """Make the record durable; what the gates found out is part of it from here on."""
+        conversation.connection = replace(
+            conversation.connection, authorizer=register.authorizer, identity=register.identity
+        )
         connection, opening = conversation.connection, conversation.opening
         request_id = opening.occasion.request_id if opening is not None else self._outside.ids.request_id()
         try:
@@ -223,21 +215,9 @@ class Calls:
     def _deployment(self, conversation: Conversation) -> Deployment | None:
         return self.directory.get(conversation.connection.api_id, conversation.connection.stage)
 
-    def _occasion(self) -> Occasion:
+    def _occasion(self, now: Now) -> Occasion:
         ids = self._outside.ids
-        return Occasion(ids.request_id(), ids.trace_id(), self._outside.clock.now().wall_ms)
-
-
-def _authorization(exchange: Exchange, authorizer: Authorizer) -> Invocation:
-    return Invocation(
-        Purpose.AUTHORIZE,
-        exchange.connection.connection_id,
-        exchange.occasion.request_id,
-        CONNECT,
-        LambdaRequest(authorizer.target, encode(events.authorizer(exchange))),
-        MAX_INTEGRATION_TIMEOUT_MS,
-        exchange.occasion.trace_id,
-    )
+        return Occasion(ids.request_id(), ids.trace_id(), now.wall_ms)
 
 
 def connect_exchange(conversation: Conversation, opening: Opening) -> Exchange:

@@ -50,14 +50,17 @@ def test_no_connect_route_waits_for_the_record_only() -> None:
 @pytest.mark.parity("P-034", "P-315")
 def test_the_authorizer_comes_first_and_its_context_is_recorded() -> None:
     lifecycle = Lifecycle(LIMITS)
-    assert lifecycle.step(on.Begin(True, True, 0)) == (do.InvokeAuthorizer(),)
-    assert lifecycle.step(on.Authorized({"principalId": "u"})) == (
-        do.Register({"principalId": "u"}),
-        do.InvokeConnect(),
-    )
+    context, identity = {"principalId": "u"}, {"apiKeyId": "k"}
+    assert lifecycle.step(on.Begin(True, True, 0)) == (do.Authorize(),)
+    assert lifecycle.step(on.Authorized(context, identity)) == (do.Register(context, identity), do.InvokeConnect())
 
 
-def test_a_refusing_authorizer_leaves_nothing_behind() -> None:
+def test_gates_that_find_out_nothing_record_nothing() -> None:
+    lifecycle = begun(authorizes=True)
+    assert lifecycle.step(on.Authorized(None)) == (do.Register(None), do.InvokeConnect())
+
+
+def test_a_refusing_gate_leaves_nothing_behind() -> None:
     lifecycle = begun(authorizes=True)
     assert lifecycle.step(on.HandshakeRefused(REFUSAL)) == (do.RefuseUpgrade(REFUSAL), do.Forget())
     assert lifecycle.state is State.CLOSED
@@ -102,10 +105,10 @@ def test_a_client_that_left_while_connect_ran_gets_its_disconnect() -> None:
     )
 
 
-def test_a_client_that_left_while_the_authorizer_ran_never_was() -> None:
+def test_a_client_that_left_while_the_gates_decided_never_was() -> None:
     lifecycle = begun(authorizes=True)
     lifecycle.step(on.PeerLost())
-    assert lifecycle.step(on.Authorized({})) == (do.Forget(),)
+    assert lifecycle.step(on.Authorized(None)) == (do.Forget(),)
 
 
 @pytest.mark.parity("P-351", "P-354", "P-416")
@@ -196,7 +199,7 @@ AFTER_BEGIN = st.one_of(
     st.builds(on.DeadlineReached, AT),
 )
 ANSWERS: dict[type, list[on.Input]] = {
-    do.InvokeAuthorizer: [on.Authorized({}), on.HandshakeRefused(REFUSAL)],
+    do.Authorize: [on.Authorized(None), on.HandshakeRefused(REFUSAL)],
     do.InvokeConnect: [on.ConnectAccepted(None, 5), on.HandshakeRefused(REFUSAL)],
     do.Register: [on.Registered(7), on.RegistrationFailed(AWAY)],
     do.InvokeDisconnect: [on.Disconnected()],

@@ -9,8 +9,8 @@ from gateway.engine.responses import Refuse
 
 
 @dataclass(frozen=True, slots=True)
-class InvokeAuthorizer:
-    """Call the ``$connect`` route's authorizer; answer with ``Authorized`` or ``HandshakeRefused``."""
+class Authorize:
+    """Have the handshake pass the gates before ``$connect``; answer with ``Authorized`` or ``HandshakeRefused``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,11 @@ class InvokeDisconnect:
 class Register:
     """Make the record durable; answer with ``Registered`` or ``RegistrationFailed``.
 
-    ``authorizer`` is the context that the record and all later events carry, None without an authorizer.
+    The record and all later events carry ``authorizer`` and ``identity``, as in ``inputs.Authorized``.
     """
 
     authorizer: Mapping[str, str] | None
+    identity: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class ReportClosed:
 
 
 Command = (
-    InvokeAuthorizer
+    Authorize
     | InvokeConnect
     | InvokeMessage
     | InvokeDisconnect

@@ -7,9 +7,10 @@ their deployment up again for every event, so they follow the newest one (parity
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from gateway.access.api_keys import KeySource, Subscription, subscriptions
 from gateway.engine.endpoint import EXECUTE_API, Endpoint, execute_api_host
 from gateway.engine.route_plan import RoutePlan, plan_route
 from gateway.engine.stage_logging import StageLogging, plan_logging
@@ -21,12 +22,15 @@ from gateway.model.ids import ApiId, RouteKey, StageName
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """An endpoint with its compiled route selection and routes; ``logging`` is None when it logs nothing."""
+    """An endpoint with its compiled route selection and routes; ``logging`` is None when it logs nothing;
+    ``subscriptions`` are the API keys that open it, by value."""
 
     endpoint: Endpoint
     selection: Selection
     plans: Mapping[RouteKey, RoutePlan]
     logging: StageLogging | None = None
+    key_source: KeySource = KeySource.HEADER
+    subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,9 @@ def _deployments(definition: Definition) -> Iterable[Deployment]:
     for api in definition.apis:
         selection = expressions.parse(api.route_selection_expression, expressions.ROUTE)
         domain = execute_api_host(api.api_id, definition.region)
+        key_source = KeySource(api.api_key_selection_expression)
         for stage in api.stages.values():
             endpoint = Endpoint(api, stage, domain, definition.region, definition.account_id)
             plans = {key: plan_route(route, endpoint) for key, route in api.routes.items()}
-            yield Deployment(endpoint, selection, plans, plan_logging(stage))
+            keys = subscriptions(definition.usage_plans, api.api_id, stage.stage_name)
+            yield Deployment(endpoint, selection, plans, plan_logging(stage), key_source, keys)

@@ -10,7 +10,8 @@ from gateway.engine.responses import Refuse
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A valid handshake arrived. ``authorizes`` and ``connects`` say which of the two calls the route asks for."""
+    """A valid handshake arrived. ``authorizes`` says whether there is a gate to pass first, ``connects`` whether there
+    is an integration to call."""
 
     authorizes: bool
     connects: bool
@@ -19,9 +20,11 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Authorized:
-    """The authorizer allows the connection; ``context`` is what events carry from now on."""
+    """Every gate lets the connection pass. What events carry from now on: ``authorizer`` is the authorizer's context,
+    None without one; ``identity`` what a signature and an API key add, None without either."""
 
-    context: Mapping[str, str]
+    authorizer: Mapping[str, str] | None
+    identity: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class ConnectAccepted:
 
 @dataclass(frozen=True, slots=True)
 class HandshakeRefused:
-    """The authorizer, the ``$connect`` integration or the gateway says no."""
+    """A gate, the ``$connect`` integration or the gateway says no."""
 
     refusal: Refuse
 

@@ -10,7 +10,6 @@ while a socket is open or closing. It knows no socket, no event document and no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
@@ -18,9 +17,9 @@ from gateway.engine import inputs as on
 from gateway.engine.commands import (
     Abort,
     AcceptUpgrade,
+    Authorize,
     Command,
     Forget,
-    InvokeAuthorizer,
     InvokeConnect,
     InvokeDisconnect,
     InvokeMessage,
@@ -117,9 +116,9 @@ class Lifecycle:
             case on.Begin(authorizes, connects, at_ms):
                 upgrade.connects = connects
                 self.begun_ms = at_ms
-                return (InvokeAuthorizer(),) if authorizes else self._connect(upgrade, None)
-            case on.Authorized(context):
-                return self._connect(upgrade, context)
+                return (Authorize(),) if authorizes else self._connect(upgrade, on.Authorized(None))
+            case on.Authorized():
+                return self._connect(upgrade, happened)
             case on.ConnectAccepted(subprotocol, at_ms):
                 upgrade.handler, upgrade.subprotocol = _Half.DONE, subprotocol
                 self.last_active_ms = at_ms
@@ -135,14 +134,15 @@ class Lifecycle:
             case _:
                 raise AssertionError(happened)
 
-    def _connect(self, upgrade: Upgrade, context: Mapping[str, str] | None) -> Commands:
+    def _connect(self, upgrade: Upgrade, authorized: on.Authorized) -> Commands:
         if upgrade.peer_lost:
             return self._gone()
         self.state = State.CONNECTING
+        register = Register(authorized.authorizer, authorized.identity)
         if upgrade.connects:
-            return (Register(context), InvokeConnect())
+            return (register, InvokeConnect())
         upgrade.handler = _Half.DONE
-        return (Register(context),)
+        return (register,)
 
     def _settle(self, upgrade: Upgrade) -> Commands:
         """Both halves must have answered; what follows depends on whether the client and the record are there."""

@@ -11,7 +11,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.model.ids import ConnectionId, RequestId
+from gateway.model.ids import ConnectionId, MessageId, RequestId
 from gateway.model.invocation import (
     Answered,
     FunctionError,
@@ -26,6 +26,9 @@ INTERNAL_SERVER_ERROR: Final = "Internal server error"
 ENDPOINT_TIMED_OUT: Final = "Endpoint request timed out"
 FORBIDDEN: Final = "Forbidden"
 UNAUTHORIZED: Final = "Unauthorized"
+TOO_MANY_REQUESTS: Final = "Too Many Requests"  # assumed: the words of REST APIs; parity 4.2
+LIMIT_EXCEEDED: Final = "Limit Exceeded"  # the same, for a quota
+BAD_REQUEST_BODY: Final = "Bad request body"
 
 MALFORMED_CONNECT_STATUS: Final = 500  # assumed: an emulator gives 500, REST APIs 502; parity 1.3
 _JSON: Final = "application/json; charset=UTF-8"
@@ -78,6 +81,7 @@ class Failure:
     is_told: bool = False
 
 
+THROTTLED: Final = Failure(TOO_MANY_REQUESTS, 429, "the rate of messages is exceeded")
 NO_SUCH_ROUTE: Final = Failure(FORBIDDEN, 403, "no route takes the message and there is no $default")
 NO_INTEGRATION: Final = Failure(INTERNAL_SERVER_ERROR, 500, "the route has no integration")
 
@@ -131,7 +135,11 @@ def connect_verdict(
 
 
 def message_reply(
-    answer: ProxyResponse | Failure, two_way: bool, connection_id: ConnectionId, request_id: RequestId
+    answer: ProxyResponse | Failure,
+    two_way: bool,
+    connection_id: ConnectionId,
+    request_id: RequestId,
+    message_id: MessageId | None = None,
 ) -> bytes | None:
     """The one text message a client gets for its message, or None (parity 4.1, 4.2).
 
@@ -139,8 +147,16 @@ def message_reply(
     two-way route is delivered as an empty message, as an emulator of AWS does.
     """
     if isinstance(answer, Failure):
+        if answer.message == BAD_REQUEST_BODY and message_id is not None:
+            return _bad_request_frame(connection_id, message_id)
         return error_frame(answer.message, connection_id, request_id)
     return as_text(answer.body or b"") if two_way else None
+
+
+def _bad_request_frame(connection_id: ConnectionId, message_id: MessageId) -> bytes:
+    """As AWS's documentation prints it, with its own spacing and ``messageId`` (assumed: nobody captured one)."""
+    text = f'{{"message" : "{BAD_REQUEST_BODY}", "connectionId": "{connection_id}", "messageId": "{message_id}"}}'
+    return text.encode("ascii")
 
 
 def error_frame(message: str | None, connection_id: ConnectionId, request_id: RequestId) -> bytes:
@@ -155,6 +171,13 @@ def gateway_refusal(
     """A refusal by the gateway itself: the error frame's document with ``x-amz-apigw-id`` (parity 1.3)."""
     headers = (("content-type", _JSON), ("x-amz-apigw-id", request_id))
     return Refuse(status, headers, error_frame(message, connection_id, request_id), why)
+
+
+def service_refusal(error_type: str, member: str, message: str, request_id: RequestId) -> Refuse:
+    """A refusal of the signature's or its holder's: the document of an AWS service, 403 (parity 1.3, 7.4)."""
+    headers = (("content-type", "application/json"), ("x-amzn-ErrorType", error_type), ("x-amz-apigw-id", request_id))
+    body = json.dumps({member: message}, ensure_ascii=False, separators=(",", ":"))
+    return Refuse(403, headers, body.encode("utf-8", "replace"), message.partition("\n")[0])
 
 
 def unknown_endpoint_refusal() -> Refuse:

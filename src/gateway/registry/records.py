@@ -56,6 +56,7 @@ class ConnectionRecord(Model):
     domain_name = UnicodeAttribute(attr_name="domainName")
     user_agent = UnicodeAttribute(attr_name="userAgent", null=True)
     authorizer = StringMapAttribute(null=True)
+    identity = StringMapAttribute(null=True)
 
 
 def partition_of(owner: NodeNumber) -> str:
@@ -82,6 +83,7 @@ def item_of(connection: Connection, keep_s: int | None) -> _RawItem:
         domain_name=connection.domain_name,
         user_agent=connection.user_agent,
         authorizer=connection.authorizer,
+        identity=connection.identity,
     )
     return record.serialize()
 
@@ -99,4 +101,5 @@ def connection_of(item: _RawItem) -> Connection:
         domain_name=record.domain_name,
         user_agent=record.user_agent,
         authorizer=record.authorizer,
+        identity=record.identity,
     )
