@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import re
 from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any, Final
@@ -33,6 +34,8 @@ BAD_REQUEST_BODY: Final = "Bad request body"
 MALFORMED_CONNECT_STATUS: Final = 500  # assumed: an emulator gives 500, REST APIs 502; parity 1.3
 _JSON: Final = "application/json; charset=UTF-8"
 _PROXY_MEMBERS: Final = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
+_REPLACEMENT: Final = "\ufffd".encode()
+_SURROGATE: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]?")  # Python's decoder would replace each of its bytes
 # Headers of a handler's refusal that describe its own hop, not ours (parity 1.3).
 _HOP_BY_HOP: Final = frozenset(
     {"connection", "upgrade", "content-length", "transfer-encoding", "sec-websocket-accept", "keep-alive", "date"}
@@ -193,11 +196,11 @@ def stopping_refusal() -> Refuse:
 
 
 def as_text(data: bytes) -> bytes:
-    """Any bytes as the UTF-8 of a TEXT message: invalid ones become U+FFFD (parity fact 9)."""
+    """Any bytes as the UTF-8 of a TEXT message: invalid ones become U+FFFD (parity fact 9), a surrogate just one."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode("utf-8", "replace").encode("utf-8")
+        return _SURROGATE.sub(_REPLACEMENT, data).decode("utf-8", "replace").encode("utf-8")
     return data
 
 
