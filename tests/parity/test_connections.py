@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from gateway.engine import responses
 from gateway.model import ids
 from node_doubles import OWNER
 from parity_world import world
@@ -95,3 +96,20 @@ async def test_messages_move_last_active_at_and_questions_do_not() -> None:
         connected, active = await times()
     assert connected == first[0]
     assert active == "2026-09-25T09:20:10.217Z"
+
+
+@pytest.mark.parity("P-356", "P-384")
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (b"\xed\xa0\x80", "\ufffd"),
+        (b"a\xed\xb0\x80\xed\xa0\x80b", "a\ufffd\ufffdb"),
+        (b"\xed\xa0", "\ufffd"),
+        (b"\xed\xa0a", "\ufffda"),
+        (b"\xf0\x9f\xed\xa0\x80", "\ufffd\ufffd"),
+        (b"\xed\x9f\xbf\xff", "\ud7ff\ufffd"),
+        (b"\xc0\xaf", "\ufffd\ufffd"),
+    ],
+)
+def test_an_encoded_surrogate_is_replaced_as_one(sent: bytes, text: str) -> None:
+    assert responses.as_text(sent).decode() == text
