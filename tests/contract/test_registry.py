@@ -54,6 +54,8 @@ async def found(registry: Registry, wanted: Connection) -> Connection:
         pytest.param(connection(1, authorizer={"principalId": "me", "n": "1", "leer": ""}), id="authorizer"),
         pytest.param(connection(1, authorizer={"schlüssel": "wert \u2603 \U0001f600"}), id="unicode"),
         pytest.param(connection(1, authorizer={"principalId": "x" * 8000}), id="large"),
+        pytest.param(connection(1, identity={"apiKey": "v", "apiKeyId": "k", "user": ""}), id="identity"),
+        pytest.param(connection(1, identity={}, authorizer={"principalId": "me"}), id="empty identity"),
         pytest.param(connection(1, connected_at_ms=0), id="epoch"),
         pytest.param(connection(1, owner=2**32 - 1), id="last node number"),
     ],
