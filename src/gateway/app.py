@@ -97,7 +97,8 @@ class Ground:
 
     @property
     def elsewhere(self) -> Elsewhere:
-        return Elsewhere(self.aws, self.settings.lambda_endpoint_url, self.authority.bundle_path, self.clock)
+        url, roots = self.settings.lambda_endpoint_url, self.authority.bundle_path
+        return Elsewhere(self.aws, url, roots, tool_environment(), self.clock)
 
     def read_definition(self) -> Definition:
         """The template as it is on disk now. Raises UserError."""
@@ -127,6 +128,7 @@ async def _serve(settings: RunSettings, console: Console, clock: SystemClock) ->
         parameters=settings.parameters,
         stage=settings.stage,
         api=settings.api,
+        remote_functions=settings.lambda_endpoint_url is not None,
     )
     read_definition(settings.template, options)  # whatever is wrong with it is told before anything starts
     env_vars = _env_vars(settings.env_vars)
@@ -320,7 +322,7 @@ def _tell_ready(ground: Ground, definition: Definition) -> None:
         region=settings.region,
         pid=os.getpid(),
     )
-    others = [f"ws://{plain}/{other}" for _, other in paths[1:]]
+    others = [f"ws://{plain}/{other}" for other in dict.fromkeys(other for _, other in paths) if other != stage]
     for line in banner(definition, ready, others, "wsfleet", log_names(definition, settings.log_folder)):
         ground.console.said(line)
     if settings.ready_file is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from gateway.functions_by_place import FunctionsByPlace
 from gateway.model.aws import AwsEndpoint
 from gateway.model.errors import UserError
 from gateway.ports import Clock, Functions
-from gateway.settings import AWS_ITSELF, tool_environment
+from gateway.settings import AWS_ITSELF
 from gateway.upstream.credentials import NoCredentials, SdkCredentials
 from gateway.upstream.functions import RemoteFunctions
 from gateway.upstream.place import AwsPlace
@@ -22,11 +23,12 @@ from gateway.upstream.web import WebServers
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
     """``aws`` is where the template's services are, ``lambda_url`` where functions are that it does not define (None:
-    nowhere); ``roots`` is a PEM file of the authorities to trust."""
+    nowhere); ``roots`` is a PEM file of the authorities to trust, ``environ`` what the SDK finds its keys by."""
 
     aws: AwsEndpoint
     lambda_url: str | None
     roots: Path
+    environ: Mapping[str, str]
     clock: Clock
 
 
@@ -42,20 +44,20 @@ async def open_backends(stack: AsyncExitStack, elsewhere: Elsewhere, local: Func
 
     functions = local
     if elsewhere.lambda_url is not None:
-        place = await _lambda_place(stack, elsewhere.lambda_url, elsewhere.aws.region)
+        place = await _lambda_place(stack, elsewhere, elsewhere.lambda_url)
         functions = FunctionsByPlace(local, RemoteFunctions(services(place)))
     return Backends(functions, web, services(AwsPlace.emulator(elsewhere.aws)))
 
 
-async def _lambda_place(stack: AsyncExitStack, url: str, region: str) -> AwsPlace:
+async def _lambda_place(stack: AsyncExitStack, elsewhere: Elsewhere, url: str) -> AwsPlace:
     """Keys are looked for now, so that their absence is told before anything is served; an emulator needs none."""
-    chain = SdkCredentials(tool_environment())
+    chain = SdkCredentials(elsewhere.environ)
     stack.callback(chain.close)
     try:
         await chain.get()
     except NoCredentials as error:
         if url != AWS_ITSELF:
-            return AwsPlace.emulator(AwsEndpoint(url, region))
+            return AwsPlace.emulator(AwsEndpoint(url, elsewhere.aws.region))
         hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as for the aws command"
         raise UserError(f"functions at AWS cannot be invoked: {error}", hint) from error
-    return AwsPlace(region, chain, None if url == AWS_ITSELF else url)
+    return AwsPlace(elsewhere.aws.region, chain, None if url == AWS_ITSELF else url)

@@ -17,6 +17,8 @@ class LoadOptions:
 
     ``stage`` is served first. An API that does not declare it gets it with the variables of its only stage (with none
     when it has no stage); its declared stages stay, because handlers may name them in a callback URL.
+
+    ``remote_functions`` says that a function this template does not define can be called elsewhere, by its ARN.
     """
 
     stack_name: str
@@ -28,3 +30,4 @@ class LoadOptions:
     aws_endpoint_url: str | None = None
     url_suffix: str = "amazonaws.com"
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    remote_functions: bool = False
