@@ -42,6 +42,8 @@ class RoutePlan:
 def plan_route(route: Route, endpoint: Endpoint) -> RoutePlan:
     """Raises ExpressionError or ValueError for what a loaded definition cannot hold."""
     authorizer, stage = route.authorizer, endpoint.stage
+    if authorizer is None and route.authorization_type is AuthorizationType.CUSTOM:
+        raise ValueError(f"{route.route_key} has no authorizer to be CUSTOM by")
     validates = route.route_key != CONNECT and not endpoint.api.disable_schema_validation
     return RoutePlan(
         route,
