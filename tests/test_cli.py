@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gateway.cli import cli, run, run_settings, status_of, validate
 from gateway.model.errors import DefinitionError, RegistryUnavailable, UserError
 from gateway.model.problem import Problem
-from gateway.settings import RunSettings
+from gateway.settings import AWS_ITSELF, RunSettings
 from gateway.version import VERSION
 
 PROJECT = Path(__file__).parent.parent
@@ -110,12 +110,14 @@ class TestRun:
         assert (found.region, found.watch) == ("us-east-1", True)
 
     def test_everything_given(self, template: Path, tmp_path: Path) -> None:
-        variables, ready = tmp_path / "vars.json", tmp_path / "ready.json"
+        variables, ready, roots = tmp_path / "vars.json", tmp_path / "ready.json", tmp_path / "ca.pem"
         variables.touch()
+        roots.touch()
         found = parsed(
             template, "--stage", "blue", "--api", "Chat", "--parameter-overrides", "A=1", "--region", "eu-west-1",
             "--host", "0.0.0.0", "--port", "0", "--tls-port", "0", "--endpoint-url", "http://localhost:4566/",
-            "--env-vars", variables, "--no-watch", "--ready-file", ready,
+            "--lambda-endpoint-url", "http://localhost:3001/", "--ca-bundle", roots,
+            "--env-vars", variables, "--no-watch", "--ready-file", ready, "--log-dir", "logs",
         )  # fmt: skip
         assert found == RunSettings(
             template,
@@ -128,10 +130,16 @@ class TestRun:
             port=0,
             tls_port=0,
             endpoint_url="http://localhost:4566",
+            lambda_endpoint_url="http://localhost:3001",
+            ca_bundle=roots,
             env_vars=variables,
             watch=False,
             ready_file=ready,
+            log_dir=Path("logs"),
         )
+
+    def test_functions_at_aws(self, template: Path) -> None:
+        assert parsed(template, "--lambda-endpoint-url", "aws").lambda_endpoint_url == AWS_ITSELF
 
     @pytest.mark.parametrize("name", ["template.yaml", "template.yml", "template.json"])
     def test_the_template_of_this_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -234,6 +242,8 @@ class TestBadOptions:
             (["run", "--endpoint-url", "http://"], "'http://' is no http:// or https:// URL"),
             (["run", "--endpoint-url", "http://x:y"], "'http://x:y' is no http:// or https:// URL"),
             (["run", "--endpoint-url", "http://[::1"], "is no http:// or https:// URL"),
+            (["run", "--lambda-endpoint-url", "AWS"], "--lambda-endpoint-url: 'AWS' is no http:// or https:// URL"),
+            (["run", "--ca-bundle", "nope.pem"], "'nope.pem' does not exist"),
             (["run", "--env-vars", "nope.json"], "'nope.json' does not exist"),
             (["run", "--env-vars", "."], "'.' is a directory"),
             (["run", "--ready-file", "nope/ready.json"], "nope is no folder"),
