@@ -26,6 +26,7 @@ def test_substitute(text: str, expected: str) -> None:
     assert substitute(text, VARIABLES) == expected
 
 
+@pytest.mark.parity("P-229")
 def test_a_function_and_its_qualifier() -> None:
     target = LambdaTarget(FunctionName("${stageVariables.name}"), "${stageVariables.alias}")
     assert lambda_target(target, VARIABLES) == LambdaTarget(FunctionName("chat"), "live")

@@ -39,6 +39,7 @@ class Plain:
         return {"table": "t"}
 
 
+@pytest.mark.parity("P-240", "P-242", "P-243", "P-244", "P-245")
 @pytest.mark.parametrize(
     ("source", "found"),
     [
@@ -96,6 +97,7 @@ def test_a_body_without_json_has_no_parts(body: str) -> None:
     ]
 
 
+@pytest.mark.parity("P-239", "P-246")
 @pytest.mark.parametrize(
     ("target", "place", "name"),
     [
@@ -109,6 +111,7 @@ def test_targets(target: str, place: Place, name: str) -> None:
     assert (parameter.place, parameter.name, parameter.source.origin) == (place, name, Origin.LITERAL)
 
 
+@pytest.mark.parity("P-239", "P-246")
 @pytest.mark.parametrize(
     "target", ["header.x", "integration.request.header.", "integration.request.header", "integration.request.body.x"]
 )
@@ -123,6 +126,7 @@ def test_other_targets_of_a_response_are_refused() -> None:
         parse_response_parameter("method.response.body", "'x'")
 
 
+@pytest.mark.parity("P-246")
 @pytest.mark.parametrize(
     "source",
     [

@@ -11,6 +11,7 @@ from gateway.model.errors import ExpressionError
 BODY = '{"kind": "a", "n": 1}'
 
 
+@pytest.mark.parity("P-155", "P-277")
 @pytest.mark.parametrize(
     ("keys", "expression", "body", "chosen"),
     [
@@ -38,6 +39,7 @@ def test_choice(keys: list[str], expression: str | None, body: str, chosen: str 
     )
 
 
+@pytest.mark.parity("P-157")
 def test_an_answer_chooses_by_status_and_headers() -> None:
     def resolve(variable: Variable) -> str:
         return {Root.INTEGRATION_STATUS: "404", Root.INTEGRATION_HEADER: f"<{variable.name}>"}[variable.root]

@@ -62,6 +62,7 @@ def test_directives_and_references(text: str, result: str) -> None:
     assert rendered(text, BODY) == result
 
 
+@pytest.mark.parity("P-265")
 def test_the_gateways_variables() -> None:
     context = {
         "connectionId": "id==",
@@ -85,6 +86,7 @@ def test_setting_a_variable_of_the_gateway_stays_in_the_rendering() -> None:
     assert variables == {"a": "1"}
 
 
+@pytest.mark.parity("P-273")
 @pytest.mark.parametrize(
     ("text", "line", "why"),
     [
@@ -111,6 +113,7 @@ def test_a_failure_names_template_and_line(text: str, line: int, why: str) -> No
     assert str(failure.value) == f"Connect RequestTemplates $default, line {line}: {failure.value.message}"
 
 
+@pytest.mark.parity("P-272")
 def test_a_loop_may_take_as_many_turns_as_on_aws() -> None:
     assert rendered(f"#foreach($i in [1..{MAX_FOREACH_ITERATIONS}])x#end") == "x" * MAX_FOREACH_ITERATIONS
 
@@ -121,6 +124,7 @@ def test_output_is_bounded() -> None:
         rendered(text, "x" * 100_000)
 
 
+@pytest.mark.parity("P-271")
 def test_a_template_of_300_kb_is_taken_and_a_longer_one_refused() -> None:
     assert len(rendered("x" * MAX_TEMPLATE_BYTES)) == MAX_TEMPLATE_BYTES
     with pytest.raises(ExpressionError, match="300 KB"):

@@ -10,6 +10,7 @@ from template_variables import rendered
 BODY = '{"a": {"b": [1, {"c": "d\\"e"}]}, "n": 1.0, "s": "x", "z": null, "e": []}'
 
 
+@pytest.mark.parity("P-263")
 @pytest.mark.parametrize(
     ("text", "result"),
     [
@@ -34,6 +35,7 @@ def test_a_json_body(text: str, result: str) -> None:
     assert rendered(text, BODY) == result
 
 
+@pytest.mark.parity("P-263")
 @pytest.mark.parametrize(
     ("text", "result"),
     [("$input.body", "{}"), ("$input.json('$')", "{}"), ("$input.path('$')", "{}"), ("$input.path('$.a')", "")],
@@ -42,6 +44,7 @@ def test_no_body_is_an_empty_object(text: str, result: str) -> None:
     assert rendered(text, "") == result
 
 
+@pytest.mark.parity("P-263")
 @pytest.mark.parametrize(
     ("text", "result"),
     [("$input.body", "hi {"), ("$input.json('$')", '"hi {"'), ("$input.path('$')", "hi {"), ("$input.path('$.a')", "")],
@@ -53,6 +56,7 @@ def test_a_body_that_is_not_json_is_a_string(text: str, result: str) -> None:
 PARAMS = {"header": {"X-Id": "h", "both": "h"}, "querystring": {"q": "1", "both": "q"}, "path": {}}
 
 
+@pytest.mark.parity("P-264")
 @pytest.mark.parametrize(
     ("text", "result"),
     [

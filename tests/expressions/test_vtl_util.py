@@ -8,6 +8,7 @@ from gateway.expressions.vtl import TemplateFailed
 from template_variables import rendered
 
 
+@pytest.mark.parity("P-266")
 @pytest.mark.parametrize(
     ("call", "body", "result"),
     [
@@ -33,6 +34,7 @@ def test_a_quote_comes_back_by_the_documented_way() -> None:
     assert rendered(text, '{"a": "it\'s \\"so\\""}') == 'it\'s \\"so\\"'
 
 
+@pytest.mark.parity("P-266")
 def test_parsed_json_is_navigable() -> None:
     assert (
         rendered("$util.parseJson($input.path('$.inner')).a[1].b", '{"inner": "{\\"a\\": [0, {\\"b\\": 5}]}"}') == "5"

@@ -71,6 +71,7 @@ def form(**values: str) -> bytes:
     return "&".join(f"{name}={value}" for name, value in values.items()).encode()
 
 
+@pytest.mark.parity("P-257")
 async def test_dynamodb_items(services: SignedServices, moto_url: str) -> None:
     client(moto_url, "dynamodb").create_table(
         TableName="sockets",
@@ -102,18 +103,21 @@ def messages(queue: tuple[Any, str]) -> list[str]:
     return [message["Body"] for message in sqs.receive_message(QueueUrl=url).get("Messages", [])]
 
 
+@pytest.mark.parity("P-258")
 async def test_sqs_path(services: SignedServices, queue: tuple[Any, str]) -> None:
     body = form(Action="SendMessage", MessageBody="%7B%22a%22%3A+1%7D", DelaySeconds="0")
     await answer(services, path("sqs", f"{ACCOUNT}/test_sqs_path", body=body, headers=FORM))
     assert messages(queue) == ['{"a": 1}']
 
 
+@pytest.mark.parity("P-258")
 async def test_sqs_action_in_json(services: SignedServices, queue: tuple[Any, str]) -> None:
     body = json.dumps({"QueueUrl": queue[1], "MessageBody": "grüße"}).encode()
     assert "MessageId" in await answer(services, action("sqs", "SendMessage", body))
     assert messages(queue) == ["grüße"]
 
 
+@pytest.mark.parity("P-258")
 async def test_sqs_action_as_a_form(services: SignedServices, queue: tuple[Any, str]) -> None:
     body = b"MessageBody=a%20b&QueueUrl=" + queue[1].encode()
     assert "<MessageId>" in await answer(services, action("sqs", "SendMessage", body, FORM))
@@ -127,6 +131,7 @@ async def test_sqs_action_with_mapped_parameters(services: SignedServices, queue
     assert messages(queue) == ["a & b"]
 
 
+@pytest.mark.parity("P-259")
 @pytest.mark.parametrize("kind", ["json", "form", "query"])
 async def test_sns_publish(services: SignedServices, moto_url: str, queue: tuple[Any, str], kind: str) -> None:
     sns = client(moto_url, "sns")
@@ -147,6 +152,7 @@ async def test_sns_publish(services: SignedServices, moto_url: str, queue: tuple
 STATES = {"StartAt": "Done", "States": {"Done": {"Type": "Pass", "End": True}}}
 
 
+@pytest.mark.parity("P-260")
 async def test_step_functions(services: SignedServices, moto_url: str) -> None:
     machine = client(moto_url, "stepfunctions").create_state_machine(
         name="machine", definition=json.dumps(STATES), roleArn=f"arn:aws:iam::{ACCOUNT}:role/states"
@@ -155,12 +161,14 @@ async def test_step_functions(services: SignedServices, moto_url: str) -> None:
     assert "executionArn" in await answer(services, action("states", "StartExecution", body))
 
 
+@pytest.mark.parity("P-261")
 async def test_eventbridge(services: SignedServices) -> None:
     entry = {"Source": "sockets", "DetailType": "message", "Detail": '{"a": 1}'}
     told = await answer(services, action("events", "PutEvents", json.dumps({"Entries": [entry]}).encode()))
     assert told["FailedEntryCount"] == 0
 
 
+@pytest.mark.parity("P-262")
 async def test_kinesis(services: SignedServices, moto_url: str) -> None:
     client(moto_url, "kinesis").create_stream(StreamName="stream", ShardCount=1)
     body = json.dumps({"StreamName": "stream", "PartitionKey": "k", "Data": "aGVsbG8="}).encode()
@@ -214,6 +222,7 @@ async def test_the_wait_is_shared_and_ends() -> None:
     assert await services.call(asked, WAIT_MS) == STOPPING
 
 
+@pytest.mark.parity("P-260")
 async def test_synchronous_executions_on_the_wire() -> None:
     """At AWS they have a host of their own, at an emulator they do not. Moto knows them not at all."""
     upstreams = ScriptedUpstreams()
@@ -256,6 +265,7 @@ def real_place(url: str) -> AwsPlace:
     return AwsPlace(REGION, FixedCredentials(Credentials("AKIABASE", "secret")), url)
 
 
+@pytest.mark.parity("P-282")
 async def test_a_role_is_assumed_once_and_signs(moto_url: str) -> None:
     web = WebServers(Path(certifi.where()))
     recorded: list[UpstreamRequest] = []

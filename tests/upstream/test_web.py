@@ -82,6 +82,7 @@ async def test_an_answer_keeps_its_headers_order_case_and_bytes(web: WebServers)
     assert result == Answered(418, expected, b"\x00\xffx")
 
 
+@pytest.mark.parity("P-279")
 async def test_a_redirect_is_an_answer(web: WebServers, server: WebServer) -> None:
     async with web_server(
         f"HTTP/1.1 302 Found\r\nLocation: {server.url}\r\nContent-Length: 0\r\n\r\n".encode()
@@ -163,6 +164,7 @@ async def test_calls_side_by_side_get_connections_of_their_own_up_to_the_limit(s
     assert server.connections == 3 and len(server.asked) == 8
 
 
+@pytest.mark.parity("P-280")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_request_that_a_kept_connection_lost_is_not_repeated(web: WebServers, method: str) -> None:
     answers: list[Answer] = [OK, None]
@@ -316,6 +318,7 @@ async def test_a_certificate_of_a_trusted_authority(authority: Authority) -> Non
         assert isinstance(await web.send(secure(server), WAIT_MS), Answered)
 
 
+@pytest.mark.parity("P-281")
 async def test_a_certificate_of_a_strange_authority(authority: Authority) -> None:
     async with web_server(context=authority.server_context()) as server, client() as web:
         result = await web.send(secure(server), WAIT_MS)
@@ -326,6 +329,7 @@ async def test_a_certificate_of_a_strange_authority(authority: Authority) -> Non
     assert server.asked == []
 
 
+@pytest.mark.parity("P-252")
 async def test_the_name_to_verify(authority: Authority) -> None:
     context = authority.server_context(("upstream.example",))
     async with web_server(context=context) as server, client(authority.bundle_path) as web:
