@@ -210,7 +210,8 @@ def started(
     """Run a copy of an application of these tests in ``folder`` until it serves; stop it and look for what is left."""
     copy = folder / application
     shutil.copytree(APPLICATIONS / application, copy)
-    values = {"Python": OWN_RUNTIME, **parameters}
+    wants_python = "\n  Python:\n" in (copy / "template.yaml").read_text(encoding="utf-8")
+    values = {**({"Python": OWN_RUNTIME} if wants_python else {}), **parameters}
     overrides = ("--parameter-overrides", *(f"{name}={value}" for name, value in values.items()))
     process = GatewayProcess(["template.yaml", *overrides, *options], copy, folder / "state")
     RUNNING.append(process)
