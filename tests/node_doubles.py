@@ -12,7 +12,7 @@ from gateway.backends import Backends
 from gateway.model import ids
 from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.connection import Connection
-from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
+from gateway.model.ids import ApiId, ConnectionId, FunctionName, MessageId, NodeNumber, RequestId, StageName
 from gateway.model.invocation import Answered, FunctionResult, Returned, Unavailable, UpstreamResult
 from gateway.model.now import Now
 from gateway.ports import AwsServices, FunctionCall, Functions, Upstreams
@@ -207,3 +207,20 @@ async def until_idle(done: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0)
     raise AssertionError("it never came about")
+
+
+@dataclass
+class RecordingLogs:
+    """The logs of stages as lists of lines."""
+
+    accesses: list[str] = field(default_factory=list)
+    executions: list[str] = field(default_factory=list)
+    places: set[tuple[str, str]] = field(default_factory=set)
+
+    def access(self, api_id: ApiId, stage: StageName, line: str) -> None:
+        self.places.add((api_id, stage))
+        self.accesses.append(line)
+
+    def execution(self, api_id: ApiId, stage: StageName, lines: Sequence[tuple[int, str]]) -> None:
+        self.places.add((api_id, stage))
+        self.executions += [text for _, text in lines]

@@ -9,6 +9,9 @@ import pytest
 from gateway.model.errors import UserError
 from gateway.settings import (
     TEMPLATE_NAMES,
+    TO_OUTPUT,
+    Directories,
+    RunSettings,
     aws_credentials,
     check_environment,
     default_region,
@@ -147,3 +150,17 @@ def test_a_folder_without_a_template(tmp_path: Path) -> None:
     (tmp_path / "template.yaml").mkdir()
     (tmp_path / "other.yaml").touch()
     assert find_template(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("log_dir", "folder"),
+    [
+        (None, Path("/state/logs")),
+        (Path("/var/log/wsfleet"), Path("/var/log/wsfleet")),
+        (Path("logs"), Path("logs").absolute()),
+        (TO_OUTPUT, None),
+    ],
+)
+def test_where_logs_of_stages_go(log_dir: Path | None, folder: Path | None) -> None:
+    asked = RunSettings(Path("template.yaml"), Directories(Path("/state"), Path("/cache")), log_dir=log_dir)
+    assert asked.log_folder == folder

@@ -49,6 +49,14 @@ def test_it_says_where_and_what() -> None:
     assert not any("\n" in line for line in lines)
 
 
+def test_logs_are_listed_where_there_are_any() -> None:
+    described = definition(api(route("send")))
+    lines = banner(described, READY, [], "wsfleet", ["/logs/access.log", "/logs/execution.log"])
+    at = lines.index("  logs        /logs/access.log")
+    assert lines[at + 1] == "              /logs/execution.log"
+    assert not any(line.startswith("  logs") for line in banner(described, READY, [], "wsfleet"))
+
+
 def test_the_lines_to_paste_are_shell() -> None:
     lines = banner(definition(api(route("send"))), READY, [], "wsfleet")
     wscat = next(line for line in lines if "wscat" in line)

@@ -1,6 +1,6 @@
 """Access log lines (parity 5.3 and 10): a stage's compiled format filled with what is known of one exchange.
 
-Whatever a client, a handler or an authorizer chose is escaped by the style of the format, so that it can neither
+Whatever a client, a handler or an authorizer chose is escaped as the format needs it, so that it can neither
 begin a line of its own nor end the JSON string or the XML element that it stands in. Where lines go is not known here.
 """
 
@@ -13,8 +13,8 @@ from typing import Final
 from gateway.engine.connection_call import ConnectionCall
 from gateway.engine.exchange import Exchange, clf_time
 from gateway.engine.log_text import escaped, one_line
-from gateway.engine.outcome import Authorized, Error, Outcome
-from gateway.expressions.log_format import LogFormat, Style, Variable
+from gateway.engine.outcome import Authorized, Error, Outcome, ResponseType
+from gateway.expressions.log_format import LogFormat, Variable
 from gateway.model.backend import MockRequest
 from gateway.model.invocation import FunctionError, Returned
 
@@ -22,7 +22,7 @@ UNSET: Final = "-"  # parity 10
 _OK: Final = "200"
 _XML: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
 # Already a JSON string, quotes and all: written as it is, unless the format puts it between quotes once more.
-_QUOTED_BY_ITSELF: Final = frozenset({"error.messageString", "error.validationErrorString"})
+_QUOTED_BY_ITSELF: Final = "error.messageString"
 
 
 class AccessLog:
@@ -32,7 +32,7 @@ class AccessLog:
 
     def __init__(self, log_format: LogFormat) -> None:
         self._parts = tuple(
-            (part, None) if isinstance(part, str) else (part.name, _escape(log_format.style, part))
+            (part, None) if isinstance(part, str) else (part.name, _escape(log_format, part))
             for part in log_format.parts
         )
 
@@ -85,6 +85,8 @@ def _error_values(error: Error) -> dict[str, str]:
     if error.message is not None:
         values["error.message"] = error.message
         values["error.messageString"] = json.dumps(error.message, ensure_ascii=False)
+    if error.response_type is ResponseType.BAD_REQUEST_BODY and error.why:
+        values["error.validationErrorString"] = error.why
     return values
 
 
@@ -103,10 +105,10 @@ def _authorizer_values(authorizer: Authorized, outcome: Outcome) -> dict[str, st
     return values | {"authorizer.status": status, "authorizer.error": message}
 
 
-def _escape(style: Style, variable: Variable) -> Callable[[str], str]:
-    if style is Style.XML:
+def _escape(log_format: LogFormat, variable: Variable) -> Callable[[str], str]:
+    if log_format.is_xml:
         return _escaped_for_xml
-    if variable.name in _QUOTED_BY_ITSELF and not variable.is_quoted:
+    if variable.name == _QUOTED_BY_ITSELF and not variable.is_quoted:
         return one_line
     return escaped
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.engine.endpoint import Endpoint
-from gateway.engine.outcome import Error, Phase, message_of, response_type
+from gateway.engine.outcome import Error, Phase, ResponseType, message_of, response_type
 
+BAD_REQUEST: Final = 400  # a body, to AWS, although only the ID can be wrong
 GONE: Final = 410
 
 
@@ -39,4 +40,6 @@ class ConnectionCall:
         if self.fault is None or self.status == GONE:
             return None
         message = message_of(self.response_body)
+        if self.status == BAD_REQUEST:
+            return Error(message, ResponseType.BAD_REQUEST_BODY)
         return Error(message, response_type(self.status, message, Phase.ADMISSION))

@@ -159,15 +159,24 @@ def _answered(lines: _Lines, integrated: Integrated) -> None:
 
 
 def _failed(lines: _Lines, error: Error, integrated: Integrated | None) -> None:
-    """Why, in the words AWS has for it, then what the client was told."""
+    """Why, then what the client was told."""
+    if (cause := _cause(error, integrated)) is not None:
+        lines.error(cause)
+    lines.error(f"Execution failed: {error.message or error.why}")
+
+
+def _cause(error: Error, integrated: Integrated | None) -> str | None:
+    """In AWS's words, None where it has none."""
     result = None if integrated is None else integrated.result
     if isinstance(result, TimedOut):
-        lines.error("Execution failed due to a timeout error")
-    elif isinstance(result, FunctionError):
-        lines.error(f"Lambda execution failed due to customer function error: {error.why}")
-    elif error.why and error.response_type in _CONFIGURATION:
-        lines.error(f"Execution failed due to configuration error: {error.why}")
-    lines.error(f"Execution failed: {error.message}")
+        return "Execution failed due to a timeout error"
+    if isinstance(result, FunctionError):
+        return f"Lambda execution failed due to customer function error: {error.why}"
+    if error.why and error.response_type is ResponseType.BAD_REQUEST_BODY:
+        return f"Request body does not match model schema for content type application/json: [{error.why}]"
+    if error.why and error.message is not None and error.response_type in _CONFIGURATION:
+        return f"Execution failed due to configuration error: {error.why}"
+    return None
 
 
 def _end(exchange: Exchange, outcome: Outcome) -> str | None:

@@ -123,12 +123,14 @@ def failure_error(failure: Failure, phase: Phase) -> Error:
 
 
 def message_of(body: bytes) -> str | None:
-    """The ``message`` of one of the gateway's own documents; None when it is null or there is none."""
+    """The message of one of the gateway's own documents, either spelling; None when it is null or there is none."""
     try:
         document = json.loads(body)
     except ValueError:
         return None
-    message = document.get("message") if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        return None
+    message = document.get("message", document.get("Message"))
     return message if isinstance(message, str) else None
 
 

@@ -1,14 +1,13 @@
 """The format of a stage's access log (parity 10): text with ``$context.x`` or ``${context.x}`` in it.
 
-CLF, JSON, XML and CSV are all just text to AWS. What is told apart here is only how a value has to be escaped, so
-that nobody who chooses one can end a line, a JSON string or an XML element. Where values come from is not known here.
+CLF, JSON, XML and CSV are all just text to AWS. What is told apart here is only what decides how a value is escaped,
+so that nobody who chooses one can end a line, a JSON string or an XML element. Where values come from is not known.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 REQUEST_IDS: Final = frozenset({"requestId", "extendedRequestId"})  # AWS wants one of them in every format
@@ -31,14 +30,6 @@ _BREAKS: Final = re.compile(r"[\r\n]+[ \t]*")
 _STRING_ENDS: Final = re.compile(r'\\.|"', re.DOTALL)
 
 
-class Style(Enum):
-    """What the text around the variables is."""
-
-    TEXT = "TEXT"
-    JSON = "JSON"
-    XML = "XML"
-
-
 @dataclass(frozen=True, slots=True)
 class Variable:
     """``name`` is what follows ``context.``; ``is_quoted`` says whether it stands between double quotes."""
@@ -49,9 +40,9 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class LogFormat:
-    """Texts and variables in the order they are written."""
+    """Texts and variables in the order they are written; ``is_xml`` when it begins like an element."""
 
-    style: Style
+    is_xml: bool
     parts: tuple[str | Variable, ...]
 
     @property
@@ -72,7 +63,7 @@ def parse(text: str) -> LogFormat:
         parts.append(Variable(found[2] if found[1] is None else found[1], is_quoted))
         at = found.end()
     parts += [line[at:]] if line[at:] else []
-    return LogFormat(_style(line), tuple(parts))
+    return LogFormat(line.lstrip().startswith("<"), tuple(parts))
 
 
 def is_one_line(text: str) -> bool:
@@ -96,10 +87,3 @@ def _is_of_the_authorizer(name: str) -> bool:
 
 def _flips_quotes(literal: str) -> bool:
     return sum(found[0] == '"' for found in _STRING_ENDS.finditer(literal)) % 2 == 1
-
-
-def _style(line: str) -> Style:
-    first = line.lstrip()[:1]
-    if first in ("{", "["):
-        return Style.JSON
-    return Style.XML if first == "<" else Style.TEXT

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.engine.redaction import REDACTED, redacted
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"not json",
+        b"\xff",
+        b"[" * 100_000,
+        b'["authorization"]',
+        b'{"authorization":"of the application"}',
+        b'{"headers":{"Host":"a"},"body":"{\\"headers\\":{\\"authorization\\":\\"x\\"}}"}',
+        b'{"headers":["authorization"],"requestContext":{"identity":null}}',
+        b'{"requestContext":{"identity":{"sourceIp":"1.2.3.4"}}, "spaced": 1}',
+        b'{"headers":{"x-api-key":""}}',
+    ],
+)
+def test_what_carries_no_credential_stays_to_the_byte(payload: bytes) -> None:
+    assert redacted(payload) == payload
+
+
+@pytest.mark.parametrize(
+    ("event", "shown"),
+    [
+        (
+            {"headers": {"Authorization": "Bearer x", "Host": "a"}},
+            {"headers": {"Authorization": REDACTED, "Host": "a"}},
+        ),
+        (
+            {"multiValueHeaders": {"X-API-Key": ["k", "l"]}, "body": "é"},
+            {"multiValueHeaders": {"X-API-Key": [REDACTED, REDACTED]}, "body": "é"},
+        ),
+        (
+            {"queryStringParameters": {"X-Amz-Signature": "s", "X-Amz-Security-Token": "t", "name": "n"}},
+            {"queryStringParameters": {"X-Amz-Signature": REDACTED, "X-Amz-Security-Token": REDACTED, "name": "n"}},
+        ),
+        (
+            {"requestContext": {"identity": {"apiKey": "k", "apiKeyId": "i"}, "stage": "dev"}},
+            {"requestContext": {"identity": {"apiKey": REDACTED, "apiKeyId": "i"}, "stage": "dev"}},
+        ),
+    ],
+)
+def test_credentials_are_left_out(event: dict[str, Any], shown: dict[str, Any]) -> None:
+    assert json.loads(redacted(json.dumps(event).encode())) == shown
