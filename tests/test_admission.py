@@ -34,7 +34,7 @@ def test_the_accounts_messages() -> None:
     assert sum(message(aws, at_ms=100) for _ in range(6_000)) == 1_000
 
 
-@pytest.mark.parity("P-395")
+@pytest.mark.parity("P-395", "P-423")
 def test_the_accounts_connections() -> None:
     aws = Admission()
     assert sum(aws.connection(ENDPOINT, CONNECT, None, 0) for _ in range(1_000)) == 500

@@ -29,7 +29,7 @@ def validation(expression: str, **models: Model) -> Validation:
     return planned
 
 
-@pytest.mark.parity("P-154")
+@pytest.mark.parity("P-154", "P-208")
 @pytest.mark.parametrize(
     ("models", "body", "violation"),
     [
