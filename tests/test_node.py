@@ -353,6 +353,7 @@ async def test_every_single_registry_failure_leaves_a_consistent_end(stages: Sta
     assert len(stage.functions.events("connect")) == len(stage.functions.events("disconnect")) == 1
 
 
+@pytest.mark.parity("P-441")
 async def test_a_client_that_sends_faster_than_handlers_answer_is_held_back(stages: Stages) -> None:
     stage = stages()
     stage.functions.gates["default"] = asyncio.Event()
