@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.admission import Admission
 from gateway.calls import Outside
 from gateway.conversation import Conversation
 from gateway.engine.directory import Directory
@@ -15,7 +16,7 @@ from gateway.model.definition import Definition
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId
 from gateway.model.invocation import FunctionResult
-from gateway.model.limits import AWS, Limits
+from gateway.model.limits import AWS, AWS_ACCOUNT, AccountLimits, Limits
 from gateway.node import Node
 from gateway.ports import FunctionCall
 from gateway.registry.memory import MemoryRegistry
@@ -75,7 +76,7 @@ class World:
     """Functions ``connect``, ``disconnect`` and ``default`` answer 200, web servers and services too; the rest is the
     test's to script."""
 
-    def __init__(self, definition: Definition, limits: Limits) -> None:
+    def __init__(self, definition: Definition, limits: Limits, account: AccountLimits) -> None:
         self.functions, self.upstreams, self.services = TimedFunctions(), ScriptedUpstreams(), ScriptedServices()
         self.registry, self.clock, self.reporter, ids = (
             MemoryRegistry(),
@@ -84,7 +85,7 @@ class World:
             CountingIds(),
         )
         called = backends(self.functions, self.upstreams, self.services)
-        outside = Outside(called, self.registry, self.clock, ids, self.reporter)
+        outside = Outside(called, self.registry, self.clock, ids, self.reporter, admission=Admission(account))
         self.node = Node(OWNER, Directory(definition), outside, limits, lambda: None)
         self.api = ManagementApi(self.node, IdCheck(KEY), ids)
 
@@ -124,8 +125,10 @@ class World:
 
 
 @asynccontextmanager
-async def world(definition: Definition, limits: Limits = AWS) -> AsyncIterator[World]:
-    made = World(definition, limits)
+async def world(
+    definition: Definition, limits: Limits = AWS, account: AccountLimits = AWS_ACCOUNT
+) -> AsyncIterator[World]:
+    made = World(definition, limits, account)
     try:
         yield made
     finally:

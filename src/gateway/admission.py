@@ -60,6 +60,10 @@ class Admission:
             return False
         return self._requests is None or self._request_bucket.take(self._requests, now_ms)
 
+    def callback(self, now_ms: int) -> bool:
+        """One call of the management API: it shares the account's bucket with messages (parity 8)."""
+        return self._requests is None or self._request_bucket.take(self._requests, now_ms)
+
     def connection(self, endpoint: Endpoint, route_key: RouteKey, throttle: Throttle | None, now_ms: int) -> bool:
         """One new connection, likewise."""
         if throttle is not None and not self._of_route(endpoint, route_key).take(throttle, now_ms):

@@ -40,6 +40,7 @@ class Fault(Enum):
     MISSING_TOKEN = (403, "MissingAuthenticationTokenException", "Missing Authentication Token")
     GONE = (410, "GoneException", None)
     LIMIT_EXCEEDED = (429, "LimitExceededException", "Client side buffer is full")
+    TOO_MANY_REQUESTS = (429, "LimitExceededException", "Too Many Requests")  # the message is assumed; parity 7.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class ManagementApi:
             return self._bad_request(f"Invalid connectionId: {found.connection_id}")
         if request.method not in _METHODS or not is_signed(request):
             return self._fault(Fault.MISSING_TOKEN)
+        if not self._node.admits_call():
+            return self._fault(Fault.TOO_MANY_REQUESTS)
         return self._perform(request, found)
 
     def _log(self, journal: StageJournal, request: HttpRequest, found: ConnectionPath, response: HttpResponse) -> None:

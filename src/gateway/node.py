@@ -128,6 +128,10 @@ class Node:
 
     # -- what the management API asks ------------------------------------------------------------------------------
 
+    def admits_call(self) -> bool:
+        """Whether the account's rate takes one more call; it counts as one."""
+        return self._outside.admission.callback(self._outside.clock.now().monotonic_ms)
+
     def post(self, endpoint: Endpoint, connection_id: ConnectionId, data: bytes) -> PostOutcome:
         """Send ``data`` as one TEXT message; at most one outcome, never half a message."""
         conversation = self._find(endpoint, connection_id)

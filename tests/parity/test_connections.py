@@ -8,7 +8,8 @@ import pytest
 
 from gateway.engine import responses
 from gateway.model import ids
-from node_doubles import OWNER
+from gateway.model.limits import AccountLimits
+from node_doubles import OWNER, until_idle
 from parity_world import world
 from sample_definitions import api, definition, handshake, route
 
@@ -113,3 +114,19 @@ async def test_messages_move_last_active_at_and_questions_do_not() -> None:
 )
 def test_an_encoded_surrogate_is_replaced_as_one(sent: bytes, text: str) -> None:
     assert responses.as_text(sent).decode() == text
+
+
+@pytest.mark.parity("P-385", "P-396")
+async def test_calls_share_the_accounts_rate_with_messages() -> None:
+    async with world(LIFE, account=AccountLimits(requests_per_s=1, request_burst=2)) as here:
+        client = await here.open()
+        path = f"/dev/@connections/{client.connection_id}"
+        client.say("hello")
+        await until_idle(lambda: bool(here.functions.events("default")))
+        assert (await here.ask("GET", path)).status == 200
+        refused = await here.ask("POST", path, b"x")
+        here.clock.advance(1_000)
+        assert (await here.ask("POST", path, b"y")).status == 200
+    assert (refused.status, dict(refused.headers)["x-amzn-ErrorType"]) == (429, "LimitExceededException")
+    assert json.loads(refused.body) == {"message": "Too Many Requests"}
+    assert client.socket.sent == [b"y"]
