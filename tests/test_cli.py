@@ -290,6 +290,14 @@ class TestValidate:
         assert status_of(["validate", str(template), "--parameter-overrides", "A=1", "B=2", "--stage", "x"]) == 0
         assert "stages x, 1" in capsys.readouterr().out
 
+    def test_functions_elsewhere(self, capsys: pytest.CaptureFixture[str]) -> None:
+        elsewhere = str(Path(__file__).parent / "e2e" / "applications" / "elsewhere" / "template.yaml")
+        args = ["validate", elsewhere, "--parameter-overrides", "Upstream=http://localhost:3000"]
+        assert status_of(args) == 2
+        assert "function 'far' is not in this template" in capsys.readouterr().err
+        assert status_of([*args, "--lambda-endpoint-url", "aws"]) == 0
+        assert "  remote " in capsys.readouterr().out
+
     @pytest.mark.parametrize("command", ["validate", "run"])
     @pytest.mark.parametrize(
         ("content", "said"),

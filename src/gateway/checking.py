@@ -15,13 +15,26 @@ from gateway.template.options import LoadOptions
 
 
 def check(
-    template: Path, *, parameters: Mapping[str, str], region: str, stage: str | None, api: str | None
+    template: Path,
+    *,
+    parameters: Mapping[str, str],
+    region: str,
+    stage: str | None,
+    api: str | None,
+    remote_functions: bool = False,
 ) -> Definition:
-    """With a warning for code that has to be built first.
+    """With a warning for code that has to be built first. ``remote_functions``: others may run elsewhere.
 
     Raises UserError when the file cannot be read, DefinitionError with every problem.
     """
-    options = LoadOptions(stack_name(template), region, parameters=parameters, stage=stage, api=api)
+    options = LoadOptions(
+        stack_name(template),
+        region,
+        parameters=parameters,
+        stage=stage,
+        api=api,
+        remote_functions=remote_functions,
+    )
     definition = read_definition(template, options)
     return replace(definition, warnings=(*definition.warnings, *missing_code(definition)))
 

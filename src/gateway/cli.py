@@ -167,6 +167,13 @@ PARAMETERS = click.option(
     OVERRIDES, "parameters", multiple=True, metavar="K=V …", callback=_overrides, help="Template parameters."
 )
 
+LAMBDA = click.option(
+    "--lambda-endpoint-url",
+    metavar="URL",
+    callback=_lambda_url,
+    help="Invoke functions that the template does not define there; aws: at AWS itself.",
+)
+
 
 @cli.command(cls=_Command)
 @TEMPLATE
@@ -184,12 +191,7 @@ PARAMETERS = click.option(
     "--tls-port", default=DEFAULT_TLS_PORT, type=PORT, metavar="N", show_default=True, help="TLS port; 0: a free one."
 )
 @click.option("--endpoint-url", metavar="URL", callback=_url, help="Use this AWS endpoint instead of embedded moto.")
-@click.option(
-    "--lambda-endpoint-url",
-    metavar="URL",
-    callback=_lambda_url,
-    help="Invoke functions that the template does not define there; aws: at AWS itself.",
-)
+@LAMBDA
 @click.option("--ca-bundle", type=FILE, metavar="FILE", help="Trust these certificate authorities too.")
 @click.option("--env-vars", type=FILE, metavar="FILE", help="JSON with function environments, as for sam.")
 @click.option("--watch/--no-watch", default=True, show_default=True, help="Take up changed code and template.")
@@ -231,11 +233,15 @@ def run_settings(template: Path | None, parameters: dict[str, str], options: dic
 @API
 @PARAMETERS
 @REGION
+@LAMBDA
 @click.option("--json", "as_json", is_flag=True, help="Print the routes, or the problems, as JSON.")
-def validate(template: Path | None, parameters: dict[str, str], as_json: bool, **options: Any) -> None:
+def validate(
+    template: Path | None, parameters: dict[str, str], lambda_endpoint_url: str | None, as_json: bool, **options: Any
+) -> None:
     """Check TEMPLATE: every problem with file, line and hint (exit status 2), or the route table."""
+    elsewhere = lambda_endpoint_url is not None
     try:
-        found = checking.check(_template(template), parameters=parameters, **options)
+        found = checking.check(_template(template), parameters=parameters, remote_functions=elsewhere, **options)
     except UserError as error:
         if as_json:
             click.echo(json.dumps(checking.problems_document(_problems(error)), indent=2))
