@@ -8,11 +8,10 @@ batches, so whoever moves or deletes a file has a new one written. What a line s
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import groupby, pairwise
-from operator import itemgetter
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -47,20 +46,20 @@ class LogFiles:
         self._max_file_bytes = max_file_bytes
         self._kept_files = kept_files
         self._max_pending = max_pending_bytes
-        self._queue: deque[tuple[Path, bytes]] = deque()
+        self._paths: dict[tuple[ApiId, StageName, str], Path] = {}  # making one costs as much as a line
+        self._entries: dict[Path, list[bytes]] = {}
         self._pending = 0
         self._dropped = 0
-        self._is_failing = False
+        self._failing: set[Path] = set()
         self._is_closed = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def access(self, api_id: ApiId, stage: StageName, line: str) -> None:
-        self._put(log_file(self._folder, api_id, stage, ACCESS), _bytes(line))
+        self._put((api_id, stage, ACCESS), _bytes(line))
 
     def execution(self, api_id: ApiId, stage: StageName, lines: Sequence[tuple[int, str]]) -> None:
-        path = log_file(self._folder, api_id, stage, EXECUTION)
-        self._put(path, b"".join(_bytes(dated(at_ms, line)) for at_ms, line in lines))
+        self._put((api_id, stage, EXECUTION), b"".join(_bytes(dated(at_ms, line)) for at_ms, line in lines))
 
     def close(self, within_s: float = CLOSE_WITHIN_S) -> None:
         """Write what is pending, for at most ``within_s``; lines that come later are lost."""
@@ -70,14 +69,17 @@ class LogFiles:
         if self._thread is not None:
             self._thread.join(within_s)
 
-    def _put(self, path: Path, data: bytes) -> None:
+    def _put(self, name: tuple[ApiId, StageName, str], data: bytes) -> None:
+        path = self._paths.get(name)
+        if path is None:
+            path = self._paths[name] = log_file(self._folder, *name)
         with self._changed:
             if self._is_closed or self._pending + len(data) > self._max_pending:
                 self._dropped += 1
                 return
-            if not self._queue:
+            if not self._entries:
                 self._changed.notify()
-            self._queue.append((path, data))
+            self._entries.setdefault(path, []).append(data)
             self._pending += len(data)
             if self._thread is None:  # a gateway whose stages log nothing needs none
                 self._thread = threading.Thread(target=self._run, name="stage logs", daemon=True)
@@ -85,29 +87,27 @@ class LogFiles:
 
     def _run(self) -> None:
         while batch := self._next():
-            for path, entries in groupby(sorted(batch, key=itemgetter(0)), itemgetter(0)):
-                self._write(path, [data for _, data in entries])
+            for path, entries in batch.items():
+                self._write(path, entries)
             self._tell_of_dropped()
 
-    def _next(self) -> list[tuple[Path, bytes]]:
+    def _next(self) -> dict[Path, list[bytes]]:
         """All that has come by a moment after the first; nothing at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._is_closed)
+            self._changed.wait_for(lambda: self._entries or self._is_closed)
             self._changed.wait_for(lambda: self._is_closed, LINGER_S)
-            batch = list(self._queue)
-            self._queue.clear()
-            self._pending = 0
+            batch, self._entries, self._pending = self._entries, {}, 0
             return batch
 
     def _write(self, path: Path, chunks: list[bytes]) -> None:
         try:
             append(path, chunks, self._max_file_bytes, self._kept_files)
         except OSError as error:
-            if not self._is_failing:
+            if path not in self._failing:
                 self._told(f"{path} cannot be written, its lines are lost: {error.strerror or error}")
-            self._is_failing = True
+            self._failing.add(path)
         else:
-            self._is_failing = False
+            self._failing.discard(path)
 
     def _tell_of_dropped(self) -> None:
         with self._changed:
@@ -137,8 +137,12 @@ def log_file(folder: Path, api_id: ApiId, stage: StageName, name: str) -> Path:
 
 def dated(at_ms: int, line: str) -> str:
     """As CloudWatch exports a log: the time to the millisecond, then the line."""
-    moment = datetime.fromtimestamp(at_ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03}Z {line}"
+    return f"{_second(at_ms // 1000)}.{at_ms % 1000:03}Z {line}"
+
+
+@lru_cache(maxsize=4)  # nearly all lines are of the same second
+def _second(epoch_s: int) -> str:
+    return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def append(path: Path, chunks: Iterable[bytes], max_file_bytes: int, kept_files: int) -> None:
