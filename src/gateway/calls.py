@@ -90,7 +90,7 @@ class Calls:
         deployment = self._deployment(conversation)
         if deployment is None:
             forbidden = responses.error_frame(responses.FORBIDDEN, connection.connection_id, occasion.request_id)
-            return on.Reply(forbidden)
+            return on.Reply(forbidden, now.monotonic_ms)
         plan = choose(deployment.selection, deployment.plans, text)
         route_key = NO_ROUTE if plan is None else plan.route.route_key
         message_id = self._outside.ids.message_id(connection.connection_id)
@@ -107,7 +107,7 @@ class Calls:
             entry.ends(exchange)
         two_way = plan is not None and plan.route.two_way
         reply = responses.message_reply(answer, two_way, connection.connection_id, occasion.request_id, message_id)
-        return None if reply is None else on.Reply(reply)
+        return None if reply is None else on.Reply(reply, self._outside.clock.now().monotonic_ms)
 
     async def _answer(self, plan: RoutePlan | None, exchange: Exchange, entry: Entry | None) -> ProxyResponse | Failure:
         """What a message comes to: the integration's answer, or why it was not asked."""

@@ -116,7 +116,8 @@ def test_message_and_reply() -> None:
     lifecycle = opened()
     assert lifecycle.step(on.MessageArrived("hi", 500)) == (do.InvokeMessage("hi"),)
     assert lifecycle.last_active_ms == 500
-    assert lifecycle.step(on.Reply(b"yo")) == (do.SendText(b"yo"),)
+    assert lifecycle.step(on.Reply(b"yo", 520)) == (do.SendText(b"yo"),)
+    assert lifecycle.last_active_ms == 520
 
 
 @pytest.mark.parity("P-352", "P-361", "P-439")
@@ -125,7 +126,7 @@ def test_a_post_counts_as_traffic_and_a_reply_to_a_closed_one_is_dropped() -> No
     assert lifecycle.step(on.Posted(b"x", 600)) == (do.SendText(b"x"),)
     assert lifecycle.last_active_ms == 600
     lifecycle.step(on.PeerLost())
-    assert lifecycle.step(on.Reply(b"late")) == ()
+    assert lifecycle.step(on.Reply(b"late", 700)) == ()
     assert lifecycle.step(on.Posted(b"late", 700)) == ()
 
 
@@ -191,7 +192,7 @@ def test_two_hours_are_counted_from_the_handshake() -> None:
 AT = st.integers(0, 20_000)
 AFTER_BEGIN = st.one_of(
     st.builds(on.MessageArrived, st.just("m"), AT),
-    st.builds(on.Reply, st.just(b"r")),
+    st.builds(on.Reply, st.just(b"r"), AT),
     st.builds(on.Posted, st.just(b"p"), AT),
     st.builds(on.CloseAsked, st.just(1000), st.just(""), AT),
     st.builds(on.PeerClosed, st.sampled_from([None, 1000, 4000]), st.just("")),

@@ -69,6 +69,7 @@ class Reply:
     """The reply or error frame that a message led to."""
 
     data: bytes
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)

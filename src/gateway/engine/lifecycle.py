@@ -89,10 +89,8 @@ class Lifecycle:
         match happened:
             case on.MessageArrived(text, at_ms):
                 return self._message(text, at_ms)
-            case on.Posted(data, at_ms):
-                return self._post(data, at_ms)
-            case on.Reply(data):
-                return (SendText(data),) if self.state is State.OPEN else _NOTHING
+            case on.Posted(data, at_ms) | on.Reply(data, at_ms):
+                return self._send(data, at_ms)
             case on.PeerClosed(code, reason):
                 return self._ended(*(NO_STATUS if code is None else (code, reason)))
             case on.PeerLost():
@@ -193,7 +191,8 @@ class Lifecycle:
         self.last_active_ms = at_ms
         return (InvokeMessage(text),)
 
-    def _post(self, data: bytes, at_ms: int) -> Commands:
+    def _send(self, data: bytes, at_ms: int) -> Commands:
+        """Data to the client puts the idle deadline off as data from it does (parity 8)."""
         if self.state is not State.OPEN:
             return _NOTHING
         self.last_active_ms = at_ms
