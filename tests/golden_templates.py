@@ -55,6 +55,8 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return [plain(item) for item in sorted(value)]
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 

@@ -39,9 +39,12 @@ class Kind:
 
 _ARN: Final = {"Arn": "{arn}"}
 _KINDS: Final[Mapping[str, Kind]] = {
+    "AWS::ApiGateway::ApiKey": Kind(ref="{id}", attributes={"APIKeyId": "{id}"}),
     "AWS::ApiGateway::RestApi": Kind(ref="{id}", attributes={"RestApiId": "{id}", "RootResourceId": "{id}"}
     ),
     "AWS::ApiGateway::Stage": Kind("StageName"),
+    "AWS::ApiGateway::UsagePlan": Kind(ref="{id}", id_length=6, attributes={"Id": "{id}"}),
+    "AWS::ApiGateway::UsagePlanKey": Kind(ref="{id}", attributes={"Id": "{id}"}),
     "AWS::ApiGatewayV2::Api": Kind(ref="{id}", attributes={"ApiId": "{id}", "ApiEndpoint": "{scheme}://{id}.execute-api.{region}.{suffix}"}
     ),
     "AWS::ApiGatewayV2::ApiMapping": Kind(ref="{id}", id_length=6, attributes={"ApiMappingId": "{id}"}),

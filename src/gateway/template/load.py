@@ -11,7 +11,9 @@ from typing import Any
 from gateway.model.definition import Definition
 from gateway.model.errors import DefinitionError
 from gateway.model.problem import Problem
+from gateway.template.apigateway.usage_plan import check_api_keys, read_usage_plans
 from gateway.template.apigatewayv2.apis import read_apis
+from gateway.template.apigatewayv2.domain_name import read_domain_names
 from gateway.template.declared import Declared, declared_resources
 from gateway.template.dependencies import check_dependencies
 from gateway.template.document import parse
@@ -50,6 +52,9 @@ def _load(text: str, path: str, options: LoadOptions) -> Definition:
     template = _template(content, parameters, path, options, findings)
     catalogue = Catalogue(template)
     apis = read_apis(template, catalogue)
+    domain_names = read_domain_names(template, apis)
+    usage_plans = read_usage_plans(template, apis)
+    check_api_keys(template, apis, usage_plans)
     functions = catalogue.settle()
     resources = read_resources(template)
     _stop_if_broken(findings)
@@ -61,6 +66,9 @@ def _load(text: str, path: str, options: LoadOptions) -> Definition:
         apis=apis,
         functions=functions,
         resources=resources,
+        usage_plans=usage_plans,
+        api_keys=tuple(dict.fromkeys(key for plan in usage_plans for key in plan.keys)),
+        domain_names=domain_names,
         warnings=in_order(findings.warnings),
     )
 

@@ -5,8 +5,10 @@ Every reader returns None after reporting a value that is missing, cannot be kno
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
 from gateway.template.closest import did_you_mean
 from gateway.template.declared import Declared
@@ -16,6 +18,7 @@ from gateway.template.text import as_text
 from gateway.template.unresolvable import Unresolvable
 
 Resolve = Callable[[Any], Any]
+Choice = TypeVar("Choice", bound=Enum)
 
 
 class Properties:
@@ -88,6 +91,30 @@ class Properties:
             return None
         return number
 
+    def number(self, name: str) -> float | None:
+        """A number that is not negative."""
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not 0 <= number < math.inf:
+            self.problem(f"{name} must be a number from 0, not {text}", name)
+            return None
+        return number
+
+    def choice(self, name: str, kind: type[Choice]) -> Choice | None:
+        """A member of ``kind`` by its value."""
+        text = self.text(name)
+        known = [str(member.value) for member in kind]
+        if text is None or text in known:
+            return None if text is None else kind(text)
+        hint = did_you_mean(text, known, f"it is one of {', '.join(known)}")
+        self.problem(f"there is no {name} {text!r}", name, hint)
+        return None
+
     def boolean(self, name: str) -> bool | None:
         text = self.text(name)
         if text is None or text.lower() in ("true", "false"):
@@ -105,6 +132,26 @@ class Properties:
             self.problem(f"{name} must be a list of texts", name)
             return None
         return tuple(item for item in found if item is not None)
+
+    def text_by_name(self, name: str) -> dict[str, str]:
+        """A mapping of texts, empty when absent; entries of another kind are left out after reporting them."""
+        block = self.nested(name)
+        if block is None:
+            return {}
+        found = {key: block.text(key) for key in block}
+        return {key: text for key, text in found.items() if text is not None}
+
+    def entries(self, name: str) -> list[Properties]:
+        """The mappings of a list of mappings; empty when absent."""
+        value = self.value(name)
+        items = value if isinstance(value, list) else [] if value is None else [value]
+        if not all(isinstance(item, dict) for item in items):
+            self.problem(f"{name} must be a list of mappings", name)
+            return []
+        path = (*self._path, name)
+        return [
+            Properties(self.declared, self._resolve, self._findings, item, (*path, at)) for at, item in enumerate(items)
+        ]
 
     def nested(self, name: str) -> Properties | None:
         """The mapping under ``name``, its values still to be resolved one by one."""
@@ -125,8 +172,13 @@ class Properties:
             if name.startswith("Fn::"):
                 self.unsupported(f"{name} among the properties", name, "write out what it stands for")
             elif name not in names:
-                what = f"{self.declared.type} has no property {name!r}"
+                what = f"{self._called()} has no property {name!r}"
                 self.problem(what, name, did_you_mean(name, names, f"it has {', '.join(sorted(names))}"))
+
+    def _called(self) -> str:
+        if self._values is self.declared.properties:
+            return self.declared.type
+        return next((part for part in reversed(self._path) if isinstance(part, str)), self.declared.type)
 
     def unsupported(self, what: str, name: str | None = None, hint: str = "") -> None:
         """Report something that AWS has and this version does not serve."""

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Final, TypeVar
 
 from gateway.expressions import selection
-from gateway.model.api import DEFAULT_API_KEY_SELECTION, Api, Authorizer, Integration, Route
-from gateway.model.errors import ExpressionError
+from gateway.model.api import DEFAULT_API_KEY_SELECTION, Api, Authorizer, Integration, Route, Stage
 from gateway.model.ids import ApiId, RouteKey
 from gateway.template.apigatewayv2.authorizer import read_authorizer
-from gateway.template.apigatewayv2.integration import check_integration_responses, read_integration
+from gateway.template.apigatewayv2.expression import EXAMPLE, check_expression
+from gateway.template.apigatewayv2.integration import Surroundings, read_integration
+from gateway.template.apigatewayv2.integration_response import responses_by_integration
+from gateway.template.apigatewayv2.model import read_models
 from gateway.template.apigatewayv2.parts import (
     AUTHORIZER,
     INTEGRATION,
     INTEGRATION_RESPONSE,
-    MAPPING,
     MODEL,
     ROUTE,
     Parts,
 )
 from gateway.template.apigatewayv2.route import Parties, read_route
 from gateway.template.apigatewayv2.route_response import read_two_way_routes
-from gateway.template.apigatewayv2.stage import read_stages
+from gateway.template.apigatewayv2.stage import check_stages, read_stages
 from gateway.template.declared import Declared
-from gateway.template.findings import Findings
 from gateway.template.functions.catalogue import Catalogue
 from gateway.template.properties import Properties
 from gateway.template.template import Template
@@ -54,7 +54,6 @@ _HTTP_ONLY: Final = (
     "RouteKey",
     "Target",
 )
-_MODEL_PROPERTIES: Final = ("ApiId", "ContentType", "Description", "Name", "Schema")
 _API_KEY_SELECTIONS: Final = (DEFAULT_API_KEY_SELECTION, "$context.authorizer.usageIdentifierKey")
 
 Read = TypeVar("Read")
@@ -80,7 +79,8 @@ def read_api(template: Template, parts: Parts, catalogue: Catalogue) -> Api | No
     expression = _route_selection(properties)
     key_expression = _api_key_selection(properties)
     stages = read_stages(template, parts)
-    routes = _routes(template, parts, catalogue, [dict(stage.stage_variables) for stage in stages.values()])
+    routes = _routes(template, parts, catalogue, tuple(stages.values()))
+    check_stages(template, parts, routes)
     api_id = template.reference(parts.api)
     if name is None or expression is None or api_id is None:
         return None
@@ -93,7 +93,8 @@ def read_api(template: Template, parts: Parts, catalogue: Catalogue) -> Api | No
         stages=stages,
         api_key_selection_expression=key_expression,
         description=properties.text("Description"),
-        disable_execute_api_endpoint=_disabled(properties),
+        disable_execute_api_endpoint=properties.boolean("DisableExecuteApiEndpoint") or False,
+        disable_schema_validation=properties.boolean("DisableSchemaValidation") or False,
     )
 
 
@@ -106,13 +107,9 @@ def _check_names(properties: Properties) -> None:
 
 def _route_selection(properties: Properties) -> str | None:
     name = "RouteSelectionExpression"
-    expression = properties.required(name, "for example $request.body.action")
+    expression = properties.required(name, EXAMPLE)
     if expression is not None:
-        try:
-            selection.parse(expression, selection.ROUTE)
-        except ExpressionError as error:
-            where = f"at character {error.position + 1} of {expression!r}" if error.position else f"in {expression!r}"
-            properties.problem(f"{error.message} {where}", name, "for example $request.body.action")
+        check_expression(expression, properties, name, selection.ROUTE)
     return expression
 
 
@@ -124,33 +121,25 @@ def _api_key_selection(properties: Properties) -> str:
     return expression
 
 
-def _disabled(properties: Properties) -> bool:
-    disabled = properties.boolean("DisableExecuteApiEndpoint") or False
-    if disabled:
-        what = "DisableExecuteApiEndpoint is not applied: here the default endpoint is the only one"
-        properties.warning(what, "DisableExecuteApiEndpoint")
-    return disabled
+def _routes(template: Template, parts: Parts, catalogue: Catalogue, stages: tuple[Stage, ...]) -> dict[RouteKey, Route]:
+    integrations = _by_id(template, parts.of(INTEGRATION))
+    responses = responses_by_integration(template, parts.of(INTEGRATION_RESPONSE), integrations)
 
+    def integration(integration_id: str) -> Integration | None:
+        surroundings = Surroundings(stages, catalogue, responses[integration_id])
+        return read_integration(template, integrations[integration_id], surroundings, template.findings)
 
-def _routes(
-    template: Template, parts: Parts, catalogue: Catalogue, stage_variables: list[dict[str, str]]
-) -> dict[RouteKey, Route]:
-    def integration(declared: Declared, findings: Findings) -> Integration | None:
-        return read_integration(template, declared, catalogue, stage_variables, findings)
+    def authorizer(authorizer_id: str) -> Authorizer | None:
+        return read_authorizer(template, authorizers[authorizer_id], catalogue, stages, template.findings)
 
-    def authorizer(declared: Declared, findings: Findings) -> Authorizer | None:
-        return read_authorizer(template, declared, catalogue, stage_variables, findings)
-
-    declared_routes = {template.reference(declared) or "": declared for declared in parts.of(ROUTE)}
-    two_way = read_two_way_routes(template, parts, frozenset(declared_routes))
+    authorizers = _by_id(template, parts.of(AUTHORIZER))
     parties = Parties(
-        _readers(template, parts.of(INTEGRATION), integration),
-        _readers(template, parts.of(AUTHORIZER), authorizer),
-        two_way,
+        _readers(integrations, integration),
+        _readers(authorizers, authorizer),
+        read_models(template, parts.of(MODEL)),
+        read_two_way_routes(template, parts, frozenset(_by_id(template, parts.of(ROUTE)))),
     )
-    routes = _by_key(template, parts, parties)
-    _check_the_rest(template, parts)
-    return routes
+    return _by_key(template, parts, parties)
 
 
 def _by_key(template: Template, parts: Parts, parties: Parties) -> dict[RouteKey, Route]:
@@ -169,22 +158,11 @@ def _by_key(template: Template, parts: Parts, parties: Parties) -> dict[RouteKey
     return routes
 
 
-def _readers(
-    template: Template, resources: tuple[Declared, ...], read: Callable[[Declared, Findings], Read]
-) -> dict[str, Callable[[], Read]]:
+def _by_id(template: Template, resources: tuple[Declared, ...]) -> dict[str, Declared]:
+    found = {template.reference(declared): declared for declared in resources}
+    return {physical_id: declared for physical_id, declared in found.items() if physical_id is not None}
+
+
+def _readers(resources: Iterable[str], read: Callable[[str], Read]) -> dict[str, Callable[[], Read]]:
     """A reader per physical ID that reads, and reports, once and only when a route asks for it."""
-    found: dict[str, Callable[[], Read]] = {}
-    for declared in resources:
-        physical_id = template.reference(declared)
-        if physical_id is not None:
-            found[physical_id] = cache(partial(read, declared, template.findings))
-    return found
-
-
-def _check_the_rest(template: Template, parts: Parts) -> None:
-    check_integration_responses(template, parts.of(INTEGRATION_RESPONSE), template.findings)
-    for model in parts.of(MODEL):
-        template.properties(model).check_names(_MODEL_PROPERTIES)
-    for mapping in parts.of(MAPPING):
-        what = "custom domain names are not served: clients use the default endpoint, with the stage in its path"
-        template.properties(mapping).warning(what)
+    return {physical_id: cache(partial(read, physical_id)) for physical_id in resources}

@@ -28,7 +28,7 @@ def read_apis(template: Template, catalogue: Catalogue) -> tuple[Api, ...]:
         template.findings.problem("there is no WebSocket API in this template", hint=_why(template))
     read = (read_api(template, found, catalogue) for found in _chosen(template, parts))
     apis = tuple(api for api in read if api is not None)
-    _check_clashes(template, apis)
+    _warn_of_clashes(template, apis)
     return apis
 
 
@@ -64,14 +64,14 @@ def _name(template: Template, parts: Parts) -> str | None:
     return template.properties(parts.api, template.findings.draft()).text("Name")
 
 
-def _check_clashes(template: Template, apis: Sequence[Api]) -> None:
+def _warn_of_clashes(template: Template, apis: Sequence[Api]) -> None:
+    """Of two stages with one name, the first API's is at the path alone; the other is found by its host name."""
     served: dict[str, Api] = {}
     for api in apis:
         for name in api.stages:
             other = served.setdefault(name, api)
             if other is not api:
-                hint = f"choose one with --api {other.logical_id} or --api {api.logical_id}"
-                what = (
-                    f"{other.logical_id} and {api.logical_id} both have a stage {name!r}, and both would be at /{name}"
-                )
-                template.findings.problem(what, ("Resources", api.logical_id), hint)
+                what = f"/{name} leads to {other.logical_id}, which has a stage of that name too, unless the host says "
+                host = f"{api.api_id}.execute-api.{template.facts.region}.{template.facts.url_suffix}"
+                hint = f"serve this API alone with --api {api.logical_id}"
+                template.findings.warning(f"{what}{host}", ("Resources", api.logical_id), hint)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
-from gateway.model.api import Authorizer
-from gateway.template.apigatewayv2.lambda_uri import read_target
+from gateway.access.identity import parse
+from gateway.model.api import Authorizer, Stage
+from gateway.model.errors import ExpressionError
+from gateway.template.apigatewayv2.lambda_uri import read_function
+from gateway.template.apigatewayv2.stage_variables import read_for_stages
 from gateway.template.declared import Declared
 from gateway.template.findings import Findings
 from gateway.template.functions.catalogue import Catalogue
@@ -33,9 +35,6 @@ _HTTP_ONLY: Final = (
     "EnableSimpleResponses",
     "JwtConfiguration",
 )
-_SOURCE: Final = re.compile(
-    r"(?:route\.request\.(?:header|querystring)|context|stageVariables)\.[a-zA-Z0-9._-]+"
-)  # fmt: skip
 _SOURCE_HINT: Final = "for example route.request.header.Auth or route.request.querystring.token"
 
 
@@ -43,7 +42,7 @@ def read_authorizer(
     template: Template,
     declared: Declared,
     catalogue: Catalogue,
-    stage_variables: Iterable[Mapping[str, str]],
+    stages: Iterable[Stage],
     findings: Findings,
 ) -> Authorizer | None:
     """The authorizer, or None after reporting why it cannot be served."""
@@ -53,8 +52,9 @@ def read_authorizer(
     name = properties.required("Name")
     sources = _identity_source(properties)
     uri = properties.required("AuthorizerUri", "name the function's invocations ARN")
-    target = read_target(uri, properties, "AuthorizerUri", stage_variables) if uri is not None else None
-    if name is None or target is None or not catalogue.call(target, properties, "AuthorizerUri"):
+    reading = None if uri is None else read_for_stages(uri, stages, properties, "AuthorizerUri")
+    target = None if reading is None else read_function(reading, properties, "AuthorizerUri", catalogue)
+    if name is None or target is None:
         return None
     return Authorizer(declared.logical_id, name, target, sources)
 
@@ -72,6 +72,9 @@ def _check_type(properties: Properties) -> None:
 def _identity_source(properties: Properties) -> tuple[str, ...]:
     sources = properties.texts("IdentitySource") or ()
     for source in sources:
-        if not _SOURCE.fullmatch(source):
-            properties.problem(f"{source!r} is no identity source", "IdentitySource", _SOURCE_HINT)
+        try:
+            parse(source)
+        except ExpressionError as error:
+            what = f"{source!r} is no identity source: {error.message}"
+            properties.problem(what, "IdentitySource", _SOURCE_HINT)
     return sources

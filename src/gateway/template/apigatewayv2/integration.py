@@ -1,17 +1,28 @@
-"""AWS::ApiGatewayV2::Integration and AWS::ApiGatewayV2::IntegrationResponse.
-
-Served is the Lambda proxy; every other type is named as unsupported by the route that leads to it.
-"""
+"""AWS::ApiGatewayV2::Integration: what a route calls, how it is asked and, with its responses, what it answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Final
 
-from gateway.model.api import Integration, IntegrationType
+from gateway.model.api import Stage
+from gateway.model.integration import (
+    ContentHandling,
+    HttpTarget,
+    Integration,
+    IntegrationType,
+    LambdaTarget,
+    MockTarget,
+    PassthroughBehavior,
+    ServiceTarget,
+    Target,
+)
 from gateway.model.limits import MAX_INTEGRATION_TIMEOUT_MS, MIN_INTEGRATION_TIMEOUT_MS
-from gateway.template.apigatewayv2.lambda_uri import read_target
-from gateway.template.closest import did_you_mean
+from gateway.template.apigatewayv2.integration_problems import check_integration
+from gateway.template.apigatewayv2.integration_response import read_responses
+from gateway.template.apigatewayv2.target import read_aim
 from gateway.template.declared import Declared
 from gateway.template.findings import Findings
 from gateway.template.functions.catalogue import Catalogue
@@ -26,89 +37,139 @@ _PROPERTIES: Final = (
     "CredentialsArn",
     "Description",
     "IntegrationMethod",
-    "IntegrationSubtype",
     "IntegrationType",
     "IntegrationUri",
     "PassthroughBehavior",
     "PayloadFormatVersion",
     "RequestParameters",
     "RequestTemplates",
-    "ResponseParameters",
     "TemplateSelectionExpression",
     "TimeoutInMillis",
     "TlsConfig",
 )
-_RESPONSE_PROPERTIES: Final = (
-    "ApiId",
-    "ContentHandlingStrategy",
-    "IntegrationId",
-    "IntegrationResponseKey",
-    "ResponseParameters",
-    "ResponseTemplates",
-    "TemplateSelectionExpression",
-)
-_NOT_OF_A_PROXY: Final = ("RequestParameters", "RequestTemplates", "TemplateSelectionExpression")
-_CONVERT_TO_BINARY: Final = "CONVERT_TO_BINARY"
+_HTTP_ONLY: Final = ("IntegrationSubtype", "ResponseParameters")
+_TEMPLATES: Final = ("RequestTemplates", "TemplateSelectionExpression")
+# What a kind of integration leaves unused, as AWS does.
+_WITHOUT_EFFECT: Final[Mapping[IntegrationType, tuple[str, ...]]] = {
+    IntegrationType.AWS_PROXY: ("RequestParameters", *_TEMPLATES),
+    IntegrationType.HTTP_PROXY: _TEMPLATES,
+    IntegrationType.MOCK: ("RequestParameters",),
+}
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_POST: Final = "POST"
+
+
+class ConnectionType(Enum):
+    """Integration.ConnectionType (parity 5)."""
+
+    INTERNET = "INTERNET"
+    VPC_LINK = "VPC_LINK"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an integration is read with: the API's stages, the functions there are and its own responses."""
+
+    stages: tuple[Stage, ...]
+    catalogue: Catalogue
+    responses: tuple[Declared, ...]
 
 
 def read_integration(
-    template: Template,
-    declared: Declared,
-    catalogue: Catalogue,
-    stage_variables: Iterable[Mapping[str, str]],
-    findings: Findings,
+    template: Template, declared: Declared, surroundings: Surroundings, findings: Findings
 ) -> Integration | None:
     """The integration, or None after reporting why it cannot be served."""
     properties = template.properties(declared, findings)
-    properties.check_names(_PROPERTIES)
+    _check_names(properties)
+    _check_connection(properties)
+    kind = _type(properties)
+    described = _described(properties, kind or IntegrationType.MOCK)
+    described = replace(
+        described, responses=read_responses(template, surroundings.responses, described.is_proxy, findings)
+    )
+    if kind is None:
+        return None
+    aim = read_aim(kind, properties, surroundings.stages, surroundings.catalogue)
+    if aim is None:
+        check_integration(described, findings)
+        return None
+    integration = replace(
+        described,
+        target=aim.target,
+        integration_method=_method(properties, aim.target),
+        request_parameters={**aim.parameters, **described.request_parameters},
+    )
+    check_integration(integration, findings)
+    _warn(properties, integration)
+    return integration
+
+
+def _described(properties: Properties, kind: IntegrationType) -> Integration:
+    """Everything but what is called and what it answers."""
     timeout = properties.integer("TimeoutInMillis", MIN_INTEGRATION_TIMEOUT_MS, MAX_INTEGRATION_TIMEOUT_MS)
-    method = properties.text("IntegrationMethod") or "POST"
-    if _type(properties) is not IntegrationType.AWS_PROXY:
-        return None
-    _check_proxy(properties)
-    uri = properties.required("IntegrationUri", "name the function's invocations ARN")
-    target = read_target(uri, properties, "IntegrationUri", stage_variables) if uri is not None else None
-    if uri is None or target is None or not catalogue.call(target, properties, "IntegrationUri"):
-        return None
+    passthrough = properties.choice("PassthroughBehavior", PassthroughBehavior)
     return Integration(
-        logical_id=declared.logical_id,
-        integration_type=IntegrationType.AWS_PROXY,
-        integration_uri=uri,
-        target=target,
-        integration_method=method,
+        logical_id=properties.declared.logical_id,
+        integration_type=kind,
+        integration_uri=properties.text("IntegrationUri") or "",
+        target=MockTarget(),
         timeout_ms=MAX_INTEGRATION_TIMEOUT_MS if timeout is None else timeout,
+        credentials_arn=properties.text("CredentialsArn"),
+        content_handling=_content_handling(properties, kind),
+        passthrough_behavior=passthrough or PassthroughBehavior.WHEN_NO_MATCH,
+        request_parameters=properties.text_by_name("RequestParameters"),
+        request_templates=properties.text_by_name("RequestTemplates"),
+        template_selection_expression=properties.text("TemplateSelectionExpression"),
     )
 
 
-def check_integration_responses(template: Template, responses: Iterable[Declared], findings: Findings) -> None:
-    """Integration responses change nothing about a proxy: check their spelling and say so."""
-    for declared in responses:
-        properties = template.properties(declared, findings)
-        properties.check_names(_RESPONSE_PROPERTIES)
-        properties.warning("an IntegrationResponse has no effect on a proxy integration")
+def _check_names(properties: Properties) -> None:
+    properties.check_names((*_PROPERTIES, *_HTTP_ONLY))
+    for name in _HTTP_ONLY:
+        if properties.value(name) is not None:
+            properties.problem(f"{name} cannot be set for WEBSOCKET protocol Apis.", name, "remove it")
+
+
+def _check_connection(properties: Properties) -> None:
+    kind = properties.choice("ConnectionType", ConnectionType)
+    if kind is ConnectionType.VPC_LINK:
+        hint = "there is no VPC here: write INTERNET and an address that this machine can reach"
+        properties.unsupported(f"ConnectionType {kind.value}", "ConnectionType", hint)
 
 
 def _type(properties: Properties) -> IntegrationType | None:
-    name = properties.required("IntegrationType", "for example IntegrationType: AWS_PROXY")
-    known = [kind.value for kind in IntegrationType]
-    if name is None:
-        return None
-    if name not in known:
-        hint = did_you_mean(name, known, f"it is one of {', '.join(known)}")
-        properties.problem(f"there is no IntegrationType {name!r}", "IntegrationType", hint)
-        return None
-    kind = IntegrationType(name)
-    if kind is not IntegrationType.AWS_PROXY:
-        hint = "this version serves AWS_PROXY integrations of Lambda functions"
-        properties.unsupported(f"IntegrationType {name}", "IntegrationType", hint)
-    return kind
+    name = "IntegrationType"
+    written = properties.required(name, "for example IntegrationType: AWS_PROXY")
+    return None if written is None else properties.choice(name, IntegrationType)
 
 
-def _check_proxy(properties: Properties) -> None:
-    if properties.text("ConnectionType") == "VPC_LINK":
-        properties.unsupported("ConnectionType VPC_LINK", "ConnectionType")
-    if properties.text("ContentHandlingStrategy") == _CONVERT_TO_BINARY:
-        properties.unsupported(f"ContentHandlingStrategy {_CONVERT_TO_BINARY}", "ContentHandlingStrategy")
-    ignored = [name for name in _NOT_OF_A_PROXY if properties.has(name)]
+def _content_handling(properties: Properties, kind: IntegrationType) -> ContentHandling | None:
+    handling = properties.choice("ContentHandlingStrategy", ContentHandling)
+    if handling is ContentHandling.CONVERT_TO_BINARY and kind is IntegrationType.AWS_PROXY:
+        what = f"ContentHandlingStrategy {handling.value} of an AWS_PROXY integration"
+        properties.unsupported(what, "ContentHandlingStrategy", "a function gets the message's text in body")
+    return handling
+
+
+def _method(properties: Properties, target: Target) -> str:
+    name = "IntegrationMethod"
+    written = properties.text(name)
+    match target:
+        case HttpTarget():
+            written = properties.required(name, f"it is one of {', '.join(_METHODS)}")
+        case LambdaTarget() if written not in (None, _POST):
+            properties.warning(f"functions are invoked by {_POST}, not by {written}", name, f"AWS needs {_POST} here")
+            return _POST
+    if written not in (None, *_METHODS):
+        properties.problem(f"there is no {name} {written!r}", name, f"it is one of {', '.join(_METHODS)}")
+    return written or _POST
+
+
+def _warn(properties: Properties, integration: Integration) -> None:
+    kind, target = integration.integration_type, integration.target
+    ignored = [name for name in _WITHOUT_EFFECT.get(kind, ()) if properties.value(name)]
     if ignored:
-        properties.warning(f"no effect on a proxy integration: {', '.join(ignored)}", ignored[0])
+        what = f"no effect on a {'proxy' if integration.is_proxy else kind.value} integration: {', '.join(ignored)}"
+        properties.warning(what, ignored[0])
+    if isinstance(target, ServiceTarget) and integration.credentials_arn is None:
+        properties.warning("AWS calls a service only with a CredentialsArn", hint="name the role that may call it")

@@ -12,6 +12,7 @@ from gateway.template.template import Template
 API: Final = "AWS::ApiGatewayV2::Api"
 AUTHORIZER: Final = "AWS::ApiGatewayV2::Authorizer"
 DEPLOYMENT: Final = "AWS::ApiGatewayV2::Deployment"
+DOMAIN_NAME: Final = "AWS::ApiGatewayV2::DomainName"
 INTEGRATION: Final = "AWS::ApiGatewayV2::Integration"
 INTEGRATION_RESPONSE: Final = "AWS::ApiGatewayV2::IntegrationResponse"
 MAPPING: Final = "AWS::ApiGatewayV2::ApiMapping"
@@ -32,7 +33,7 @@ _CHILDREN: Final = (
     STAGE,
 )
 API_TYPES: Final = frozenset(
-    {API, *_CHILDREN, *(f"AWS::ApiGatewayV2::{name}" for name in ("DomainName", "RoutingRule", "VpcLink"))}
+    {API, DOMAIN_NAME, *_CHILDREN, *(f"AWS::ApiGatewayV2::{name}" for name in ("RoutingRule", "VpcLink"))}
 )
 
 

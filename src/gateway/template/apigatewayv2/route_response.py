@@ -17,7 +17,7 @@ _PROPERTIES: Final = (
     "RouteId",
     "RouteResponseKey",
 )
-_NOT_APPLIED: Final = ("ModelSelectionExpression", "ResponseModels", "ResponseParameters")
+_WITHOUT_EFFECT: Final = ("ModelSelectionExpression", "ResponseModels", "ResponseParameters")
 
 
 def read_two_way_routes(template: Template, parts: Parts, routes: frozenset[str]) -> frozenset[str]:
@@ -31,14 +31,14 @@ def read_two_way_routes(template: Template, parts: Parts, routes: frozenset[str]
             properties.problem("RouteId is no route of this API", "RouteId", "for example RouteId: !Ref MyRoute")
         if _has_key(properties) and route is not None:
             found.add(route)
-        ignored = [name for name in _NOT_APPLIED if properties.has(name)]
+        ignored = [name for name in _WITHOUT_EFFECT if properties.has(name)]
         if ignored:
-            properties.warning(f"not applied here: {', '.join(ignored)}", ignored[0])
+            properties.warning(f"no effect on a WebSocket API: {', '.join(ignored)}", ignored[0])
     return frozenset(found)
 
 
 def _has_key(properties: Properties) -> bool:
     key = properties.required("RouteResponseKey", f"it is {_KEY}")
     if key is not None and key != _KEY:
-        properties.problem(f"RouteResponseKey must be {_KEY}, not {key}", "RouteResponseKey")
+        properties.problem(f"RouteResponseKey must be {_KEY}, not {key}", "RouteResponseKey", f"write {_KEY}")
     return key == _KEY

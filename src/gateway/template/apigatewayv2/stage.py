@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
-from gateway.model.api import Stage
-from gateway.model.ids import StageName
+from gateway.model.api import Route, Stage
+from gateway.model.ids import RouteKey, StageName
+from gateway.model.integration import HttpTarget
 from gateway.template.apigatewayv2.parts import DEPLOYMENT, STAGE, Parts
+from gateway.template.apigatewayv2.stage_settings import (
+    check_keys,
+    read_access_log,
+    read_default_settings,
+    read_route_settings,
+)
 from gateway.template.properties import Properties
 from gateway.template.template import Template
 
+_CERTIFICATE: Final = "ClientCertificateId"
 _PROPERTIES: Final = (
     "AccessLogSettings",
     "AccessPolicyId",
     "ApiId",
     "AutoDeploy",
-    "ClientCertificateId",
+    _CERTIFICATE,
     "DefaultRouteSettings",
     "DeploymentId",
     "Description",
@@ -27,7 +36,6 @@ _PROPERTIES: Final = (
     "Tags",
 )
 _DEPLOYMENT_PROPERTIES: Final = ("ApiId", "Description", "StageName")
-_NOT_APPLIED: Final = ("AccessLogSettings", "ClientCertificateId", "DefaultRouteSettings", "RouteSettings")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _VARIABLE: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _MAX_VARIABLES: Final = 100
@@ -56,14 +64,25 @@ def read_stages(template: Template, parts: Parts) -> dict[StageName, Stage]:
     return stages
 
 
+def check_stages(template: Template, parts: Parts, routes: Mapping[RouteKey, Route]) -> None:
+    """Report settings of routes that the API does not have, and what its integrations make impossible."""
+    integrations = [route.integration for route in routes.values() if route.integration is not None]
+    for declared in parts.of(STAGE):
+        properties = template.properties(declared)
+        check_keys(properties, routes)
+        if properties.value(_CERTIFICATE) and any(isinstance(each.target, HttpTarget) for each in integrations):
+            hint = "API Gateway keeps its key, so nobody else can present it to a web server: leave it out"
+            properties.unsupported(_CERTIFICATE, _CERTIFICATE, hint)
+
+
 def _first(
     wanted: StageName, stages: Mapping[StageName, Stage], template: Template, parts: Parts
 ) -> dict[StageName, Stage]:
     properties = template.properties(parts.api)
     if wanted not in stages and len(stages) > 1:
         properties.problem(f"the API has no stage {wanted!r}", hint=f"its stages are {', '.join(sorted(stages))}")
-    only = next(iter(stages.values()), None)
-    added = Stage(parts.api.logical_id, wanted, only.stage_variables if only else {}, auto_deploy=True)
+    only = next(iter(stages.values()), Stage(parts.api.logical_id, wanted))
+    added = replace(only, logical_id=parts.api.logical_id, stage_name=wanted, auto_deploy=True)
     return {wanted: stages.get(wanted, added), **stages}
 
 
@@ -71,16 +90,27 @@ def _declared(template: Template, parts: Parts) -> Iterator[tuple[Stage, Propert
     for declared in parts.of(STAGE):
         properties = template.properties(declared)
         properties.check_names(_PROPERTIES)
-        name = _name(properties)
-        variables, auto_deploy = _variables(properties), properties.boolean("AutoDeploy")
-        _warn_of_settings(properties)
-        if name is not None:
-            yield Stage(declared.logical_id, name, variables, auto_deploy or False), properties
+        stage = _stage(properties)
+        if stage is not None:
+            yield stage, properties
     for declared in parts.of(DEPLOYMENT):
         properties = template.properties(declared)
         properties.check_names(_DEPLOYMENT_PROPERTIES)
         if properties.has("StageName") and (name := _name(properties)) is not None:
             yield Stage(declared.logical_id, name), properties
+
+
+def _stage(properties: Properties) -> Stage | None:
+    stage = Stage(
+        logical_id=properties.declared.logical_id,
+        stage_name=_name(properties) or StageName(""),
+        stage_variables=_variables(properties),
+        auto_deploy=properties.boolean("AutoDeploy") or False,
+        default_route_settings=read_default_settings(properties),
+        route_settings=read_route_settings(properties),
+        access_log_settings=read_access_log(properties),
+    )
+    return stage if stage.stage_name else None
 
 
 def _name(properties: Properties) -> StageName | None:
@@ -106,9 +136,3 @@ def _variables(properties: Properties) -> dict[str, str]:
         if value is not None and len(value) > _MAX_VARIABLE_CHARS:
             block.problem(f"stage variable {name} is longer than {_MAX_VARIABLE_CHARS} characters", name)
     return {name: value for name, value in variables.items() if value is not None}
-
-
-def _warn_of_settings(properties: Properties) -> None:
-    found = [name for name in _NOT_APPLIED if properties.value(name)]
-    if found:
-        properties.warning(f"not applied here: {', '.join(found)}", found[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.model.api import LambdaTarget
 from gateway.model.function import Function
@@ -18,7 +19,9 @@ from gateway.template.options import ALL_FUNCTIONS
 from gateway.template.properties import Properties
 from gateway.template.template import Template
 
-LATEST = "$LATEST"
+LATEST: Final = "$LATEST"
+_DECLARE: Final = "declare it here as AWS::Serverless::Function or AWS::Lambda::Function"
+_ELSEWHERE: Final = "(--lambda-endpoint-url calls functions that run elsewhere)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +44,21 @@ class Catalogue:
         for declared in template.of_type("AWS::Lambda::Function"):
             self._read(declared)
 
-    def call(self, target: LambdaTarget, properties: Properties, name: str) -> bool:
-        """Note that an API calls ``target``; reports, at that property, a function or qualifier that is not there."""
-        function_name, qualifier = target.function_name, target.qualifier
-        if function_name not in self._entries:
-            hint = "declare it here as AWS::Serverless::Function or AWS::Lambda::Function"
-            properties.problem(
-                f"function {function_name!r} is not in this template",
-                name,
-                did_you_mean(function_name, self._entries, hint),
-            )
-            return False
-        self._called.add(function_name)
+    def call(self, arn: str, properties: Properties, name: str) -> LambdaTarget | None:
+        """Note that an API calls the function of this ARN; None after reporting, at that property, that it cannot."""
+        function_name, qualifier = split_function(arn)
+        if function_name in self._entries:
+            self._called.add(function_name)
+            known = self._has_qualifier(function_name, qualifier, properties, name)
+            return LambdaTarget(FunctionName(function_name), qualifier) if known else None
+        if self._template.options.remote_functions:
+            unqualified = arn if qualifier is None else arn.removesuffix(f":{qualifier}")
+            return LambdaTarget(FunctionName(unqualified), qualifier)
+        hint = f"{did_you_mean(function_name, self._entries, _DECLARE)} {_ELSEWHERE}"
+        properties.problem(f"function {function_name!r} is not in this template", name, hint)
+        return None
+
+    def _has_qualifier(self, function_name: str, qualifier: str | None, properties: Properties, name: str) -> bool:
         known = [*self._versions.get(function_name, ()), *self._aliases.get(function_name, ())]
         if qualifier is None or qualifier == LATEST or qualifier in known:
             return True

@@ -1,0 +1,1 @@
+"""AWS::ApiGateway resources (the REST family) that WebSocket APIs use: API keys and usage plans."""
