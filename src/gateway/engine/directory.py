@@ -57,7 +57,7 @@ class Directory:
     def __init__(self, definition: Definition) -> None:
         deployments = tuple(_deployments(definition))
         self._by_key = {(d.endpoint.api.api_id, d.endpoint.stage.stage_name): d for d in deployments}
-        self._by_stage = {d.endpoint.stage.stage_name: d for d in deployments}
+        self._by_stage = {d.endpoint.stage.stage_name: d for d in reversed(deployments)}  # the first API's counts
         self._hosts = {d.endpoint.api.api_id: d.endpoint.api for d in deployments}
         self._domains = {each.domain_name.lower(): each.mappings for each in definition.domain_names}
 
@@ -93,7 +93,7 @@ class Directory:
 
     def _find(self, first: str, host: str | None) -> Addressed | None:
         """A host that is a custom domain, or names one of our APIs, decides; any other, an API ID written into code
-        included, leaves it to the stage, which is one API's alone."""
+        included, leaves it to the stage, of the first API that has it."""
         name = _name(host)
         mappings = self._domains.get(name)
         if mappings is not None:
