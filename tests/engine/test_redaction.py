@@ -20,7 +20,7 @@ from gateway.engine.redaction import REDACTED, redacted
         b'{"headers":{"Host":"a"},"body":"{\\"headers\\":{\\"authorization\\":\\"x\\"}}"}',
         b'{"headers":["authorization"],"requestContext":{"identity":null}}',
         b'{"requestContext":{"identity":{"sourceIp":"1.2.3.4"}}, "spaced": 1}',
-        b'{"headers":{"x-api-key":""}}',
+        b'{"headers":{"x-api-key":""},"multiValueHeaders":{"x-api-key":[""]}}',
     ],
 )
 def test_what_carries_no_credential_stays_to_the_byte(payload: bytes) -> None:

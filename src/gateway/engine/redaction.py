@@ -51,5 +51,5 @@ def _identity(context: Mapping[str, Any]) -> dict[str, Any]:
 
 def _hidden(value: Any) -> Any:
     if isinstance(value, list):
-        return [REDACTED for _ in value]
-    return REDACTED if value else value
+        return [each and REDACTED for each in value]
+    return value and REDACTED
