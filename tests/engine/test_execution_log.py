@@ -169,6 +169,7 @@ def test_levels(outcome: Outcome, verbosity: Verbosity, count: int) -> None:
     assert len(texts(message_exchange(), outcome, verbosity)) == count
 
 
+@pytest.mark.parity("P-473")
 @pytest.mark.parametrize(
     ("integrated", "expected"),
     [
@@ -200,6 +201,7 @@ def test_a_data_trace_adds_payloads(integrated: Integrated, expected: list[str])
     assert [text for text in traced if text in without] == without
 
 
+@pytest.mark.parity("P-474")
 def test_a_data_trace_shows_no_credentials() -> None:
     event = json.dumps({"headers": {"Authorization": "Bearer s3cret"}}).encode()
     outcome = Outcome(200, integrated=called(Returned(b"{}"), event))

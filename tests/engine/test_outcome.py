@@ -27,7 +27,7 @@ from gateway.model.invocation import FunctionError, Returned, TimedOut, Unavaila
 IDS = (ConnectionId("c"), RequestId("r"))
 
 
-@pytest.mark.parity("P-464")
+@pytest.mark.parity("P-464", "P-472")
 @pytest.mark.parametrize(
     ("status", "message", "phase", "expected"),
     [

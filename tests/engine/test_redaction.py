@@ -27,6 +27,7 @@ def test_what_carries_no_credential_stays_to_the_byte(payload: bytes) -> None:
     assert redacted(payload) == payload
 
 
+@pytest.mark.parity("P-474")
 @pytest.mark.parametrize(
     ("event", "shown"),
     [

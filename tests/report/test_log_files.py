@@ -66,7 +66,7 @@ def logs(tmp_path: Path, told: Told) -> Iterator[LogFiles]:
     assert told.texts == []
 
 
-@pytest.mark.parity("P-465")
+@pytest.mark.parity("P-465", "P-475")
 def test_each_stage_has_its_files(logs: LogFiles, tmp_path: Path) -> None:
     logs.access(API, DEV, "one")
     logs.execution(API, DEV, [(1_790_328_005_217, "(r) a"), (1_790_328_005_218, "(r) b")])

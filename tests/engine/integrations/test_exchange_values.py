@@ -27,6 +27,7 @@ def shown(text: str, exchange: Exchange) -> str:
     return compile_template(text, "template").render(RequestValues(exchange))
 
 
+@pytest.mark.parity("P-243", "P-267", "P-268", "P-269")
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
@@ -56,6 +57,7 @@ def test_context_variables(variable: str, value: str) -> None:
     assert shown(f"$context.{variable}", connect_exchange(connection=authorized)) == value
 
 
+@pytest.mark.parity("P-267")
 def test_message_and_disconnect_have_their_own() -> None:
     message = message_exchange()
     assert shown("$context.messageId $context.eventType", message) == f"{message.message_id} MESSAGE"
@@ -69,6 +71,7 @@ def test_times_are_numbers() -> None:
     assert shown("#set($ttl = $context.requestTimeEpoch / 1000 + 60)$ttl", exchange) == str(seconds + 60)
 
 
+@pytest.mark.parity("P-240", "P-264")
 def test_parameters_are_those_of_the_handshake() -> None:
     exchange = connect_exchange(handshake=handshake(query="room=a&room=b%20c&x="))
     values = RequestValues(exchange)
@@ -79,6 +82,7 @@ def test_parameters_are_those_of_the_handshake() -> None:
     assert shown("$input.params('room')|$input.params('x')|$input.params().querystring.room", exchange) == "b c||b c"
 
 
+@pytest.mark.parity("P-240", "P-264")
 @pytest.mark.parametrize("exchange", [message_exchange(), disconnect_exchange()])
 def test_later_events_have_no_parameters(exchange: Exchange) -> None:
     values = RequestValues(exchange)
@@ -86,6 +90,7 @@ def test_later_events_have_no_parameters(exchange: Exchange) -> None:
     assert shown("$input.params()", exchange) == "{path={}, querystring={}, header={}}"
 
 
+@pytest.mark.parity("P-265")
 def test_stage_variables_are_the_stages() -> None:
     exchange = message_exchange(endpoint=endpoint(variables={"table": "t"}))
     assert shown("$stageVariables.table$stageVariables.nope", exchange) == "t"
@@ -105,11 +110,13 @@ def test_an_answer_has_the_backends_body_and_headers_and_the_clients_context() -
     assert values.querystring("x") == []
 
 
+@pytest.mark.parity("P-270")
 def test_a_functions_error_is_in_the_context() -> None:
     template = compile_template("$context.error.message $context.error.messageString", "t")
     assert template.render(answer("", error='no "such" room')) == 'no "such" room "no \\"such\\" room"'
 
 
+@pytest.mark.parity("P-157")
 @pytest.mark.parametrize(
     ("expression", "value"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gateway.engine.responses import Accept, ProxyResponse, Refuse, connect_verdict
 from gateway.model.backend import UpstreamRequest
 from gateway.model.integration import IntegrationResponse, IntegrationType, PassthroughBehavior
@@ -15,6 +17,7 @@ ANSWERS = (
 )
 
 
+@pytest.mark.parity("P-155", "P-224")
 def test_templates_are_chosen_by_the_message() -> None:
     templates = {"join": "joined $input.path('$.room')", "$default": "other"}
     plan = planned(
@@ -32,6 +35,7 @@ def test_templates_are_chosen_by_the_message() -> None:
     assert list(bodies.values()) == [b"joined a", b"other", b"other"]
 
 
+@pytest.mark.parity("P-247", "P-278")
 def test_nothing_of_the_handshake_is_sent_unless_it_is_mapped() -> None:
     parameters = {"integration.request.header.X-Name": "route.request.querystring.name"}
     request = asked(planned(IntegrationType.HTTP, SERVER, ANSWERS, request_parameters=parameters), connect_exchange())
@@ -43,11 +47,13 @@ def test_nothing_of_the_handshake_is_sent_unless_it_is_mapped() -> None:
     assert dict(request.headers)["X-Name"] == "ada"
 
 
+@pytest.mark.parity("P-231", "P-275")
 def test_never_passes_nothing() -> None:
     changes = {"passthrough_behavior": PassthroughBehavior.NEVER, "request_templates": {"b": "B"}}
     assert refused(planned(IntegrationType.HTTP, SERVER, ANSWERS, **changes), message_exchange()).status == 415
 
 
+@pytest.mark.parity("P-156", "P-224")
 def test_answers_are_mapped_by_their_status() -> None:
     plan = planned(IntegrationType.HTTP, SERVER, ANSWERS)
     assert answered(plan, message_exchange(), ok(b'{"reply": "hi"}')) == ProxyResponse(200, (), b"hi")
@@ -55,6 +61,7 @@ def test_answers_are_mapped_by_their_status() -> None:
     assert failed(plan, message_exchange(), TimedOut()).message == "Endpoint request timed out"
 
 
+@pytest.mark.parity("P-235", "P-251")
 def test_the_backends_status_decides_the_upgrade() -> None:
     plan, exchange = planned(IntegrationType.HTTP, SERVER, ANSWERS), connect_exchange()
     ids = exchange.connection.connection_id, exchange.occasion.request_id

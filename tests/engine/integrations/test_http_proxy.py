@@ -21,6 +21,7 @@ def sent(exchange: Any, target: HttpTarget = SERVER, **changes: Any) -> Upstream
     return request
 
 
+@pytest.mark.parity("P-248", "P-250")
 def test_connect_forwards_headers_and_query_but_not_the_hop() -> None:
     client = handshake()
     exchange = connect_exchange(handshake=handshake(query="name=a%20b&x", headers=(*client.headers, ("Cookie", "a=b"))))
@@ -36,6 +37,7 @@ def test_connect_forwards_headers_and_query_but_not_the_hop() -> None:
     assert [name for name in headers if name.lower() == "user-agent"] == ["User-Agent"]
 
 
+@pytest.mark.parity("P-223", "P-247", "P-249", "P-250", "P-278")
 def test_a_message_is_the_body_and_nothing_of_the_handshake_follows() -> None:
     exchange = message_exchange(body="any text")
     request = sent(exchange)
@@ -49,12 +51,14 @@ def test_a_message_is_the_body_and_nothing_of_the_handshake_follows() -> None:
     }
 
 
+@pytest.mark.parity("P-249")
 def test_disconnect_has_no_body() -> None:
     request = sent(disconnect_exchange())
     assert request.body == b""
     assert "Content-Type" not in dict(request.headers)
 
 
+@pytest.mark.parity("P-239", "P-243", "P-247")
 def test_the_connection_id_goes_where_it_is_mapped() -> None:
     parameters = {
         "integration.request.header.ConnectionId": "context.connectionId",
@@ -81,11 +85,13 @@ def test_a_mapped_header_replaces_the_clients() -> None:
     assert [value for name, value in headers if name.lower() == "user-agent"] == ["mine"]
 
 
+@pytest.mark.parity("P-237")
 def test_base64_messages_can_be_sent_as_bytes() -> None:
     request = sent(message_exchange(body="AP8="), content_handling=ContentHandling.CONVERT_TO_BINARY)
     assert request.body == b"\x00\xff"
 
 
+@pytest.mark.parity("P-232")
 def test_templates_are_not_for_proxies() -> None:
     request = sent(message_exchange(body="text"), request_templates={"$default": "other"})
     assert request.body == b"text"
@@ -104,6 +110,7 @@ def test_queries_are_put_together(url: str, raw: str, added: tuple[tuple[str, st
     assert with_query(url, raw, added) == result
 
 
+@pytest.mark.parity("P-223", "P-251")
 def test_the_answer_is_passed_on() -> None:
     plan = planned(IntegrationType.HTTP_PROXY, SERVER, ())
     answer = Answered(503, (("X-A", "b"),), b"\xff body")

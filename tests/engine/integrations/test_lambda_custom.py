@@ -25,6 +25,7 @@ def error(message: str) -> FunctionError:
     return FunctionError(json.dumps({"errorType": "Error", "errorMessage": message}).encode())
 
 
+@pytest.mark.parity("P-221")
 def test_the_payload_is_what_the_template_makes() -> None:
     template = '{"id": "$context.connectionId", "text": $input.json(\'$.message\')}'
     exchange = message_exchange(body='{"message": "hi \\"there\\""}')
@@ -50,6 +51,7 @@ def test_a_payload_that_is_not_json_is_not_sent() -> None:
     assert failure.why.startswith("the payload for store is not JSON")
 
 
+@pytest.mark.parity("P-221", "P-234")
 def test_a_result_takes_the_default_response() -> None:
     shout = IntegrationResponse("Done", "$default", {"$default": "$input.path('$.text').toUpperCase()"})
     assert answered(plan(shout), message_exchange(), Returned(b'{"text": "hi"}')) == ProxyResponse(200, (), b"HI")
@@ -63,11 +65,13 @@ def test_a_key_of_200_takes_a_result_too() -> None:
 NOT_FOUND = IntegrationResponse("NotFound", "/.*not found.*/", {"$default": '{"error": $context.error.messageString}'})
 
 
+@pytest.mark.parity("P-133", "P-156", "P-234")
 def test_an_error_takes_the_response_whose_pattern_its_message_matches() -> None:
     answer = answered(plan(DONE, NOT_FOUND), message_exchange(), error("room not found"))
     assert answer == ProxyResponse(502, (), b'{"error": "room not found"}')
 
 
+@pytest.mark.parity("P-234")
 def test_an_error_that_no_pattern_takes_goes_to_the_default() -> None:
     answer = answered(plan(DONE, NOT_FOUND), message_exchange(), error("boom"))
     assert json.loads(answer.body or b"") == {"errorType": "Error", "errorMessage": "boom"}
@@ -86,6 +90,7 @@ def test_a_result_with_an_error_message_is_matched_by_it() -> None:
 FORBIDDEN = IntegrationResponse("Forbidden", "/403/", {"$default": "go away"})
 
 
+@pytest.mark.parity("P-235", "P-276")
 @pytest.mark.parametrize(
     ("result", "status"),
     [(Returned(b"{}"), 200), (error("403"), 403), (error("boom"), 502), (FunctionError(b"no JSON"), 502)],

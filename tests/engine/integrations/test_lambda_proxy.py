@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from gateway.engine import events
 from gateway.engine.responses import ProxyResponse
 from gateway.model.backend import LambdaRequest
@@ -13,6 +15,7 @@ from integration_plans import FUNCTION, answered, asked, failed, planned
 from sample_definitions import message_exchange
 
 
+@pytest.mark.parity("P-220")
 def test_the_payload_is_the_event() -> None:
     exchange = message_exchange(body="ü\n")
     request = asked(planned(IntegrationType.AWS_PROXY, FUNCTION, ()), exchange)
@@ -27,6 +30,7 @@ def test_another_domain_name_can_stand_in_it() -> None:
     assert json.loads(request.payload)["requestContext"]["domainName"] == "here:3001"
 
 
+@pytest.mark.parity("P-220")
 def test_the_answer_is_the_proxy_response() -> None:
     plan = planned(IntegrationType.AWS_PROXY, FUNCTION, ())
     answer = answered(plan, message_exchange(), Returned(b'{"statusCode": 200, "body": "hi"}'))

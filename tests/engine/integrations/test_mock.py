@@ -17,6 +17,7 @@ def plan(template: str | None, *answers: IntegrationResponse) -> IntegrationPlan
     return planned(IntegrationType.MOCK, MockTarget(), answers or (DONE,), request_templates=templates)
 
 
+@pytest.mark.parity("P-225", "P-236")
 @pytest.mark.parametrize(
     ("template", "status"),
     [
@@ -30,6 +31,7 @@ def test_the_template_chooses_the_status(template: str, status: int) -> None:
     assert asked(plan(template), message_exchange(body="{}")) == MockRequest(status)
 
 
+@pytest.mark.parity("P-236")
 @pytest.mark.parametrize(
     "template", ["", "{}", '{"statusCode": true}', '{"statusCode": 99}', '{"statusCode": "x"}', "[200]", "200", "{"]
 )
@@ -43,6 +45,7 @@ def test_without_a_template_the_message_would_have_to_say_it() -> None:
     assert "statusCode" in refused(plan(None), connect_exchange()).why
 
 
+@pytest.mark.parity("P-225")
 def test_the_reply_is_the_response_template() -> None:
     pong = IntegrationResponse("Pong", "200", {"$default": '{"pong": "$context.connectionId"}'})
     exchange = message_exchange()
@@ -50,6 +53,7 @@ def test_the_reply_is_the_response_template() -> None:
     assert answered(plan("{}", pong), exchange, ok()) == ProxyResponse(200, (), expected)
 
 
+@pytest.mark.parity("P-235", "P-236")
 def test_the_status_decides_the_upgrade() -> None:
     made, exchange = plan("{}"), connect_exchange()
     ids = exchange.connection.connection_id, exchange.occasion.request_id

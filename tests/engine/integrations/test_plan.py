@@ -88,11 +88,13 @@ def test_no_message_and_no_result_makes_a_plan_raise(exchange: Exchange, result:
         assert isinstance(plan.answer(exchange, result), ProxyResponse | Failure)
 
 
+@pytest.mark.parity("P-230")
 @pytest.mark.parametrize(("kind", "target"), KINDS)
 def test_plans_keep_the_timeout(kind: IntegrationType, target: Target) -> None:
     assert planned(kind, target).timeout_ms == 1_500
 
 
+@pytest.mark.parity("P-229")
 def test_functions_are_those_of_the_stage() -> None:
     target = LambdaTarget(FunctionName("save-${stageVariables.table}"), "${stageVariables.empty}")
     for kind in (IntegrationType.AWS_PROXY, IntegrationType.AWS):

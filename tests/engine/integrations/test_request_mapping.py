@@ -23,6 +23,7 @@ def message(body: str = '{"kind": "a", "room": "x y"}') -> RequestValues:
     return RequestValues(message_exchange(body=body))
 
 
+@pytest.mark.parity("P-231", "P-275")
 @pytest.mark.parametrize(
     ("templates", "passthrough", "outcome"),
     [
@@ -51,6 +52,7 @@ def test_passthrough(templates: dict[str, str], passthrough: str, outcome: str) 
         assert body == (message().body() if outcome == "passed" else outcome).encode()
 
 
+@pytest.mark.parity("P-273")
 def test_a_template_that_fails_is_a_500_that_names_template_and_line() -> None:
     failure = mapping(request_templates={"$default": "\n$util.parseJson('{')"}).body(message())
     assert isinstance(failure, Failure)
@@ -58,6 +60,7 @@ def test_a_template_that_fails_is_a_500_that_names_template_and_line() -> None:
     assert failure.why.startswith("template Post RequestTemplates $default, line 2: parseJson(): not JSON")
 
 
+@pytest.mark.parity("P-237")
 def test_base64_becomes_bytes_for_the_backend() -> None:
     made = mapping(content_handling=ContentHandling.CONVERT_TO_BINARY)
     assert made.body(message("AP8=")) == b"\x00\xff"
@@ -67,6 +70,7 @@ def test_base64_becomes_bytes_for_the_backend() -> None:
     assert mapping(content_handling=ContentHandling.CONVERT_TO_TEXT).body(message("AP8=")) == b"AP8="
 
 
+@pytest.mark.parity("P-239")
 def test_parameters_go_where_they_belong() -> None:
     made = mapping(
         request_parameters={
@@ -82,6 +86,7 @@ def test_parameters_go_where_they_belong() -> None:
     assert made.pairs(values, Place.QUERYSTRING) == (("q", "static value"),)
 
 
+@pytest.mark.parity("P-240")
 def test_every_value_of_a_repeated_parameter_can_be_mapped() -> None:
     name = "integration.request.querystring.names"
     made = mapping(request_parameters={name: "route.request.multivaluequerystring.name"})

@@ -27,6 +27,7 @@ def mapped(mapping: ResponseMapping, status: int = 200, body: bytes = b"", **cha
     return mapping.map(EXCHANGE, Answer(status, changes.pop("subject", str(status)), body=body, **changes))
 
 
+@pytest.mark.parity("P-133", "P-156", "P-234")
 @pytest.mark.parametrize(
     ("status", "chosen"),
     [(200, b"2xx"), (299, b"2xx"), (404, b"404"), (403, b"4xx"), (500, b"default"), (302, b"default")],
@@ -47,6 +48,7 @@ def test_the_body_passes_without_a_template() -> None:
     assert mapped(compiled(response()), body=b"as it \xff is") == ProxyResponse(200, (), "as it \ufffd is".encode())
 
 
+@pytest.mark.parity("P-157")
 def test_templates_read_the_answer_and_are_chosen_by_key() -> None:
     templates = {"short": "$input.path('$.n')", "$default": "$input.body"}
     reply = IntegrationResponse("Reply", "$default", templates, "${request.body.kind}")
@@ -80,6 +82,7 @@ def test_a_mapped_header_cannot_hold_a_line_break() -> None:
     assert "line break" in failure.why
 
 
+@pytest.mark.parity("P-238")
 @pytest.mark.parametrize(
     ("handling", "body", "result"),
     [
@@ -100,6 +103,7 @@ def test_what_is_no_base64_cannot_be_converted() -> None:
     )
 
 
+@pytest.mark.parity("P-276")
 @pytest.mark.parametrize(
     ("key", "status"), [("/403/", 403), ("403", 403), ("/.*/", 502), ("/40\\d/", 502), ("$default", 502)]
 )

@@ -6,6 +6,8 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
+import pytest
+
 from gateway.engine.exchange import Exchange
 from gateway.engine.responses import Accept, ProxyResponse, Refuse, connect_verdict
 from gateway.model.backend import ServiceRequest
@@ -26,6 +28,7 @@ def sent(target: ServiceTarget, template: str, exchange: Exchange, **changes: An
     return request
 
 
+@pytest.mark.parity("P-222")
 def test_a_connection_is_put_into_a_table() -> None:
     template = """#set($ttl = $context.requestTimeEpoch / 1000 + 7200)
 {
@@ -59,6 +62,7 @@ def test_a_connection_is_put_into_a_table() -> None:
     }
 
 
+@pytest.mark.parity("P-222")
 def test_a_message_is_sent_to_a_queue_as_a_form() -> None:
     template = (
         "Action=SendMessage&MessageBody=$util.urlEncode($input.body)"
@@ -82,6 +86,7 @@ def test_a_message_is_sent_to_a_queue_as_a_form() -> None:
     }
 
 
+@pytest.mark.parity("P-222")
 def test_a_message_is_the_input_of_an_execution() -> None:
     template = """{
   "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:$input.path('$.machine')",
@@ -114,6 +119,7 @@ def test_the_output_of_an_execution_is_the_reply() -> None:
     assert failed(plan, message_exchange(), ok(b"{}", 400)).why == "no integration response for '400'"
 
 
+@pytest.mark.parity("P-235")
 def test_the_services_status_decides_the_upgrade() -> None:
     plan, exchange = planned(IntegrationType.AWS, PUT_ITEM, (DONE,)), connect_exchange()
     ids = exchange.connection.connection_id, exchange.occasion.request_id
