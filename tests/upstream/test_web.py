@@ -10,6 +10,8 @@ from pathlib import Path
 
 import certifi
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.model.backend import UpstreamRequest
 from gateway.model.invocation import Answered, TimedOut, Unavailable
@@ -255,6 +257,42 @@ async def test_an_answer_over_the_limit(framing: bytes) -> None:
     async with web_server(b"HTTP/1.1 200 OK\r\n" + framing + b"x" * 101) as server, client(limit=100) as web:
         assert await web.send(post(server), WAIT_MS) == Unavailable("its answer is longer than 100 bytes")
         await server.until(lambda: server.open_connections == 0)
+
+
+PIECES = (
+    b"HTTP/1.1 101 Up\r\nUpgrade: x\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/1.0 200\r\n",
+    b"Content-Length: 5\r\n",
+    b"Content-Length: -5\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Content-Encoding: br\r\n",
+    b"X: \xff\r\n",
+    b" folded\r\n",
+    b": x\r\n",
+    b"Location: http://[\r\n",
+    b"Set-Cookie: a=b; Expires=z\r\n",
+    b"\r\n",
+    b"\0",
+    b"5\r\nhello\r\n",
+    b"0\r\n\r\n",
+    b"ffffffffffffffffff\r\n",
+    b"hello",
+)
+
+
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=5).map(b"".join), min_size=1, max_size=20))
+@settings(max_examples=10, deadline=None)
+def test_whatever_a_server_says_is_a_result(answers: list[bytes]) -> None:
+    async def ask() -> None:
+        pending = [b"HTTP/1.1 200 OK\r\n" + answer for answer in answers]
+        async with web_server(lambda _: pending.pop()) as server, client() as web:
+            server.keep = False
+            for _ in answers:
+                result = await web.send(post(server), 100)
+                assert isinstance(result, Answered | Unavailable | TimedOut)
+
+    asyncio.run(ask())
 
 
 async def test_an_answer_at_the_limit() -> None:
