@@ -39,9 +39,14 @@ def test_the_first_pattern_that_matches_the_status_wins_then_the_default(status:
 
 
 def test_without_a_default_what_matches_nothing_fails() -> None:
-    for mapping in (compiled(), compiled(response("/2\\d\\d/"))):
-        failure = mapped(mapping, 404)
-        assert failure == Failure("Internal server error", 500, "no integration response for '404'")
+    failure = mapped(compiled(response("/2\\d\\d/")), 404)
+    assert failure == Failure("Internal server error", 500, "no integration response for '404'")
+
+
+def test_without_any_response_nothing_is_answered_and_nothing_fails_but_the_function() -> None:
+    assert mapped(compiled(), 404, b"ignored") == ProxyResponse(404, (), None)
+    failure = Failure("Internal server error", 502, "it threw")
+    assert compiled().map(EXCHANGE, Answer(502, "it threw", error="it threw"), failure) is failure
 
 
 def test_the_body_passes_without_a_template() -> None:

@@ -74,7 +74,10 @@ class MappedResponse:
 
 @dataclass(frozen=True, slots=True)
 class ResponseMapping:
-    """``patterns`` in the definition's order; ``default`` is None when there is no ``$default``."""
+    """``patterns`` in the definition's order; ``default`` is None when there is no ``$default``.
+
+    With neither, whatever the backend says is well and nothing is answered: only one-way routes are loaded like that.
+    """
 
     patterns: tuple[MappedResponse, ...]
     default: MappedResponse | None
@@ -86,6 +89,8 @@ class ResponseMapping:
         except TookTooLong:
             return Failure(INTERNAL_SERVER_ERROR, 500, "an IntegrationResponseKey takes too long to match")
         if chosen is None:
+            if not self.patterns and unmatched is None:
+                return ProxyResponse(answer.status, (), None)
             why = f"no integration response for {answer.subject[:200]!r}"
             return unmatched or Failure(INTERNAL_SERVER_ERROR, 500, why)
         status = answer.status if answer.error is None else chosen.status or answer.status
