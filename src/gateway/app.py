@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TextIO
 
+from gateway.admission import Admission
 from gateway.calls import Outside
 from gateway.control.disk import read_definition, stack_name
 from gateway.control.hookless import with_local_domain
@@ -37,7 +38,7 @@ from gateway.model.aws import DUMMY_CREDENTIALS, AwsEndpoint, Credentials
 from gateway.model.definition import Definition
 from gateway.model.errors import RegistryUnavailable, UserError
 from gateway.model.ids import NodeNumber
-from gateway.model.limits import AWS
+from gateway.model.limits import AWS, AWS_ACCOUNT, UNLIMITED
 from gateway.model.now import Now
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
 from gateway.ports import Functions
@@ -210,7 +211,7 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: a
     await _serve_functions(stack, ground, backends.functions, ids)
     logs = await open_stage_logs(stack, ground.settings.log_folder, ground.console, definition)
     journal = StageJournal(logs, ground.clock)
-    outside = Outside(backends, registry, ground.clock, ids, ground.console, journal)
+    outside = Outside(backends, registry, ground.clock, ids, ground.console, journal, _admission(ground.settings))
     node = await _serve_sockets(stack, ground, outside, Directory(definition), identity)
     reloading.follow(node)
     _tell_ready(ground, definition)
@@ -218,6 +219,10 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: a
         reloading.watch(stack, ground.settings.template)
     await stop.wait()
     ground.console.said("stopping: every open connection gets its $disconnect")
+
+
+def _admission(settings: RunSettings) -> Admission:
+    return Admission(AWS_ACCOUNT if settings.account_limits else UNLIMITED)
 
 
 def _launches(ground: Ground, definition: Definition, env_vars: EnvVars) -> LocalLaunches:

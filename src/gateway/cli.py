@@ -208,6 +208,12 @@ LAMBDA = click.option(
     metavar="DIR",
     help="Where stages that log write; - is standard output.  [default: logs in the state folder]",
 )
+@click.option(
+    "--account-limits/--no-account-limits",
+    default=False,
+    show_default=True,
+    help="Enforce an AWS account's quotas: 500 new connections/s, 10,000 requests/s.",
+)
 def run(template: Path | None, parameters: dict[str, str], **options: Any) -> None:
     """Serve the WebSocket APIs of TEMPLATE on this machine.
 

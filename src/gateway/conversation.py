@@ -28,7 +28,8 @@ class Opening:
 
 
 class Conversation:
-    """``in_flight`` counts messages whose calls are not over; ``opening`` is None once the upgrade is decided; nothing else here grows or is replaced while a client idles."""
+    """``in_flight`` counts messages whose calls are not over; ``opening`` is None once the upgrade is decided. Nothing
+    else here grows or is replaced while a client idles."""
 
     __slots__ = ("connection", "in_flight", "lifecycle", "opening", "socket")
 
