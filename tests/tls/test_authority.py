@@ -144,6 +144,7 @@ async def handshake(port: int, authority: Authority, name: str, *, oldest: bool 
     return chosen
 
 
+@pytest.mark.parity("P-017")
 @pytest.mark.parametrize("name", [API_HOST, "ws.example.com", "192.168.7.5", "::1", "localhost"])
 @pytest.mark.parametrize("oldest", [False, True])
 async def test_further_hosts_are_vouched_for(state: Path, name: str, oldest: bool) -> None:
