@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from gateway.model.api import LambdaTarget, Route
 from gateway.model.ids import FunctionName, RouteKey
+from gateway.model.integration import HttpTarget, IntegrationType, MockTarget, ServiceTarget, Target
 from gateway.report.routes import route_documents, route_table, routes_in_order
 from sample_definitions import api, authorized, definition, route
 
@@ -41,6 +44,28 @@ def test_an_alias_is_named() -> None:
     target = LambdaTarget(FunctionName("f"), "live")
     aliased = replace(found, integration=replace(found.integration, target=target))
     assert route_table(definition(api(aliased)))[-1].split() == ["a", "f:live", "NONE", "one-way"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "shown"),
+    [
+        (IntegrationType.HTTP_PROXY, HttpTarget("https://host/path"), "PUT https://host/path"),
+        (IntegrationType.AWS, ServiceTarget("us-east-1", "dynamodb", action="PutItem"), "dynamodb:PutItem"),
+        (IntegrationType.AWS, ServiceTarget("", "sqs", path="1/queue"), "sqs:PUT /1/queue"),
+        (IntegrationType.AWS, ServiceTarget("", "s3", path="key", subdomain="photos"), "photos.s3:PUT /key"),
+        (IntegrationType.AWS, LambdaTarget(FunctionName("f")), "f"),
+        (IntegrationType.MOCK, MockTarget(), "MOCK"),
+    ],
+)
+def test_whom_a_route_calls(kind: IntegrationType, target: Target, shown: str) -> None:
+    found = route("a")
+    assert found.integration is not None
+    integration = replace(found.integration, integration_type=kind, target=target, integration_method="PUT")
+    served = api(replace(found, integration=integration))
+    assert route_table(definition(served))[-1].split("NONE")[0].removeprefix("  a").strip() == shown
+    (document,) = route_documents(definition(served))
+    assert document["routes"][0]["target"] == shown
+    assert document["routes"][0]["integration_type"] == kind.value
 
 
 def test_columns_stand_below_each_other_in_any_script() -> None:

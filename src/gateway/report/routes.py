@@ -6,8 +6,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from gateway.model.api import Api, Integration, LambdaTarget, Route
+from gateway.model.api import Api, Route
 from gateway.model.definition import Definition
+from gateway.model.integration import HttpTarget, Integration, LambdaTarget, MockTarget, ServiceTarget
 from gateway.report.printable import printable
 
 _LIFECYCLE_FIRST: Final = ("$connect", "$disconnect", "$default")
@@ -66,11 +67,18 @@ def _row(route: Route) -> tuple[str, str, str, str]:
 
 
 def _target(integration: Integration) -> str:
-    """A function by its name, anything else by the kind and address it was given."""
-    target: object = integration.target
-    if isinstance(target, LambdaTarget):
-        return _function(target)
-    return f"{integration.integration_type.value} {integration.integration_uri}".rstrip()
+    """Whom the route calls: a function, a method and URL, an action or path of a service, or nobody."""
+    match integration.target:
+        case LambdaTarget() as target:
+            return _function(target)
+        case HttpTarget(url):
+            return f"{integration.integration_method} {url}"
+        case ServiceTarget() as target:
+            service = target.service if target.subdomain is None else f"{target.subdomain}.{target.service}"
+            called = f"{integration.integration_method} /{target.path}" if target.action is None else target.action
+            return f"{service}:{called}"
+        case MockTarget():
+            return "MOCK"
 
 
 def _function(target: LambdaTarget) -> str:
