@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.expressions.vtl import TemplateFailed, compile_template
@@ -153,6 +153,7 @@ STATEMENTS = st.sampled_from(
         "$x",
         "$input.json('$')",
         "$input.path('$.a')",
+        "$input.path('$..a')",
         "$context.a.b",
         "$util.escapeJavaScript($x)",
         "$util.parseJson($x)",
@@ -203,7 +204,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(BLOCKS, max_size=6).map("".join), DOCUMENTS.map(json.dumps) | st.text(max_size=10))
 def test_any_template_on_any_body_renders_or_fails_by_name(text: str, body: str) -> None:
     try:

@@ -76,3 +76,15 @@ def test_parameters(text: str, result: str) -> None:
 def test_a_path_that_is_none_fails() -> None:
     with pytest.raises(TemplateFailed, match="JSONPath"):
         rendered("$input.json('a.b')", BODY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#set($d = $input.path('$'))#set($d.a = $d)$input.path('$..b')",
+        "#set($d = $input.path('$'))#foreach($i in [1..60])#set($d.a = [$d.a, $d.a])#end$input.json('$..b')",
+    ],
+)
+def test_a_document_that_a_template_made_endless_is_not_searched(text: str) -> None:
+    with pytest.raises(TemplateFailed, match="steps"):
+        rendered(text, BODY)

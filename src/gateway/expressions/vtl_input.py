@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from gateway.expressions.jsonpath import MISSING, Path, compile_path
 from gateway.expressions.velocity.execution import Frame
-from gateway.expressions.velocity.values import UNDEFINED, BuiltIn, Value, json_of, text_of
+from gateway.expressions.velocity.values import UNDEFINED, BuiltIn, Value, containers, json_of, text_of
 from gateway.model.json_text import NotJson, read
 
 EMPTY_BODY: Final = "{}"  # what $input shows of no body at all, as REST APIs do
@@ -53,8 +53,9 @@ class _Input:
             except NotJson:
                 self._document = self._body
         compiled = compiled_path(text_of(path, frame))
-        if compiled.query is not None:
-            frame.spend_on(len(self._body))
+        if compiled.query is not None:  # it visits all of the document, which the template may have made endless
+            for _ in containers(self._document, frame):
+                pass
         found = compiled.find(self._document)  # type: ignore[arg-type]
         return UNDEFINED if found is MISSING else found  # type: ignore[return-value]
 

@@ -11,7 +11,7 @@ from gateway.engine.responses import ProxyResponse
 from gateway.model.backend import UpstreamRequest
 from gateway.model.integration import ContentHandling, HttpTarget, IntegrationType
 from gateway.model.invocation import Answered, TimedOut, Unavailable
-from integration_plans import SERVER, answered, asked, failed, planned
+from integration_plans import SERVER, answered, asked, failed, planned, refused
 from sample_definitions import HOST, connect_exchange, disconnect_exchange, document, handshake, message_exchange
 
 
@@ -92,6 +92,11 @@ def test_base64_messages_can_be_sent_as_bytes() -> None:
 
 
 @pytest.mark.parity("P-232")
+def test_what_is_no_base64_is_not_sent() -> None:
+    plan = planned(IntegrationType.HTTP_PROXY, SERVER, (), content_handling=ContentHandling.CONVERT_TO_BINARY)
+    assert "not base64" in refused(plan, message_exchange(body="{}")).why
+
+
 def test_templates_are_not_for_proxies() -> None:
     request = sent(message_exchange(body="text"), request_templates={"$default": "other"})
     assert request.body == b"text"

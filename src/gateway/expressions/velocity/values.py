@@ -10,7 +10,7 @@ On AWS an unknown reference is the empty string, and true in a condition: only `
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import fmod, isfinite
@@ -87,20 +87,25 @@ _PLAIN = frozenset({str, int, bool, type(None), dict, list, ArrayList})
 
 
 def _is_plain(value: Value, frame: Frame) -> bool:
-    """Whether the library's encoder writes it as Java would; every container is charged, however often it occurs."""
+    """Whether the library's encoder writes it as Java would."""
+    return all(
+        type(item) in _PLAIN or (isinstance(item, float) and _shows_alike(item))
+        for items in containers(value, frame)
+        for item in items
+    )
+
+
+def containers(value: Value, frame: Frame) -> Iterator[Collection[Value]]:
+    """What each list and map in ``value`` holds; each is charged, however often it occurs, so this ends."""
     waiting: list[Value] = [value]
     while waiting:
-        items = waiting.pop()
-        held = items.values() if isinstance(items, dict) else items
-        assert isinstance(held, Iterable)
-        frame.spend(1 + len(items) // 8)  # type: ignore[arg-type]
-        for item in held:
-            kind = type(item)
-            if kind not in _PLAIN and not (isinstance(item, float) and _shows_alike(item)):
-                return False
-            if kind is dict or kind is list or kind is ArrayList:
-                waiting.append(item)
-    return True
+        holder = waiting.pop()
+        if not isinstance(holder, list | dict):
+            continue
+        items: Collection[Value] = holder.values() if isinstance(holder, dict) else holder
+        frame.spend(1 + len(items) // 8)
+        yield items
+        waiting.extend(item for item in items if isinstance(item, list | dict))
 
 
 def _shows_alike(number: float) -> bool:
