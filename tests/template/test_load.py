@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.engine.directory import Directory
 from gateway.model.api import LambdaTarget
 from gateway.model.errors import DefinitionError
 from gateway.model.ids import FunctionName, RouteKey, StageName
@@ -175,6 +176,55 @@ def test_what_is_required_of_a_route(name: str, value: object) -> None:
     assert f"{name} is missing" in problems_of(text_of({"Route": route}))
 
 
+REMOTE = "arn:aws:lambda:eu-west-1:111122223333:function:there"
+
+
+def with_uri(uri: str) -> str:
+    properties = {**API["Integration"]["Properties"], "IntegrationUri": uri}
+    return text_of({"Integration": {"Type": "AWS::ApiGatewayV2::Integration", "Properties": properties}})
+
+
+@pytest.mark.parametrize(
+    ("uri", "target"),
+    [
+        (REMOTE, LambdaTarget(FunctionName(REMOTE))),
+        (f"{REMOTE}:None", LambdaTarget(FunctionName(REMOTE), "None")),
+        (REMOTE.replace("there", "None"), LambdaTarget(FunctionName(REMOTE.replace("there", "None")))),
+        (REMOTE.replace("there", "app-Function"), LambdaTarget(FunctionName("app-Function"))),
+    ],
+)
+def test_functions_that_are_not_here_are_called_elsewhere(uri: str, target: LambdaTarget) -> None:
+    options = LoadOptions(stack_name="app", region="us-east-1", remote_functions=True)
+    (api,) = loaded(with_uri(uri), options).apis
+    route = api.route(RouteKey("$default"))
+    assert route is not None
+    assert route.integration is not None
+    assert route.integration.target == target
+
+
+def test_without_a_place_elsewhere_the_hint_says_how_to_give_one() -> None:
+    with pytest.raises(DefinitionError) as refused:
+        loaded(with_uri(REMOTE))
+    (problem,) = refused.value.problems
+    assert problem.message == "function 'there' is not in this template"
+    assert "--lambda-endpoint-url" in problem.hint
+
+
+def test_made_up_api_keys_are_the_same_in_every_run_and_differ() -> None:
+    ref = [{"ApiId": {"Ref": "Api"}, "Stage": "prod"}]
+    resources: dict[str, Any] = {"Plan": {"Type": "AWS::ApiGateway::UsagePlan", "Properties": {"ApiStages": ref}}}
+    for name in ("First", "Second"):
+        entry = {"UsagePlanId": {"Ref": "Plan"}, "KeyId": {"Ref": name}, "KeyType": "API_KEY"}
+        resources[name] = {"Type": "AWS::ApiGateway::ApiKey", "Properties": {"Enabled": True}}
+        resources[f"{name}Entry"] = {"Type": "AWS::ApiGateway::UsagePlanKey", "Properties": entry}
+    keys = loaded(text_of(resources)).api_keys
+    assert keys == loaded(text_of(resources)).api_keys
+    assert len({key.value for key in keys}) == 2
+    assert all(len(key.value) == 40 and key.value.isalnum() for key in keys)
+    other = loaded(text_of(resources), LoadOptions(stack_name="other", region="us-east-1")).api_keys
+    assert {key.value for key in keys}.isdisjoint(key.value for key in other)
+
+
 SECRETS = {
     "Plain": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "plain", "SecretString": "open"}},
     "Made": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "made", "GenerateSecretString": {}}},
@@ -250,17 +300,23 @@ values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=10
 )
 types = st.sampled_from([
-    "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Integration",
-    "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::RouteResponse", "AWS::ApiGatewayV2::Stage",
+    "AWS::ApiGateway::ApiKey", "AWS::ApiGateway::UsagePlan", "AWS::ApiGateway::UsagePlanKey",
+    "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::ApiMapping", "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::IntegrationResponse",
+    "AWS::ApiGatewayV2::Model", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::RouteResponse",
+    "AWS::ApiGatewayV2::Stage",
     "AWS::DynamoDB::Table", "AWS::Lambda::Alias", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Version", "AWS::SQS::Queue", "AWS::SSM::Parameter", "AWS::Serverless::Function",
     "AWS::Serverless::HttpApi", "AWS::Serverless::LayerVersion", "AWS::Serverless::WebSocketApi",
 ])  # fmt: skip
 property_names = st.sampled_from([
-    "ApiId", "AuthorizationType", "AuthorizerId", "AuthorizerUri", "Code", "CodeUri", "Environment", "Events",
-    "FunctionName", "Handler", "IdentitySource", "IntegrationType", "IntegrationUri", "Layers", "Name", "ProtocolType",
-    "QueueName", "RouteId", "RouteKey", "RouteSelectionExpression", "Routes", "Runtime", "StageName", "StageVariables",
-    "Target", "Timeout", "Value",
+    "AccessLogSettings", "ApiId", "ApiKeyRequired", "ApiStages", "AuthorizationType", "AuthorizerId", "AuthorizerUri",
+    "Code", "CodeUri", "DefaultRouteSettings", "DomainName", "Environment", "Events", "FunctionName", "Handler",
+    "IdentitySource", "IntegrationId", "IntegrationMethod", "IntegrationResponseKey", "IntegrationType",
+    "IntegrationUri", "KeyId", "Layers", "ModelSelectionExpression", "Name", "ProtocolType", "QueueName", "Quota",
+    "RequestModels", "RequestParameters", "RequestTemplates", "ResponseParameters", "ResponseTemplates", "RouteId",
+    "RouteKey", "RouteSelectionExpression", "RouteSettings", "Routes", "Runtime", "Schema", "Stage", "StageName",
+    "StageVariables", "Target", "TemplateSelectionExpression", "Throttle", "Timeout", "UsagePlanId", "Value",
 ])  # fmt: skip
 resources = st.dictionaries(
     st.sampled_from(["Api", "Function", "Route", "Integration", "Stage", "Extra"]),
@@ -293,8 +349,9 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def judged(text: str) -> None:
+    """Refused with problems, or loaded so that it can be served."""
     try:
-        load(text, path="t.json", options=OPTIONS)
+        Directory(load(text, path="t.json", options=OPTIONS))
     except DefinitionError as error:
         assert error.problems
         assert all(problem.message for problem in error.problems)

@@ -173,7 +173,7 @@ class Properties:
                 self.unsupported(f"{name} among the properties", name, "write out what it stands for")
             elif name not in names:
                 what = f"{self._called()} has no property {name!r}"
-                self.problem(what, name, did_you_mean(name, names, f"it has {', '.join(sorted(names))}"))
+                self.problem(what, name, did_you_mean(name, names, f"it has {', '.join(sorted(names)) or 'none'}"))
 
     def _called(self) -> str:
         if self._values is self.declared.properties:
