@@ -76,7 +76,7 @@ class Doors:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What everything stands on."""
+    """What everything stands on; ``names`` are those of this gateway beside its machine's usual ones."""
 
     settings: RunSettings
     console: Console
@@ -87,6 +87,7 @@ class Ground:
     aws: AwsEndpoint
     emulator_ports: tuple[int, int] | None
     options: LoadOptions
+    names: tuple[str, ...]
 
     @property
     def key_file(self) -> Path:
@@ -117,11 +118,10 @@ class Identity:
 def serve(settings: RunSettings, out: TextIO, err: TextIO) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. Raises UserError for what a person can mend."""
     raise_open_files()
-    clock = SystemClock()
-    asyncio.run(_serve(settings, Console(out, err, clock), clock))
+    asyncio.run(_serve(settings, Console(out, err, SystemClock())))
 
 
-async def _serve(settings: RunSettings, console: Console, clock: SystemClock) -> None:
+async def _serve(settings: RunSettings, console: Console) -> None:
     stop = asyncio.Event()
     options = LoadOptions(
         stack_name(settings.template),
@@ -131,23 +131,22 @@ async def _serve(settings: RunSettings, console: Console, clock: SystemClock) ->
         api=settings.api,
         remote_functions=settings.lambda_endpoint_url is not None,
     )
-    read_definition(settings.template, options)  # whatever is wrong with it is told before anything starts
+    definition = read_definition(settings.template, options)  # what is wrong with it is told before anything starts
     env_vars = _env_vars(settings.env_vars)
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
     async with AsyncExitStack() as stack:
         with _signals(stop, console):
-            ground = await _lay_ground(stack, settings, console, clock, options)
+            names = _own_names(settings.host, definition)
+            ground = await _lay_ground(stack, settings, console, options, names)
             await _run(stack, ground, env_vars, stop)
 
 
 async def _lay_ground(
-    stack: AsyncExitStack, settings: RunSettings, console: Console, clock: SystemClock, options: LoadOptions
+    stack: AsyncExitStack, settings: RunSettings, console: Console, options: LoadOptions, names: tuple[str, ...]
 ) -> Ground:
     doors = await _bind_doors(stack, settings)
-    authority = open_authority(
-        settings.directories.state / "tls", _own_names(settings.host), extra_roots=_extra_roots(settings)
-    )
+    authority = open_authority(settings.directories.state / "tls", names, extra_roots=_extra_roots(settings))
     processes = ProcessSupervisor()
     stack.push_async_callback(processes.close)
     if settings.endpoint_url is None:
@@ -157,9 +156,8 @@ async def _lay_ground(
     else:
         trusted = str(authority.bundle_path)
         aws, ports = AwsEndpoint(settings.endpoint_url, settings.region, _user_credentials(), trusted), None
-    return Ground(
-        settings, console, clock, processes, authority, doors, aws, ports, replace(options, aws_endpoint_url=aws.url)
-    )
+    options = replace(options, aws_endpoint_url=aws.url)
+    return Ground(settings, console, SystemClock(), processes, authority, doors, aws, ports, options, names)
 
 
 async def _bind_doors(stack: AsyncExitStack, settings: RunSettings) -> Doors:
@@ -240,8 +238,9 @@ def _launches(ground: Ground, definition: Definition, env_vars: EnvVars) -> Loca
 def _endpoints(ground: Ground, definition: Definition) -> Endpoints:
     doors = ground.doors
     first = next(iter(definition.apis[0].stages))
+    own = ("*.execute-api.*", *(domain.domain_name for domain in definition.domain_names))
     rules = [
-        HostRule("*.execute-api.*", LOOPBACK, doors.secure.port, doors.plain.port),
+        *(HostRule(name, LOOPBACK, doors.secure.port, doors.plain.port) for name in own),
         *(HostRule(f"lambda.*.{suffix}", LOOPBACK, doors.secure_functions.port) for suffix in _AWS_SUFFIXES),
     ]
     if ground.emulator_ports is not None:
@@ -297,7 +296,7 @@ async def _serve_sockets(
     stack.push_async_callback(_leave, node, ground.console)
     stack.callback(door.stop_accepting)
     await door.serve(ground.doors.plain)
-    context = ground.authority.server_context(_own_names(ground.settings.host), _AWS_SUFFIXES)
+    context = ground.authority.server_context(ground.names, _AWS_SUFFIXES)
     await door.serve(ground.doors.secure, context)
     return node
 
@@ -338,9 +337,10 @@ def _extra_roots(settings: RunSettings) -> tuple[Path, ...]:
     return () if settings.ca_bundle is None else (settings.ca_bundle,)
 
 
-def _own_names(host: str) -> tuple[str, ...]:
-    """What the certificate must name beside this machine's usual names."""
-    return () if host in (*_EVERYWHERE, LOCALHOST) else (host,)
+def _own_names(host: str, definition: Definition) -> tuple[str, ...]:
+    """What the certificate must name beside this machine's usual names: custom domains too."""
+    own = () if host in (*_EVERYWHERE, LOCALHOST) else (host,)
+    return (*own, *(domain.domain_name for domain in definition.domain_names))
 
 
 def _write_whole(path: Path, text: str) -> None:
