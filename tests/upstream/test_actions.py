@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from botocore.model import OperationModel
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.model.backend import Pairs, ServiceRequest
@@ -152,6 +152,7 @@ JSON = st.recursive(
 
 
 @given(st.data())
+@settings(deadline=None)  # the first of a service reads its description
 def test_whatever_a_client_sends_is_a_request_or_refused(data: st.DataObject) -> None:
     service, action = data.draw(st.sampled_from(ACTIONS))
     shape = operation(service, action).input_shape
