@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from gateway.engine.connection_call import ConnectionCall
 from gateway.engine.exchange import Exchange
 from gateway.engine.execution_log import (
-    MAX_LINE_BYTES,
     SILENT,
     Verbosity,
     connection_call_lines,
@@ -23,6 +22,7 @@ from gateway.model.backend import LambdaRequest, MockRequest, UpstreamRequest
 from gateway.model.ids import FunctionName
 from gateway.model.integration import LambdaTarget
 from gateway.model.invocation import Answered, FunctionError, InvocationResult, Returned, TimedOut, Unavailable
+from gateway.model.limits import MAX_LOG_LINE_BYTES
 from sample_definitions import connect_exchange, connection, disconnect_exchange, endpoint, message_exchange, route
 
 ERROR = Verbosity(errors=True)
@@ -237,7 +237,7 @@ def test_without_the_key_that_is_needed_no_check_succeeded() -> None:
 def test_a_line_ends_at_its_limit() -> None:
     exchange = disconnect_exchange(close=(1000, "ä" * 2000))
     last = exchange_lines(exchange, Outcome(200), INFO, 0)[-1][1]
-    assert len(last.encode()) in (MAX_LINE_BYTES - 1, MAX_LINE_BYTES)
+    assert len(last.encode()) in (MAX_LOG_LINE_BYTES - 1, MAX_LOG_LINE_BYTES)
     assert last.endswith("ä")
 
 
@@ -253,7 +253,7 @@ def test_any_text_stays_one_line_within_the_limit(value: str) -> None:
     for exchange in exchanges:
         for _, text in exchange_lines(exchange, outcome, DATA, 0):
             assert len(text.splitlines()) == 1
-            assert len(text.encode()) <= MAX_LINE_BYTES
+            assert len(text.encode()) <= MAX_LOG_LINE_BYTES
 
 
 def call(**changes: Any) -> ConnectionCall:

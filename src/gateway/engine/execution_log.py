@@ -17,8 +17,8 @@ from gateway.engine.redaction import redacted
 from gateway.model.backend import LambdaRequest, MockRequest
 from gateway.model.ids import RouteKey
 from gateway.model.invocation import Answered, FunctionError, Returned, TimedOut
+from gateway.model.limits import MAX_LOG_LINE_BYTES
 
-MAX_LINE_BYTES: Final = 1024  # with the request ID in front
 _SHOWN_OF_A_KEY: Final = 6  # its last characters, as REST APIs show them
 _CONFIGURATION: Final = frozenset(
     {
@@ -67,7 +67,7 @@ class _Lines:
             self._add(text if payload is None else f"{text}: {redacted(payload).decode('utf-8', 'replace')}")
 
     def _add(self, text: str) -> None:
-        self.found.append((self.at_ms, cut(self._prefix + one_line(text), MAX_LINE_BYTES)))
+        self.found.append((self.at_ms, cut(self._prefix + one_line(text), MAX_LOG_LINE_BYTES)))
 
 
 def exchange_lines(exchange: Exchange, outcome: Outcome, verbosity: Verbosity, ended_ms: int) -> list[Line]:

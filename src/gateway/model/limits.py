@@ -40,6 +40,12 @@ MAX_TEMPLATE_BYTES: Final = 300 * KIB  # one mapping template; parity 5.3
 MAX_FOREACH_ITERATIONS: Final = 1_000  # one #foreach of a mapping template; parity 5.3
 MAX_TEMPLATE_STEPS: Final = 200_000  # statements and values of one rendering; ours, so that loops in loops end
 MAX_TEMPLATE_OUTPUT_CHARS: Final = 6 * KIB * KIB  # of one rendering; ours, no backend takes more
+MAX_STAGE_VARIABLES: Final = 100  # of one stage; parity 8
+MAX_STAGE_VARIABLE_NAME_CHARS: Final = 64  # parity 8
+MAX_STAGE_VARIABLE_CHARS: Final = 512  # of a value; parity 8
+MIN_API_KEY_CHARS: Final = 20  # of a key's value, as REST APIs have it
+MAX_API_KEY_CHARS: Final = 128  # likewise
+MAX_LOG_LINE_BYTES: Final = 1024  # one execution log line with the request ID in front; parity 10
 MAX_MESSAGES_IN_FLIGHT: Final = 128  # of one connection; more wait in its TCP buffers. AWS states no such number
 MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, characters
 

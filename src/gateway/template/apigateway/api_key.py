@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.model.limits import MAX_API_KEY_CHARS, MIN_API_KEY_CHARS
 from gateway.model.plan import ApiKey
 from gateway.template.declared import Declared
 from gateway.template.template import Template
@@ -19,8 +20,6 @@ _PROPERTIES: Final = (
     "Tags",
     "Value",
 )
-_MIN_VALUE: Final = 20
-_MAX_VALUE: Final = 128
 _MADE_UP_CHARS: Final = (32, 8)  # 40 in all, as API Gateway's own
 
 
@@ -30,8 +29,8 @@ def read_api_key(template: Template, declared: Declared) -> ApiKey | None:
     properties.check_names(_PROPERTIES)
     key_id = template.reference(declared)
     value = properties.text("Value")
-    if value is not None and not _MIN_VALUE <= len(value) <= _MAX_VALUE:
-        what = f"API Key value should be {_MIN_VALUE} to {_MAX_VALUE} characters, not {len(value)}"
+    if value is not None and not MIN_API_KEY_CHARS <= len(value) <= MAX_API_KEY_CHARS:
+        what = f"API Key value should be {MIN_API_KEY_CHARS} to {MAX_API_KEY_CHARS} characters, not {len(value)}"
         properties.problem(what, "Value", "leave it out to have one made up")
     enabled = properties.boolean("Enabled") or False  # AWS's default, and CloudFormation passes no other
     if not enabled:

@@ -10,6 +10,7 @@ from typing import Final
 from gateway.model.api import Route, Stage
 from gateway.model.ids import RouteKey, StageName
 from gateway.model.integration import HttpTarget
+from gateway.model.limits import MAX_STAGE_VARIABLE_CHARS, MAX_STAGE_VARIABLE_NAME_CHARS, MAX_STAGE_VARIABLES
 from gateway.template.apigatewayv2.parts import DEPLOYMENT, STAGE, Parts
 from gateway.template.apigatewayv2.stage_settings import (
     check_keys,
@@ -37,9 +38,7 @@ _PROPERTIES: Final = (
 )
 _DEPLOYMENT_PROPERTIES: Final = ("ApiId", "Description", "StageName")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_VARIABLE: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
-_MAX_VARIABLES: Final = 100
-_MAX_VARIABLE_CHARS: Final = 512
+_VARIABLE: Final = re.compile(rf"[A-Za-z0-9_]{{1,{MAX_STAGE_VARIABLE_NAME_CHARS}}}")
 
 
 def is_stage_name(text: str) -> bool:
@@ -128,11 +127,11 @@ def _variables(properties: Properties) -> dict[str, str]:
     if block is None:
         return {}
     variables = {name: block.text(name) for name in block}
-    if len(variables) > _MAX_VARIABLES:
-        block.problem(f"a stage has at most {_MAX_VARIABLES} variables, not {len(variables)}")
+    if len(variables) > MAX_STAGE_VARIABLES:
+        block.problem(f"a stage has at most {MAX_STAGE_VARIABLES} variables, not {len(variables)}")
     for name, value in variables.items():
         if not _VARIABLE.fullmatch(name):
             block.problem(f"{name!r} is no name for a stage variable", name, "letters, digits and _, up to 64")
-        if value is not None and len(value) > _MAX_VARIABLE_CHARS:
-            block.problem(f"stage variable {name} is longer than {_MAX_VARIABLE_CHARS} characters", name)
+        if value is not None and len(value) > MAX_STAGE_VARIABLE_CHARS:
+            block.problem(f"stage variable {name} is longer than {MAX_STAGE_VARIABLE_CHARS} characters", name)
     return {name: value for name, value in variables.items() if value is not None}
