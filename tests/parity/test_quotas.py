@@ -28,7 +28,6 @@ QUOTAS: Final = {
     limits.MAX_HEADER_BYTES: "bytes of headers",
     limits.MAX_TEMPLATE_BYTES: "bytes of a mapping template",
     limits.MAX_PRESIGNED_EXPIRES_S: "s of a presigned URL",
-    limits.MAX_STAGE_VARIABLE_CHARS: "characters of a stage variable",
 }
 # The same number about something else.
 COINCIDENCES: Final = {
