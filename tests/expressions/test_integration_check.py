@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.expressions.integration_check import problems_of
+from gateway.expressions.integration_check import doubts_of, problems_of
 from gateway.model.ids import FunctionName
 from gateway.model.integration import (
     HttpTarget,
@@ -87,18 +87,6 @@ def test_sound_integrations_have_no_problems(sound: Integration) -> None:
             "with a name",
         ),
         (
-            integration(responses={}),
-            "IntegrationType: HTTP needs an AWS::ApiGatewayV2::IntegrationResponse, for example with key $default",
-        ),
-        (
-            integration("MOCK", MockTarget()),
-            'RequestTemplates: a MOCK integration needs a template that renders {"statusCode": 200}',
-        ),
-        (
-            integration(passthrough_behavior=PassthroughBehavior.NEVER),
-            "PassthroughBehavior: NEVER without RequestTemplates refuses every request",
-        ),
-        (
             integration(target=HttpTarget("https://example.com/{room}")),
             "IntegrationUri: nothing is mapped to {room}; add integration.request.path.room",
         ),
@@ -134,3 +122,21 @@ def test_a_key_that_is_no_pattern() -> None:
 def test_all_problems_are_told_at_once() -> None:
     unsound = integration(request_templates={"a": "#if(", "b": "#end"}, responses=response(key="("))
     assert len(problems_of(unsound)) == 3
+
+
+@pytest.mark.parametrize(
+    ("hopeless", "doubt"),
+    [
+        (
+            integration("MOCK", MockTarget()),
+            'RequestTemplates: a MOCK integration without a template that renders {"statusCode": 200} always fails',
+        ),
+        (
+            integration(passthrough_behavior=PassthroughBehavior.NEVER),
+            "PassthroughBehavior: NEVER without RequestTemplates refuses every request",
+        ),
+    ],
+)
+def test_what_can_only_fail_when_it_is_called_is_a_doubt_and_no_problem(hopeless: Integration, doubt: str) -> None:
+    assert doubts_of(hopeless) == [doubt]
+    assert problems_of(hopeless) == []

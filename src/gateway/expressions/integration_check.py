@@ -24,8 +24,20 @@ from gateway.model.integration import (
 
 
 def problems_of(integration: Integration) -> list[str]:
-    """One line each, beginning with the property to change; empty when all is well."""
+    """What cannot be compiled: one line each, beginning with the property to change; empty when all is well."""
     return [*_request_problems(integration), *_response_problems(integration)]
+
+
+def doubts_of(integration: Integration) -> list[str]:
+    """What compiles, and what AWS deploys, but can only fail when it is called; in the same form."""
+    has_templates = bool(integration.request_templates)
+    if integration.is_proxy:
+        return []
+    if integration.integration_type is IntegrationType.MOCK and not has_templates:
+        return ['RequestTemplates: a MOCK integration without a template that renders {"statusCode": 200} always fails']
+    if integration.passthrough_behavior is PassthroughBehavior.NEVER and not has_templates:
+        return ["PassthroughBehavior: NEVER without RequestTemplates refuses every request"]
+    return []
 
 
 def _request_problems(integration: Integration) -> Iterator[str]:
@@ -38,25 +50,12 @@ def _request_problems(integration: Integration) -> Iterator[str]:
     expression = integration.template_selection_expression
     if expression:
         yield from _refusal("TemplateSelectionExpression", partial(parse, expression, TEMPLATE))
-    yield from _hopeless_request(integration)
-
-
-def _hopeless_request(integration: Integration) -> Iterator[str]:
-    """What can be read but fails every time."""
-    has_templates = bool(integration.request_templates)
-    if integration.integration_type is IntegrationType.MOCK and not has_templates:
-        yield 'RequestTemplates: a MOCK integration needs a template that renders {"statusCode": 200}'
-    elif integration.passthrough_behavior is PassthroughBehavior.NEVER and not has_templates:
-        yield "PassthroughBehavior: NEVER without RequestTemplates refuses every request"
 
 
 def _response_problems(integration: Integration) -> Iterator[str]:
     yield from _unmapped_path_parameters(integration)
     if integration.is_proxy:
         return
-    if not integration.responses:
-        kind = integration.integration_type.value
-        yield f"IntegrationType: {kind} needs an AWS::ApiGatewayV2::IntegrationResponse, for example with key $default"
     for response in integration.responses.values():
         for problem in _problems_of_response(response):
             yield f"{response.logical_id}: {problem}"

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
-from gateway.expressions.integration_check import problems_of
-from gateway.model.integration import Integration, IntegrationResponse
+from gateway.expressions.integration_check import doubts_of, problems_of
+from gateway.model.integration import Integration
 from gateway.template.findings import Findings
 
 _PROPERTY: Final = re.compile(r"(?:(?P<owner>\w+): )?(?P<name>[A-Z]\w+)(?: (?P<key>[^:]*))?: ")
@@ -26,19 +25,23 @@ _HINTS: Final[Mapping[str, str]] = {
     "ResponseTemplates": _TEMPLATE_HINT,
     "TemplateSelectionExpression": r"for example ${request.body.action}; write \$default for the template $default",
 }
-# A route that answers nothing needs no response; whether one is missing is known where the routes are.
-_ENOUGH: Final = {"$default": IntegrationResponse("", "$default")}
 
 
 def check_integration(integration: Integration, findings: Findings) -> None:
     """Report everything wrong with the expressions, templates, patterns and mappings of an integration."""
     responses = {response.logical_id for response in integration.responses.values()}
-    for problem in problems_of(replace(integration, responses=integration.responses or _ENOUGH)):
-        owner, text = integration.logical_id, problem
-        match = _PROPERTY.match(problem)
-        if match and match["owner"] in responses:
-            owner, text = match["owner"], problem.removeprefix(f"{match['owner']}: ")
-        name = match["name"] if match else ""
-        text = text.removeprefix(f"{name}: ") if text.startswith(f"{name}: {name} ") else text
-        at = ("Resources", owner, "Properties", name, (match and match["key"]) or "")
-        findings.problem(text, at, _HINTS.get(name, ""))
+    for problem in problems_of(integration):
+        findings.problem(*_placed(integration, responses, problem))
+    for doubt in doubts_of(integration):
+        findings.warning(*_placed(integration, responses, doubt))
+
+
+def _placed(integration: Integration, responses: set[str], problem: str) -> tuple[str, tuple[str, ...], str]:
+    """The text, where it is written, and a next step."""
+    owner, text = integration.logical_id, problem
+    match = _PROPERTY.match(problem)
+    if match and match["owner"] in responses:
+        owner, text = match["owner"], problem.removeprefix(f"{match['owner']}: ")
+    name = match["name"] if match else ""
+    text = text.removeprefix(f"{name}: ") if text.startswith(f"{name}: {name} ") else text
+    return text, ("Resources", owner, "Properties", name, (match and match["key"]) or ""), _HINTS.get(name, "")

@@ -169,13 +169,13 @@ def _check_answers(template: Template, route: Route) -> None:
     if integration is None or integration.is_proxy or integration.responses:
         return
     if route.route_key == CONNECT:
-        what = "no IntegrationResponse: every connection would be refused"
+        what = "no IntegrationResponse: every connection will be refused"
     elif route.two_way and route.route_key != DISCONNECT:
-        what = f"no IntegrationResponse: {route.logical_id} could answer nothing"
+        what = f"no IntegrationResponse: {route.logical_id} can answer nothing"
     else:
         return
     hint = "add an AWS::ApiGatewayV2::IntegrationResponse with IntegrationResponseKey: $default"
-    template.findings.problem(what, ("Resources", integration.logical_id), hint)
+    template.findings.warning(what, ("Resources", integration.logical_id), hint)
 
 
 def _authorization(
