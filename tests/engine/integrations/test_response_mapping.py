@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from gateway.engine.integrations.response_mapping import Answer, ResponseMapping
 from gateway.engine.responses import Failure, ProxyResponse
 from gateway.model.integration import ContentHandling, IntegrationResponse, IntegrationType
 from integration_plans import SERVER, integration
-from sample_definitions import message_exchange
+from sample_definitions import connect_exchange, disconnect_exchange, endpoint, message_exchange, route
 
 EXCHANGE = message_exchange(body='{"kind": "short"}')
 
@@ -43,10 +44,19 @@ def test_without_a_default_what_matches_nothing_fails() -> None:
     assert failure == Failure("Internal server error", 500, "no integration response for '404'")
 
 
-def test_without_any_response_nothing_is_answered_and_nothing_fails_but_the_function() -> None:
+def test_without_any_response_a_one_way_route_fails_with_its_function_alone() -> None:
     assert mapped(compiled(), 404, b"ignored") == ProxyResponse(404, (), None)
     failure = Failure("Internal server error", 502, "it threw")
     assert compiled().map(EXCHANGE, Answer(502, "it threw", error="it threw"), failure) is failure
+
+
+def test_without_any_response_whoever_waits_for_one_is_failed() -> None:
+    two_way = endpoint(route("send", two_way=True))
+    for exchange in (connect_exchange(), replace(EXCHANGE, endpoint=two_way, route_key="send")):
+        assert isinstance(compiled().map(exchange, Answer(200, "200")), Failure)
+    one_way = endpoint(route("send"))
+    for exchange in (disconnect_exchange(), replace(EXCHANGE, endpoint=one_way, route_key="send")):
+        assert compiled().map(exchange, Answer(200, "200")) == ProxyResponse(200, (), None)
 
 
 def test_the_body_passes_without_a_template() -> None:

@@ -11,7 +11,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.engine.exchange import Exchange
+from gateway.engine.exchange import EventType, Exchange
 from gateway.engine.integrations.exchange_values import AnswerValues
 from gateway.engine.integrations.request_mapping import converted
 from gateway.engine.responses import INTERNAL_SERVER_ERROR, Failure, ProxyResponse
@@ -21,7 +21,7 @@ from gateway.expressions.selection import RESPONSE_TEMPLATE
 from gateway.expressions.template_choice import TemplateChoice, compile_choice
 from gateway.expressions.vtl import TemplateFailed
 from gateway.model.backend import Pairs
-from gateway.model.ids import DEFAULT
+from gateway.model.ids import DEFAULT, RouteKey
 from gateway.model.integration import ContentHandling, Integration, IntegrationResponse
 
 FUNCTION_RESULT_STATUS: Final = 200  # assumed: what a function's result counts as on $connect
@@ -76,7 +76,7 @@ class MappedResponse:
 class ResponseMapping:
     """``patterns`` in the definition's order; ``default`` is None when there is no ``$default``.
 
-    With neither, whatever the backend says is well and nothing is answered: only one-way routes are loaded like that.
+    With neither, a one-way route takes whatever the backend says; whoever waits for an answer is failed.
     """
 
     patterns: tuple[MappedResponse, ...]
@@ -89,12 +89,20 @@ class ResponseMapping:
         except TookTooLong:
             return Failure(INTERNAL_SERVER_ERROR, 500, "an IntegrationResponseKey takes too long to match")
         if chosen is None:
-            if not self.patterns and unmatched is None:
+            if not self.patterns and unmatched is None and not _is_awaited(exchange):
                 return ProxyResponse(answer.status, (), None)
             why = f"no integration response for {answer.subject[:200]!r}"
             return unmatched or Failure(INTERNAL_SERVER_ERROR, 500, why)
         status = answer.status if answer.error is None else chosen.status or answer.status
         return chosen.map(exchange, answer, status)
+
+
+def _is_awaited(exchange: Exchange) -> bool:
+    """Whether the answer matters to the client: it decides an upgrade, or a two-way route sends it."""
+    if exchange.event_type is not EventType.MESSAGE:
+        return exchange.event_type is EventType.CONNECT
+    route = exchange.endpoint.api.route(RouteKey(exchange.route_key))
+    return route is not None and route.two_way
 
 
 def compile_responses(integration: Integration) -> ResponseMapping:
