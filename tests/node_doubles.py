@@ -15,7 +15,7 @@ from gateway.model.connection import Connection
 from gateway.model.ids import ApiId, ConnectionId, FunctionName, MessageId, NodeNumber, RequestId, StageName
 from gateway.model.invocation import Answered, FunctionResult, Returned, Unavailable, UpstreamResult
 from gateway.model.now import Now
-from gateway.ports import AwsServices, FunctionCall, Functions, Upstreams
+from gateway.ports import AwsServices, FunctionCall, FunctionEvents, Functions, Upstreams
 
 KEY = b"test key"
 OWNER = NodeNumber(7)
@@ -167,9 +167,27 @@ class ScriptedServices:
         return self.script(request)
 
 
-def backends(functions: Functions, upstreams: Upstreams | None = None, services: AwsServices | None = None) -> Backends:
+class RecordingEvents:
+    """Takes every asynchronous call and makes none."""
+
+    def __init__(self) -> None:
+        self.calls: list[FunctionCall] = []
+
+    def accept(self, call: FunctionCall) -> bool:
+        self.calls.append(call)
+        return True
+
+
+def backends(
+    functions: Functions,
+    upstreams: Upstreams | None = None,
+    services: AwsServices | None = None,
+    events: FunctionEvents | None = None,
+) -> Backends:
     """Every kind of backend, scripted where the test names none."""
-    return Backends(functions, upstreams or ScriptedUpstreams(), services or ScriptedServices())
+    return Backends(
+        functions, upstreams or ScriptedUpstreams(), services or ScriptedServices(), events or RecordingEvents()
+    )
 
 
 @dataclass

@@ -6,7 +6,8 @@ from gateway.model.backend import BackendRequest, LambdaRequest, MockRequest, Se
 from gateway.model.ids import ConnectionId, FunctionName, RequestId
 from gateway.model.integration import LambdaTarget, ServiceTarget
 from gateway.model.invocation import Answered, Invocation, InvocationResult, Purpose, Returned
-from node_doubles import ScriptedFunctions, ScriptedServices, ScriptedUpstreams, backends, returning
+from gateway.model.limits import MAX_FUNCTION_MS
+from node_doubles import RecordingEvents, ScriptedFunctions, ScriptedServices, ScriptedUpstreams, backends, returning
 
 WEB, SERVICE = UpstreamRequest("POST", "http://h/"), ServiceRequest(ServiceTarget("", "sqs", path="a/b"), "POST")
 
@@ -31,3 +32,13 @@ async def test_each_kind_is_asked_exactly_once(
     assert await backends(functions, upstreams, services).call(invocation) == result
     assert [len(functions.calls), len(upstreams.requests), len(services.requests)] == asked
     assert {*upstreams.waits_ms, *services.waits_ms} <= {1_234}
+
+
+async def test_an_asynchronous_call_is_taken_and_answered_at_once() -> None:
+    functions, events = ScriptedFunctions(f=returning("hi")), RecordingEvents()
+    request = LambdaRequest(LambdaTarget(FunctionName("f")), b"{}", is_event=True)
+    invocation = Invocation(Purpose.MESSAGE, ConnectionId("c"), RequestId("r"), "a", request, 1_234, "Root=1-0-0")
+    assert await backends(functions, events=events).call(invocation) == Returned(b"{}")
+    assert functions.calls == []
+    (call,) = events.calls
+    assert (call.function_name, call.wait_ms) == ("f", MAX_FUNCTION_MS)

@@ -16,7 +16,7 @@ from gateway.model.integration import ServiceTarget
 from gateway.model.invocation import Answered, Returned
 from gateway.ports import FunctionCall
 from gateway.settings import AWS_ITSELF
-from node_doubles import OK, ManualClock, ScriptedFunctions
+from node_doubles import OK, ManualClock, RecordingReporter, ScriptedFunctions
 from web_double import web_server
 
 WAIT_MS = 10_000
@@ -30,7 +30,14 @@ def elsewhere(folder: Path, aws: str, lambda_url: str | None, environ: Mapping[s
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "none"),
     }
     roots = Path(certifi.where())
-    return Elsewhere(AwsEndpoint(aws, "eu-west-1"), lambda_url, roots, {**nothing, **(environ or {})}, ManualClock())
+    return Elsewhere(
+        AwsEndpoint(aws, "eu-west-1"),
+        lambda_url,
+        roots,
+        {**nothing, **(environ or {})},
+        ManualClock(),
+        RecordingReporter(),
+    )
 
 
 async def test_every_kind_of_backend_is_there_and_closed(tmp_path: Path) -> None:

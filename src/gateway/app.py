@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from gateway.admission import Admission
+from gateway.backends import Backends
 from gateway.calls import Outside
 from gateway.control.disk import read_definition, stack_name
 from gateway.control.hookless import with_local_domain
@@ -31,7 +32,6 @@ from gateway.invoke.functions import LocalFunctions
 from gateway.invoke.launches import Laptop, LocalLaunches
 from gateway.invoke.surroundings import Surroundings
 from gateway.journal import StageJournal
-from gateway.lambda_api.event_queue import EventQueue
 from gateway.lambda_api.service import LambdaApi
 from gateway.management import IdCheck, ManagementApi
 from gateway.model.aws import DUMMY_CREDENTIALS, AwsEndpoint, Credentials
@@ -41,7 +41,6 @@ from gateway.model.ids import NodeNumber
 from gateway.model.limits import AWS, AWS_ACCOUNT, UNLIMITED
 from gateway.model.now import Now
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
-from gateway.ports import Functions
 from gateway.processes.supervisor import ProcessSupervisor
 from gateway.registry.dynamodb import DynamoDbRegistry
 from gateway.reloading import Reloading
@@ -59,7 +58,6 @@ from gateway.template.options import LoadOptions
 from gateway.tls.authority import Authority, open_authority
 
 STOP_WITHIN_S: Final = 10.0  # for the $disconnect calls of everybody who is still connected
-EVENTS_WITHIN_S: Final = 2.0  # for asynchronous invocations still running then
 _AWS_SUFFIXES: Final = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 _EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not bound
 
@@ -100,7 +98,7 @@ class Ground:
     @property
     def elsewhere(self) -> Elsewhere:
         url, roots = self.settings.lambda_endpoint_url, self.authority.bundle_path
-        return Elsewhere(self.aws, url, roots, tool_environment(), self.clock)
+        return Elsewhere(self.aws, url, roots, tool_environment(), self.clock, self.console)
 
     def read_definition(self) -> Definition:
         """The template as it is on disk now. Raises UserError."""
@@ -206,7 +204,7 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: a
     registry = await _registry(stack, ground)
     await reloading.begin(definition)
     backends = await open_backends(stack, ground.elsewhere, functions)
-    await _serve_functions(stack, ground, backends.functions, ids)
+    await _serve_functions(stack, ground, backends, ids)
     logs = await open_stage_logs(stack, ground.settings.log_folder, ground.console, definition)
     journal = StageJournal(logs, ground.clock)
     outside = Outside(backends, registry, ground.clock, ids, ground.console, journal, _admission(ground.settings))
@@ -268,10 +266,8 @@ async def _registry(stack: AsyncExitStack, ground: Ground) -> DynamoDbRegistry:
     return registry
 
 
-async def _serve_functions(stack: AsyncExitStack, ground: Ground, functions: Functions, ids: RandomIds) -> None:
-    queue = EventQueue(functions, ground.console)
-    stack.push_async_callback(queue.close, EVENTS_WITHIN_S)
-    api = LambdaApi(functions, queue, ids, ground.settings.region, ground.options.account_id)
+async def _serve_functions(stack: AsyncExitStack, ground: Ground, backends: Backends, ids: RandomIds) -> None:
+    api = LambdaApi(backends.functions, backends.events, ids, ground.settings.region, ground.options.account_id)
     door = HttpDoor(api, ground.clock, ground.console)
     stack.push_async_callback(door.close)
     await door.serve(ground.doors.functions)

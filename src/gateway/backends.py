@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.model.backend import LambdaRequest, MockRequest, ServiceRequest, UpstreamRequest
-from gateway.model.invocation import Answered, FunctionResult, Invocation, InvocationResult
-from gateway.ports import AwsServices, FunctionCall, Functions, Upstreams
+from gateway.model.invocation import Answered, FunctionResult, Invocation, InvocationResult, Returned, Throttled
+from gateway.model.limits import MAX_FUNCTION_MS
+from gateway.ports import AwsServices, FunctionCall, FunctionEvents, Functions, Upstreams
+
+ACCEPTED: Final = Returned(b"{}")  # Lambda answers an asynchronous call with 202 and an empty body
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +20,14 @@ class Backends:
     functions: Functions
     upstreams: Upstreams
     services: AwsServices
+    events: FunctionEvents
 
     async def call(self, invocation: Invocation) -> InvocationResult:
         """Ask the invocation's backend once and wait, at most its timeout."""
         request = invocation.request
         match request:
+            case LambdaRequest(is_event=True):
+                return ACCEPTED if self.events.accept(_function_call(invocation)) else Throttled("EventQueueFull")
             case LambdaRequest():
                 return await self.call_function(invocation)
             case UpstreamRequest():
@@ -32,15 +39,17 @@ class Backends:
 
     async def call_function(self, invocation: Invocation) -> FunctionResult:
         """The same for an invocation that is known to be of a function."""
-        request = invocation.request
-        assert isinstance(request, LambdaRequest), "only a function is called as one"
-        return await self.functions.invoke(
-            FunctionCall(
-                function_name=request.target.function_name,
-                payload=request.payload,
-                wait_ms=invocation.timeout_ms,
-                trace_id=invocation.trace_id,
-                qualifier=request.target.qualifier,
-                request_tag=invocation.request_id,
-            )
-        )
+        return await self.functions.invoke(_function_call(invocation))
+
+
+def _function_call(invocation: Invocation) -> FunctionCall:
+    request = invocation.request
+    assert isinstance(request, LambdaRequest), "only a function is called as one"
+    return FunctionCall(
+        function_name=request.target.function_name,
+        payload=request.payload,
+        wait_ms=MAX_FUNCTION_MS if request.is_event else invocation.timeout_ms,
+        trace_id=invocation.trace_id,
+        qualifier=request.target.qualifier,
+        request_tag=invocation.request_id,
+    )

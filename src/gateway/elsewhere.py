@@ -6,18 +6,22 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from gateway.backends import Backends
 from gateway.functions_by_place import FunctionsByPlace
+from gateway.lambda_api.event_queue import EventQueue
 from gateway.model.aws import AwsEndpoint
 from gateway.model.errors import UserError
-from gateway.ports import Clock, Functions
+from gateway.ports import Clock, Functions, Reporter
 from gateway.settings import AWS_ITSELF
 from gateway.upstream.credentials import NoCredentials, SdkCredentials
 from gateway.upstream.functions import RemoteFunctions
 from gateway.upstream.place import AwsPlace
 from gateway.upstream.services import SignedServices
 from gateway.upstream.web import WebServers
+
+EVENTS_WITHIN_S: Final = 2.0  # for asynchronous invocations still running when the gateway stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Elsewhere:
     roots: Path
     environ: Mapping[str, str]
     clock: Clock
+    reporter: Reporter
 
 
 async def open_backends(stack: AsyncExitStack, elsewhere: Elsewhere, local: Functions) -> Backends:
@@ -46,7 +51,9 @@ async def open_backends(stack: AsyncExitStack, elsewhere: Elsewhere, local: Func
     if elsewhere.lambda_url is not None:
         place = await _lambda_place(stack, elsewhere, elsewhere.lambda_url)
         functions = FunctionsByPlace(local, RemoteFunctions(services(place)))
-    return Backends(functions, web, services(AwsPlace.emulator(elsewhere.aws)))
+    events = EventQueue(functions, elsewhere.reporter)
+    stack.push_async_callback(events.close, EVENTS_WITHIN_S)
+    return Backends(functions, web, services(AwsPlace.emulator(elsewhere.aws)), events)
 
 
 async def _lambda_place(stack: AsyncExitStack, elsewhere: Elsewhere, url: str) -> AwsPlace:

@@ -143,6 +143,13 @@ class Functions(Protocol):
         """Whether such a function exists."""
 
 
+class FunctionEvents(Protocol):
+    """Functions called without anybody waiting: Lambda's asynchronous invocation."""
+
+    def accept(self, call: FunctionCall) -> bool:
+        """Take a call to be made soon, and again when it fails; False when as many as are allowed wait already."""
+
+
 class Upstreams(Protocol):
     """Web servers."""
 

@@ -7,18 +7,14 @@ log (``X-Amz-Log-Type: Tail``) is not part of that port, so no ``X-Amz-Log-Resul
 from __future__ import annotations
 
 import json
-from typing import Final
 
 from gateway.lambda_api import faults
-from gateway.lambda_api.event_queue import EventQueue
 from gateway.lambda_api.faults import Fault
 from gateway.lambda_api.invoke_request import InvocationType, InvokeRequest, read_request
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.invocation import FunctionError, FunctionResult, Returned, Throttled, TimedOut, Unavailable
-from gateway.model.limits import MAX_LAMBDA_REQUEST_BYTES
-from gateway.ports import FunctionCall, Functions, Ids
-
-MAX_WAIT_MS: Final = 900_000  # Lambda's longest function timeout; the function's own ends the wait earlier
+from gateway.model.limits import MAX_FUNCTION_MS, MAX_LAMBDA_REQUEST_BYTES
+from gateway.ports import FunctionCall, FunctionEvents, Functions, Ids
 
 
 class LambdaApi:
@@ -26,7 +22,7 @@ class LambdaApi:
 
     max_body_bytes = MAX_LAMBDA_REQUEST_BYTES
 
-    def __init__(self, functions: Functions, events: EventQueue, ids: Ids, region: str, account_id: str) -> None:
+    def __init__(self, functions: Functions, events: FunctionEvents, ids: Ids, region: str, account_id: str) -> None:
         self._functions = functions
         self._events = events
         self._ids = ids
@@ -62,7 +58,7 @@ class LambdaApi:
         return FunctionCall(
             function_name=invoke.function.name,
             payload=invoke.payload,
-            wait_ms=MAX_WAIT_MS,
+            wait_ms=MAX_FUNCTION_MS,
             trace_id=invoke.trace_id or self._ids.trace_id(),
             qualifier=invoke.function.qualifier,
             client_context=invoke.client_context,
@@ -77,7 +73,7 @@ def _result(result: FunctionResult, headers: list[tuple[str, str]]) -> HttpRespo
         case FunctionError(payload, kind):
             return _payload([*headers, ("x-amz-function-error", kind)], payload)
         case TimedOut():  # an error of the function's, not of the service's: SDKs repeat a request after those
-            message = f"Task timed out after {MAX_WAIT_MS / 1000:.2f} seconds"
+            message = f"Task timed out after {MAX_FUNCTION_MS / 1000:.2f} seconds"
             document = {"errorType": "Sandbox.Timedout", "errorMessage": message}
             return _payload([*headers, ("x-amz-function-error", "Unhandled")], json.dumps(document).encode())
         case Throttled(reason):

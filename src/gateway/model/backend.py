@@ -11,10 +11,11 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class LambdaRequest:
-    """A function's call with a JSON payload."""
+    """A function's call with a JSON payload; ``is_event`` when nobody waits for its result (Lambda's ``Event``)."""
 
     target: LambdaTarget
     payload: bytes
+    is_event: bool = False
 
     def __str__(self) -> str:
         return self.target.function_name

@@ -16,6 +16,7 @@ IDLE_TIMEOUT_MS: Final = 10 * 60 * 1000  # no data either way; parity 8
 CONNECTION_DURATION_MS: Final = 2 * 60 * 60 * 1000  # parity 8
 MIN_INTEGRATION_TIMEOUT_MS: Final = 50  # parity 5
 MAX_INTEGRATION_TIMEOUT_MS: Final = 29_000  # parity 5; also the default
+MAX_FUNCTION_MS: Final = 900_000  # Lambda's longest function timeout
 MAX_LAMBDA_RESPONSE_BYTES: Final = 6 * KIB * KIB  # Lambda's synchronous payload quota
 MAX_LAMBDA_REQUEST_BYTES: Final = 6 * KIB * KIB  # the same, for requests of the Invoke API
 MAX_LAMBDA_EVENT_REQUEST_BYTES: Final = 1 * KIB * KIB  # InvocationType=Event

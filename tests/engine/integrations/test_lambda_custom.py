@@ -117,3 +117,10 @@ def test_what_connect_makes_of_it(result: Returned | FunctionError, status: int)
 def test_what_never_reached_a_function(result: TimedOut | Throttled | Unavailable, status: int, message: str) -> None:
     failure = failed(plan(DONE), message_exchange(), result)
     assert (failure.status, failure.message) == (status, message)
+
+
+@pytest.mark.parametrize(("value", "is_event"), [("'Event'", True), ("'RequestResponse'", False)])
+def test_a_mapped_invocation_type_says_whether_anybody_waits(value: str, is_event: bool) -> None:
+    mapped = {"integration.request.header.X-Amz-Invocation-Type": value}
+    request = asked(plan(DONE, request_parameters=mapped), message_exchange(body="{}"))
+    assert request == LambdaRequest(FUNCTION, b"{}", is_event)

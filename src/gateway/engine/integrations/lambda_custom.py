@@ -15,12 +15,15 @@ from gateway.engine.integrations.response_mapping import (
     ResponseMapping,
 )
 from gateway.engine.responses import INTERNAL_SERVER_ERROR, Failure, ProxyResponse, read_result
+from gateway.expressions.parameters import Place
 from gateway.model.backend import LambdaRequest
 from gateway.model.integration import LambdaTarget
 from gateway.model.invocation import FunctionError, InvocationResult, Returned
 from gateway.model.json_text import Json, NotJson, read_bytes
 
 EMPTY_PAYLOAD: Final = b"{}"  # assumed: what a function gets when nothing is mapped and the event has no body
+
+INVOCATION_TYPE: Final = "x-amz-invocation-type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,12 @@ class LambdaCustomPlan:
             return Failure(
                 INTERNAL_SERVER_ERROR, 500, f"the payload for {self.target.function_name} is not JSON: {error}"
             )
-        return LambdaRequest(self.target, payload or EMPTY_PAYLOAD)
+        return LambdaRequest(self.target, payload or EMPTY_PAYLOAD, self._is_event(RequestValues(exchange)))
+
+    def _is_event(self, values: RequestValues) -> bool:
+        """Whether the mapped headers ask Lambda for an asynchronous call."""
+        headers = self.request_mapping.pairs(values, Place.HEADER)
+        return any(name.lower() == INVOCATION_TYPE and value == "Event" for name, value in headers)
 
     def answer(self, exchange: Exchange, result: InvocationResult) -> ProxyResponse | Failure:
         match result:

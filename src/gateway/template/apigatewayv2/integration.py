@@ -57,7 +57,6 @@ _WITHOUT_EFFECT: Final[Mapping[IntegrationType, tuple[str, ...]]] = {
 }
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _POST: Final = "POST"
-_INVOCATION_TYPE: Final = "integration.request.header.x-amz-invocation-type"
 
 
 class ConnectionType(Enum):
@@ -172,9 +171,5 @@ def _warn(properties: Properties, integration: Integration) -> None:
     if ignored:
         what = f"no effect on a {'proxy' if integration.is_proxy else kind.value} integration: {', '.join(ignored)}"
         properties.warning(what, ignored[0])
-    typed = _INVOCATION_TYPE in map(str.lower, integration.request_parameters)
-    if typed and isinstance(target, LambdaTarget) and not integration.is_proxy:
-        what = "X-Amz-Invocation-Type has no effect here: functions are called as requests, and waited for"
-        properties.warning(what, "RequestParameters", "a function that takes longer than the route's timeout fails it")
     if isinstance(target, ServiceTarget) and integration.credentials_arn is None:
         properties.warning("AWS calls a service only with a CredentialsArn", hint="name the role that may call it")
