@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from gateway.tls import certificate
 
 REGION = "eu-central-1"
 ACCOUNT = "999988887777"
+PLAIN = EmbeddedOptions()
 HOSTS = ("localhost", "127.0.0.1", "*.us-east-1.amazonaws.com", "*.s3.us-east-1.amazonaws.com", "s3.amazonaws.com")
 
 
@@ -59,13 +60,13 @@ class Served:
 
 
 @contextmanager
-def served_aws(folder: Path) -> Iterator[Served]:
+def served_aws(folder: Path, options: EmbeddedOptions = PLAIN) -> Iterator[Served]:
     """``folder`` takes the certificates."""
     now = datetime.now(UTC)
     root = certificate.authority(certificate.new_key(), certificate.needed_constraints(HOSTS), now)
     Path(folder, "ca.pem").write_bytes(root.certificate_pem())
     Path(folder, "leaf.pem").write_bytes(certificate.leaf(root, HOSTS, now).pem())
-    options = EmbeddedOptions(ACCOUNT, certificate=folder / "leaf.pem")
+    options = replace(options, account_id=ACCOUNT, certificate=folder / "leaf.pem")
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "gateway.emulation.server", *options.arguments()],
         stdout=subprocess.PIPE,

@@ -148,7 +148,8 @@ async def _lay_ground(
     processes = ProcessSupervisor()
     stack.push_async_callback(processes.close)
     if settings.endpoint_url is None:
-        emulator = await _start_emulator(stack, (processes, authority, console), options.account_id)
+        embedded = _emulator_options(settings, doors, authority, options.account_id)
+        emulator = await _start_emulator(stack, (processes, console), embedded)
         aws = AwsEndpoint(emulator.url, settings.region)
         ports = (emulator.port, emulator.tls_port or 0)
     else:
@@ -172,14 +173,24 @@ async def _bind_doors(stack: AsyncExitStack, settings: RunSettings) -> Doors:
     )
 
 
+def _emulator_options(settings: RunSettings, doors: Doors, authority: Authority, account_id: str) -> EmbeddedOptions:
+    host = LOOPBACK if settings.host in _EVERYWHERE else settings.host
+    bracketed = f"[{host}]" if ":" in host else host
+    return EmbeddedOptions(
+        account_id=account_id,
+        certificate=authority.leaf_file("emulator", tuple(_emulated_hosts())),
+        lambda_url=f"http://{LOOPBACK}:{doors.functions.port}",
+        management_url=f"http://{bracketed}:{doors.plain.port}",
+    )
+
+
 async def _start_emulator(
-    stack: AsyncExitStack, ground: tuple[ProcessSupervisor, Authority, Console], account_id: str
+    stack: AsyncExitStack, ground: tuple[ProcessSupervisor, Console], options: EmbeddedOptions
 ) -> EmbeddedAws:
-    processes, authority, console = ground
-    certificate = authority.leaf_file("emulator", tuple(_emulated_hosts()))
+    processes, console = ground
     emulator = await EmbeddedAws.start(
         processes,
-        EmbeddedOptions(account_id=account_id, certificate=certificate),
+        options,
         on_line=lambda stream, line: console.output(stream, f"[aws] {line}"),
         on_death=lambda why: console.failed(f"{why}; tables and queues are lost: start again"),
     )

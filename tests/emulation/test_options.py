@@ -14,6 +14,7 @@ from gateway.emulation.options import EmbeddedOptions, parse
         EmbeddedOptions(account_id="111122223333", port=1, tls_port=2),
         EmbeddedOptions(certificate=Path("/a b/c.pem")),
         EmbeddedOptions(certificate=Path("/c.pem"), key=Path("/k.pem")),
+        EmbeddedOptions(lambda_url="http://127.0.0.1:1", management_url="http://[::1]:2"),
     ],
 )
 def test_what_one_end_says_the_other_understands(options: EmbeddedOptions) -> None:

@@ -448,3 +448,53 @@ async def test_the_surroundings_have_no_say(aws: Served, monkeypatch: pytest.Mon
     creator, name = ResourceCreator(aws.endpoint), fresh("hermetic")
     await once_and_again(creator, table(name))
     await creator.close()
+
+
+def state_machine(name: str, **properties: Any) -> Resource:
+    values = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r", **properties}
+    return Resource("Machine", "AWS::StepFunctions::StateMachine", arn("states", f"stateMachine:{name}"), values)
+
+
+def pass_state(result: str) -> dict[str, Any]:
+    return {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": result, "End": True}}}
+
+
+async def test_a_state_machine(aws: Served, creator: ResourceCreator) -> None:
+    name = fresh("machine")
+    made = state_machine(
+        name,
+        DefinitionString=json.dumps(pass_state("${who}-${other}-${n}")),
+        DefinitionSubstitutions={"who": "ann", "n": 3},
+        StateMachineType="EXPRESS",
+        Tags=[{"Key": "team", "Value": "a"}],
+    )
+    await once_and_again(creator, made)
+    sfn = aws.client("stepfunctions")
+    there = sfn.describe_state_machine(stateMachineArn=made.physical_id)
+    assert (there["name"], there["type"]) == (name, "EXPRESS")
+    assert json.loads(there["definition"]) == pass_state("ann-${other}-3")
+    tags = sfn.list_tags_for_resource(resourceArn=made.physical_id)["tags"]
+    assert tags == [{"key": "team", "value": "a"}]
+
+
+async def test_a_changed_state_machine_is_updated_but_keeps_its_type(aws: Served, creator: ResourceCreator) -> None:
+    name = fresh("machine")
+    await creator.create([state_machine(name, Definition=pass_state("old"))])
+    changed = state_machine(name, Definition=pass_state("new"), StateMachineType="EXPRESS")
+    creation = await creator.create([changed])
+    assert ids(creation.existing) == ["Machine"]
+    assert [note.message for note in creation.notes] == [f"the state machine {name} exists as STANDARD and stays so"]
+    there = aws.client("stepfunctions").describe_state_machine(stateMachineArn=changed.physical_id)
+    assert json.loads(there["definition"]) == pass_state("new")
+
+
+@pytest.mark.parametrize(
+    ("properties", "why"),
+    [
+        ({}, "neither DefinitionString nor Definition"),
+        ({"DefinitionString": '{"StartAt": "A"}'}, "could not be created"),
+    ],
+)
+async def test_a_definition_that_is_none(creator: ResourceCreator, properties: dict[str, Any], why: str) -> None:
+    (failure,) = (await creator.create([state_machine(fresh("machine"), **properties)])).failures
+    assert why in failure.message

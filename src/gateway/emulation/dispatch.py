@@ -16,6 +16,7 @@ from flask import Flask
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from gateway.emulation.chosen_ids import allow_chosen_key_ids
+from gateway.emulation.surroundings import Surroundings
 
 _AWS_HOST: Final = re.compile(r"[a-z0-9.-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)")
 
@@ -23,9 +24,12 @@ _AWS_HOST: Final = re.compile(r"[a-z0-9.-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws
 class Dispatcher(DomainDispatcherApplication):
     """The WSGI application; services are loaded when first asked for."""
 
-    def __init__(self) -> None:
-        create: Callable[[Any], Flask] = _create
-        super().__init__(create)
+    def __init__(self, surroundings: Surroundings) -> None:
+        def create(service: Any) -> Flask:
+            return _create(service, surroundings)
+
+        create_app: Callable[[Any], Flask] = create
+        super().__init__(create_app)
 
     def infer_service_region_host(self, environ: dict[str, Any], path: str) -> str | None:
         if "HTTP_AUTHORIZATION" not in environ:
@@ -39,7 +43,11 @@ class Dispatcher(DomainDispatcherApplication):
         return super().infer_service_region_host(environ, path)
 
 
-def _create(service: Any) -> Flask:
+def _create(service: Any, surroundings: Surroundings) -> Flask:
     if service == "kms":
         allow_chosen_key_ids()
+    if service == "stepfunctions":
+        from gateway.emulation.executions import run_state_machines
+
+        run_state_machines(surroundings)
     return create_backend_app(service)

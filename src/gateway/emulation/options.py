@@ -15,13 +15,16 @@ DEFAULT_ACCOUNT: Final = "123456789012"  # moto's own
 @dataclass(frozen=True, slots=True)
 class EmbeddedOptions:
     """``certificate`` is the PEM file of certificate and chain, None for plain HTTP only; ``key`` None when the
-    certificate's file holds it too. Port 0: any free one."""
+    certificate's file holds it too. Port 0: any free one. ``lambda_url`` and ``management_url`` (without a stage) are
+    where tasks of state machines invoke functions and reach connections, None for nowhere."""
 
     account_id: str = DEFAULT_ACCOUNT
     port: int = 0
     tls_port: int = 0
     certificate: Path | None = None
     key: Path | None = None
+    lambda_url: str | None = None
+    management_url: str | None = None
 
     def arguments(self) -> list[str]:
         """The command line that ``parse`` reads back."""
@@ -30,6 +33,10 @@ class EmbeddedOptions:
             arguments += ["--certificate", str(self.certificate)]
         if self.key is not None:
             arguments += ["--key", str(self.key)]
+        if self.lambda_url is not None:
+            arguments += ["--lambda-url", self.lambda_url]
+        if self.management_url is not None:
+            arguments += ["--management-url", self.management_url]
         return arguments
 
 
@@ -41,4 +48,6 @@ def parse(arguments: Sequence[str] | None) -> EmbeddedOptions:
     parser.add_argument("--tls-port", type=int, default=0)
     parser.add_argument("--certificate", type=Path, help="PEM file: certificate and chain")
     parser.add_argument("--key", type=Path, help="PEM file: private key; the certificate's file when left out")
+    parser.add_argument("--lambda-url", help="where tasks of state machines invoke functions")
+    parser.add_argument("--management-url", help="where they reach connections; no stage in it")
     return EmbeddedOptions(**vars(parser.parse_args(arguments)))

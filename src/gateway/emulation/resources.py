@@ -15,6 +15,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
+from gateway.emulation.machines import make_state_machine
 from gateway.emulation.made import Made, Make
 from gateway.emulation.messaging import (
     has_redrive,
@@ -54,6 +55,7 @@ _FIRST: Final[dict[str, Make]] = {
     "AWS::SQS::Queue": make_queue,
     "AWS::SSM::Parameter": make_parameter,
     "AWS::SecretsManager::Secret": make_secret,
+    "AWS::StepFunctions::StateMachine": make_state_machine,
 }
 CREATED_TYPES: Final = frozenset({*_FIRST, "AWS::SNS::Subscription"})
 

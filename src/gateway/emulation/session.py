@@ -32,7 +32,7 @@ class Clients:
 
     def __init__(self, endpoint: AwsEndpoint, max_connections: int) -> None:
         self.endpoint = endpoint
-        self._session = boto3.session.Session(botocore_session=_session(endpoint))
+        self._session = boto3.session.Session(botocore_session=session_of(endpoint))
         self._config = Config(
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
@@ -59,7 +59,8 @@ class Clients:
             self._made.clear()
 
 
-def _session(endpoint: AwsEndpoint) -> Session:
+def session_of(endpoint: AwsEndpoint) -> Session:
+    """botocore's session for this endpoint and nothing else."""
     variables = {
         name: (None, None, _FILES.get(name, default), convert)
         for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()

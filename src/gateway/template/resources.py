@@ -13,21 +13,20 @@ from gateway.template.declared import Declared
 from gateway.template.identities import NESTED_STACKS
 from gateway.template.template import Template
 
+_MACHINE: Final = "AWS::StepFunctions::StateMachine"
 CREATED: Final = frozenset({
     "AWS::DynamoDB::Table", "AWS::Events::EventBus", "AWS::KMS::Key", "AWS::Kinesis::Stream", "AWS::Logs::LogGroup",
     "AWS::S3::Bucket", "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::SSM::Parameter",
-    "AWS::SecretsManager::Secret",
+    "AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine",
 })  # fmt: skip
 # What would call a function or serve something besides the WebSocket API; each type gets a warning of its own.
 _TRIGGERS: Final = {
     "AWS::ApiGateway::RestApi": "REST APIs are not served",
     "AWS::Events::Rule": "event rules and schedules are not run",
     "AWS::IoT::TopicRule": "IoT rules are not run",
-    "AWS::Lambda::EventSourceMapping": "queues and streams do not call functions here",
     "AWS::Lambda::Url": "function URLs are not served",
     "AWS::Pipes::Pipe": "pipes are not run",
     "AWS::Scheduler::Schedule": "schedules are not run",
-    "AWS::StepFunctions::StateMachine": "state machines are not run",
 }
 _FAMILY: Final = "AWS::ApiGatewayV2::"
 # Nothing that a handler would miss.
@@ -45,7 +44,8 @@ def read_resources(template: Template) -> tuple[Resource, ...]:
     _warn_of_triggers(template)
     _warn_of_nested_stacks(template)
     _warn_of_missing(template)
-    found = (_resource(template, declared) for declared in template.of_type(*CREATED))
+    _warn_of_files(template)
+    found = (_resource(template, declared) for declared in template.of_type(*CREATED) if _is_written_out(declared))
     return tuple(resource for resource in found if resource is not None)
 
 
@@ -65,6 +65,19 @@ def _resource(template: Template, declared: Declared) -> Resource | None:
     if naming is not None:
         resolved.setdefault(*naming)
     return Resource(declared.logical_id, declared.type, reference, resolved)
+
+
+def _is_written_out(declared: Declared) -> bool:
+    """False for a state machine whose definition is in a file."""
+    if declared.type != _MACHINE:
+        return True
+    return any(name in declared.properties for name in ("Definition", "DefinitionString"))
+
+
+def _warn_of_files(template: Template) -> None:
+    found = tuple(each for each in template.of_type(_MACHINE) if not _is_written_out(each))
+    if found:
+        _warn(template, _MACHINE, "not run without a definition in the template itself", found)
 
 
 def _report_misspelt(template: Template) -> None:
