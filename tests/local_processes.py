@@ -42,6 +42,12 @@ class LocalProcesses(Processes):
 
     def __init__(self) -> None:
         self.started: list[tuple[str, ...]] = []
+        self._made: list[LocalProcess] = []
+
+    async def settle(self) -> None:
+        """Wait for whatever was started and killed, or the loop would close on processes it still watches."""
+        for process in self._made:
+            await process.wait()
 
     async def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, output: LineSink) -> Process:
         self.started.append(tuple(argv))
@@ -61,4 +67,5 @@ class LocalProcesses(Processes):
             async for line in process.stdout:
                 output("stdout", line.decode(errors="replace").rstrip("\r\n"))
 
-        return LocalProcess(process, asyncio.create_task(read()))
+        self._made.append(LocalProcess(process, asyncio.create_task(read())))
+        return self._made[-1]

@@ -19,7 +19,9 @@ ROOT = Path("/")
 async def programs(request: pytest.FixtureRequest) -> AsyncIterator[Programs]:
     env = {"PATH": "/usr/bin:/bin", "A": "outer"}
     if request.param == "double":
-        yield Programs(LocalProcesses(), env)
+        processes = LocalProcesses()
+        yield Programs(processes, env)
+        await processes.settle()
         return
     supervisor = ProcessSupervisor()
     yield Programs(supervisor, env)
