@@ -151,6 +151,14 @@ def test_without_a_gateway_a_function_is_a_clear_failure(aws: Served) -> None:
     assert "nobody" in answer["cause"]
 
 
+def test_jsonata_is_a_clear_failure(aws: Served) -> None:
+    sfn = client(aws)
+    output = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $states.input.a %}", "End": True}
+    answer = sync(sfn, machine(sfn, {"Ask": output}), {"a": 1})
+    assert answer["status"] == "FAILED"
+    assert "does not evaluate JSONata" in answer["cause"]
+
+
 Asked = list[tuple[str, Mapping[str, str], bytes]]
 
 

@@ -39,11 +39,23 @@ def run_state_machines(surroundings: Surroundings) -> None:
 
     tasks: Any = boto_client
     tasks.boto3 = TaskClients(surroundings)
+    _refuse_jsonata()
     if surroundings.management_url is not None:
         lead_api_calls(surroundings.management_url)
     responses: Any = StepFunctionResponse
     responses.start_execution = _start_execution(responses.start_execution)
     responses.start_sync_execution = _start_sync_execution
+
+
+def _refuse_jsonata() -> None:
+    """Moto has no evaluator of JSONata and would fail with a puzzle."""
+    from moto.stepfunctions.parser.asl.jsonata import jsonata
+
+    def refuse(expression: str) -> Any:
+        del expression
+        raise jsonata.JSONataException("UNSUPPORTED", "the embedded AWS does not evaluate JSONata; use JSONPath")
+
+    jsonata._eval_jsonata = refuse
 
 
 def _start_execution(moto: Any) -> Any:
