@@ -49,6 +49,7 @@ from gateway.report.console import Console, FunctionConsole
 from gateway.server.listener import LOCALHOST, LOOPBACK, Bound, FrontDoor, HttpDoor, bind
 from gateway.server.ticker import Ticker
 from gateway.settings import RunSettings, aws_credentials, tool_environment
+from gateway.sources.sources import EventSources
 from gateway.stage_logs import log_names, open_stage_logs
 from gateway.system.clock import SystemClock
 from gateway.system.fleet_key import fleet_key, fresh_node_number
@@ -221,6 +222,9 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: a
     outside = Outside(backends, registry, ground.clock, ids, ground.console, journal, _admission(ground.settings))
     node = await _serve_sockets(stack, ground, outside, Directory(definition), identity)
     reloading.follow(node)
+    sources = EventSources(backends.functions, ground.aws, ids, ground.console)
+    stack.push_async_callback(sources.close)
+    await reloading.feed(sources)
     _tell_ready(ground, definition)
     if ground.settings.watch:
         reloading.watch(stack, ground.settings.template)

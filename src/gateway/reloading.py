@@ -22,6 +22,7 @@ from gateway.model.errors import DefinitionError, UserError
 from gateway.model.function import Function
 from gateway.node import Node
 from gateway.report.console import Console
+from gateway.sources.sources import EventSources
 from gateway.tasks import Tasks
 
 
@@ -43,6 +44,7 @@ class Reloading:
         self._console = console
         self._tasks = Tasks(console.failed)
         self._node: Node | None = None
+        self._sources: EventSources | None = None
         self._definition: Definition | None = None
         self._code_moved = asyncio.Event()
 
@@ -59,11 +61,19 @@ class Reloading:
         self._definition = definition
         if self._node is not None:
             self._node.redeploy(Directory(definition))
+        if self._sources is not None:
+            await self._sources.replace(definition.event_sources)
         self._code_moved.set()
 
     def follow(self, node: Node) -> None:
         """Redeploy this node from now on."""
         self._node = node
+
+    async def feed(self, sources: EventSources) -> None:
+        """Let the definition's queues and streams call its functions from now on."""
+        self._sources = sources
+        assert self._definition is not None, "begin comes first"
+        await sources.replace(self._definition.event_sources)
 
     def watch(self, stack: AsyncExitStack, template: Path) -> None:
         """Watch until ``stack`` unwinds."""

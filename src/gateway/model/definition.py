@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.model.api import Api
+from gateway.model.event_source import EventSource
 from gateway.model.function import Function
 from gateway.model.ids import FunctionName
 from gateway.model.plan import ApiKey, DomainName, UsagePlan
@@ -40,4 +41,5 @@ class Definition:
     usage_plans: tuple[UsagePlan, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
     domain_names: tuple[DomainName, ...] = ()
+    event_sources: tuple[EventSource, ...] = ()
     warnings: tuple[Problem, ...] = field(default=())

@@ -17,6 +17,7 @@ from gateway.template.apigatewayv2.domain_name import read_domain_names
 from gateway.template.declared import Declared, declared_resources
 from gateway.template.dependencies import check_dependencies
 from gateway.template.document import parse
+from gateway.template.event_sources import read_event_sources
 from gateway.template.facts import facts_of
 from gateway.template.findings import Findings, in_order
 from gateway.template.functions.catalogue import Catalogue
@@ -57,6 +58,7 @@ def _load(text: str, path: str, options: LoadOptions) -> Definition:
     check_api_keys(template, apis, usage_plans)
     functions = catalogue.settle()
     resources = read_resources(template)
+    event_sources = read_event_sources(template, functions)
     _stop_if_broken(findings)
     return Definition(
         path=path,
@@ -69,6 +71,7 @@ def _load(text: str, path: str, options: LoadOptions) -> Definition:
         usage_plans=usage_plans,
         api_keys=tuple(dict.fromkeys(key for plan in usage_plans for key in plan.keys)),
         domain_names=domain_names,
+        event_sources=event_sources,
         warnings=in_order(findings.warnings),
     )
 

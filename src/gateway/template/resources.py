@@ -24,7 +24,6 @@ _TRIGGERS: Final = {
     "AWS::ApiGateway::RestApi": "REST APIs are not served",
     "AWS::Events::Rule": "event rules and schedules are not run",
     "AWS::IoT::TopicRule": "IoT rules are not run",
-    "AWS::Lambda::EventSourceMapping": "queues and streams do not call functions here",
     "AWS::Lambda::Url": "function URLs are not served",
     "AWS::Pipes::Pipe": "pipes are not run",
     "AWS::Scheduler::Schedule": "schedules are not run",
