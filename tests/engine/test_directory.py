@@ -50,6 +50,7 @@ def test_handshakes(path: str, host: str | None, stage: str | None) -> None:
         ("/dev/@connections/L0SM9cOFvHcCIhw%3D", "L0SM9cOFvHcCIhw="),
         ("/dev/%40connections/L0SM9cOFvHcCIhw%3d", "L0SM9cOFvHcCIhw="),
         ("/dev/@connections/a/b", "a/b"),
+        ("/dev//@connections/a%3D", "a="),
         ("/dev/@connections/", None),
         ("/dev/@connections", None),
         ("/dev/connections/a", None),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.model.backend import Pairs, ServiceRequest
 from gateway.model.integration import ServiceTarget
-from gateway.upstream.actions import FORM, action_draft
+from gateway.upstream.actions import FORM, JSON, action_draft
 from gateway.upstream.descriptions import Descriptions
 from gateway.upstream.draft import Draft
 
@@ -60,8 +60,12 @@ def test_json_without_a_body_is_an_empty_object() -> None:
 
 
 def parameters(made: Draft) -> list[tuple[str, str]]:
+    """What the service is told, but for the one that asks for JSON, which comes last."""
     assert dict(made.headers)["Content-Type"] == FORM
-    return parse_qsl(made.body.decode(), keep_blank_values=True)
+    assert dict(made.headers)["Accept"] == JSON
+    *told, wanted = parse_qsl(made.body.decode(), keep_blank_values=True)
+    assert wanted == ("ContentType", "JSON")
+    return told
 
 
 PUBLISH = [("Action", "Publish"), ("Version", "2010-03-31")]
@@ -102,7 +106,18 @@ def test_a_mapped_version_wins() -> None:
 
 def test_a_get_carries_its_parameters_in_the_url() -> None:
     made = draft("sqs", "ListQueues", query=(("QueueNamePrefix", "a b"),), method="GET")
-    assert made == Draft("GET", query="Action=ListQueues&Version=2012-11-05&QueueNamePrefix=a%20b")
+    query = "Action=ListQueues&Version=2012-11-05&QueueNamePrefix=a%20b&ContentType=JSON"
+    assert made == Draft("GET", query=query, headers=(("Accept", JSON),))
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [((("accept", "text/xml"),), b"a=b"), ((), b"a=b&ContentType=XML")],
+    ids=["header", "parameter"],
+)
+def test_whoever_maps_what_to_ask_for_gets_that(headers: Pairs, body: bytes) -> None:
+    made = draft("sns", "Publish", body, (*headers, *FORM_HEADERS))
+    assert b"JSON" not in made.body
 
 
 def test_ec2_numbers_lists_its_own_way() -> None:
@@ -144,7 +159,7 @@ ACTIONS = [
     ("ec2", "RunInstances"),
     ("batch", "SubmitJob"),
 ]
-JSON = st.recursive(
+DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
@@ -158,7 +173,7 @@ def test_whatever_a_client_sends_is_a_request_or_refused(data: st.DataObject) ->
     shape = operation(service, action).input_shape
     assert shape is not None
     names = st.sampled_from(sorted(shape.members)) | st.text(max_size=5)
-    document = st.dictionaries(names, JSON, max_size=4).map(lambda found: json.dumps(found).encode())
+    document = st.dictionaries(names, DOCUMENTS, max_size=4).map(lambda found: json.dumps(found).encode())
     body = data.draw(document | st.binary(max_size=40))
     headers = data.draw(st.sampled_from([(), FORM_HEADERS]))
     query = data.draw(st.lists(st.tuples(names, st.text(max_size=5)), max_size=2).map(tuple))

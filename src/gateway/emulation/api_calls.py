@@ -13,7 +13,9 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-TIMEOUT_S: Final = 29.0  # API Gateway's own
+from gateway.model.limits import MAX_INTEGRATION_TIMEOUT_MS
+
+TIMEOUT_S: Final = MAX_INTEGRATION_TIMEOUT_MS / 1000
 _SIGNED: Final = "AWS4-HMAC-SHA256 Credential=states"  # the gateway wants to see a signature and does not verify it
 _PARAMETERS: Final = frozenset(
     {"ApiEndpoint", "AuthType", "Headers", "Method", "Path", "QueryParameters", "RequestBody", "Stage"}

@@ -120,7 +120,7 @@ def _split_connections(path: str) -> tuple[str, str, str]:
     for marker in ("/@connections/", "/%40connections/"):
         before, found, rest = path.partition(marker)
         if found:
-            return before or "/", found, rest
+            return before.rstrip("/") or "/", found, rest  # an SDK doubles the slash of an endpoint that ends in one
     return path, "", ""
 
 

@@ -22,6 +22,10 @@ from gateway.upstream.draft import Draft, content_type, encoded, replaced, witho
 
 FORM: Final = "application/x-www-form-urlencoded"
 _QUERY_PROTOCOLS: Final = ("query", "ec2")
+JSON: Final = "application/json"
+# API Gateway asks the query protocol's services for JSON: a captured reply of SNS is {"PublishResponse": …}. Services
+# take the header for it, or this parameter, which emulators know too.
+JSON_ANSWER: Final = (("ContentType", "JSON"),)
 _REST_PROTOCOLS: Final = ("rest-json", "rest-xml")
 
 
@@ -56,10 +60,16 @@ def _query(request: ServiceRequest, operation: OperationModel, protocol: str) ->
     given = (*request.query, *_body_parameters(request, operation, protocol))
     version = next((value for name, value in given if name == "Version"), operation.service_model.api_version)
     others = (pair for pair in given if pair[0] not in ("Action", "Version"))
-    text = encoded((("Action", operation.name), ("Version", version), *others))
+    wanted = () if _accept(request.headers) or "ContentType" in dict(given) else JSON_ANSWER
+    text = encoded((("Action", operation.name), ("Version", version), *others, *wanted))
+    headers = (*request.headers, ("Accept", JSON)) if wanted else request.headers
     if request.method == "GET":
-        return Draft("GET", query=text, headers=without(request.headers, "content-type"))
-    return Draft("POST", headers=replaced(request.headers, ("Content-Type", FORM)), body=text.encode("ascii"))
+        return Draft("GET", query=text, headers=without(headers, "content-type"))
+    return Draft("POST", headers=replaced(headers, ("Content-Type", FORM)), body=text.encode("ascii"))
+
+
+def _accept(headers: Pairs) -> str | None:
+    return next((value for name, value in headers if name.lower() == "accept"), None)
 
 
 def _body_parameters(request: ServiceRequest, operation: OperationModel, protocol: str) -> Pairs:

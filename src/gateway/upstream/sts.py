@@ -23,7 +23,11 @@ SESSION_NAME: Final = "wsfleet"
 def assume_request(arn: str, region: str) -> ServiceRequest:
     body = encoded((("RoleArn", arn), ("RoleSessionName", SESSION_NAME))).encode("ascii")
     return ServiceRequest(
-        ServiceTarget(region, "sts", action="AssumeRole"), "POST", (("Content-Type", FORM),), (), body
+        ServiceTarget(region, "sts", action="AssumeRole"),
+        "POST",
+        (("Content-Type", FORM), ("Accept", "text/xml")),
+        (),
+        body,
     )
 
 

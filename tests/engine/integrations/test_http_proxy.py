@@ -105,6 +105,7 @@ def test_templates_are_not_for_proxies() -> None:
 @pytest.mark.parametrize(
     ("url", "raw", "added", "result"),
     [
+        ("http://h/", "a=1&token=x%20y&b", (("token", "z"),), "http://h/?a=1&b&token=z"),
         ("http://h/p", "", (), "http://h/p"),
         ("http://h/p", "a=1", (), "http://h/p?a=1"),
         ("http://h/p?x", "", (("b", "ä c"),), "http://h/p?x&b=%C3%A4+c"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from gateway.engine.events import forwarded_headers
 from gateway.engine.exchange import Exchange
@@ -66,9 +66,11 @@ def upstream_request(
 
 
 def with_query(url: str, raw_query: str, added: Pairs) -> str:
-    """``url`` with both: the raw one as the client sent it, the added ones encoded."""
+    """``url`` with both: the raw one as the client sent it but for the names that are added, the added ones encoded."""
+    names = {name for name, _ in added}
+    kept = [part for part in raw_query.split("&") if unquote_plus(part.partition("=")[0]) not in names]
     encoded = [f"{quote_plus(name)}={quote_plus(value, errors='replace')}" for name, value in added]
-    parts = [part for part in (raw_query, *encoded) if part]
+    parts = [part for part in (*kept, *encoded) if part]
     if not parts:
         return url
     return f"{url}{'&' if '?' in url else '?'}{'&'.join(parts)}"
