@@ -6,12 +6,11 @@ Starting and stopping are one stack: what was opened last is closed first, also 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -19,13 +18,10 @@ from gateway.admission import Admission
 from gateway.backends import Backends
 from gateway.calls import Outside
 from gateway.control.disk import read_definition, stack_name
-from gateway.control.hookless import with_local_domain
-from gateway.elsewhere import Elsewhere, open_backends
-from gateway.emulation.embedded import EmbeddedAws
-from gateway.emulation.options import EmbeddedOptions
-from gateway.emulation.regions import region_names
+from gateway.elsewhere import open_backends
 from gateway.emulation.resources import ResourceCreator
 from gateway.engine.directory import Directory
+from gateway.ground import Ground, lay_ground, own_names
 from gateway.invoke.env_vars import EnvVars, parse_env_vars
 from gateway.invoke.environment import Account, Endpoints, HostRule
 from gateway.invoke.functions import LocalFunctions
@@ -34,76 +30,29 @@ from gateway.invoke.surroundings import Surroundings
 from gateway.journal import StageJournal
 from gateway.lambda_api.service import LambdaApi
 from gateway.management import IdCheck, ManagementApi
-from gateway.model.aws import DUMMY_CREDENTIALS, AwsEndpoint, Credentials
 from gateway.model.definition import Definition
 from gateway.model.errors import RegistryUnavailable, UserError
 from gateway.model.ids import NodeNumber
 from gateway.model.limits import AWS, AWS_ACCOUNT, UNLIMITED
 from gateway.model.now import Now
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
-from gateway.processes.supervisor import ProcessSupervisor
+from gateway.ready import tell_ready
 from gateway.registry.dynamodb import DynamoDbRegistry
 from gateway.reloading import Reloading
-from gateway.report.banner import Ready, banner
 from gateway.report.console import Console, FunctionConsole
-from gateway.server.listener import LOCALHOST, LOOPBACK, Bound, FrontDoor, HttpDoor, bind
+from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
 from gateway.server.ticker import Ticker
-from gateway.settings import RunSettings, aws_credentials, tool_environment
+from gateway.settings import RunSettings, tool_environment
 from gateway.sources.sources import EventSources
-from gateway.stage_logs import log_names, open_stage_logs
+from gateway.stage_logs import open_stage_logs
 from gateway.system.clock import SystemClock
 from gateway.system.fleet_key import fleet_key, fresh_node_number
 from gateway.system.ids import RandomIds
 from gateway.system.open_files import raise_open_files
 from gateway.template.options import LoadOptions
-from gateway.tls.authority import Authority, open_authority
 
 STOP_WITHIN_S: Final = 10.0  # for the $disconnect calls of everybody who is still connected
 _AWS_SUFFIXES: Final = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
-_EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not bound
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """Every port, listening but not yet served, so that all can be told before anything is started."""
-
-    plain: Bound
-    secure: Bound
-    functions: Bound
-    secure_functions: Bound
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What everything stands on; ``names`` are those of this gateway beside its machine's usual ones."""
-
-    settings: RunSettings
-    console: Console
-    clock: SystemClock
-    processes: ProcessSupervisor
-    authority: Authority
-    doors: Doors
-    aws: AwsEndpoint
-    emulator_ports: tuple[int, int] | None
-    options: LoadOptions
-    names: tuple[str, ...]
-
-    @property
-    def key_file(self) -> Path:
-        return self.settings.directories.state / "connection-ids.key"
-
-    @property
-    def local_domain(self) -> str:
-        return f"localhost:{self.doors.secure.port}"
-
-    @property
-    def elsewhere(self) -> Elsewhere:
-        url, roots = self.settings.lambda_endpoint_url, self.authority.bundle_path
-        return Elsewhere(self.aws, url, roots, tool_environment(), self.clock, self.console)
-
-    def read_definition(self) -> Definition:
-        """The template as it is on disk now. Raises UserError."""
-        return with_local_domain(read_definition(self.settings.template, self.options), self.local_domain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,67 +85,9 @@ async def _serve(settings: RunSettings, console: Console) -> None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
     async with AsyncExitStack() as stack:
         with _signals(stop, console):
-            names = _own_names(settings.host, definition)
-            ground = await _lay_ground(stack, settings, console, options, names)
+            names = own_names(settings.host, definition)
+            ground = await lay_ground(stack, settings, console, options, names)
             await _run(stack, ground, env_vars, stop)
-
-
-async def _lay_ground(
-    stack: AsyncExitStack, settings: RunSettings, console: Console, options: LoadOptions, names: tuple[str, ...]
-) -> Ground:
-    doors = await _bind_doors(stack, settings)
-    authority = open_authority(settings.directories.state / "tls", names, extra_roots=_extra_roots(settings))
-    processes = ProcessSupervisor()
-    stack.push_async_callback(processes.close)
-    if settings.endpoint_url is None:
-        embedded = _emulator_options(settings, doors, authority, options.account_id)
-        emulator = await _start_emulator(stack, (processes, console), embedded)
-        aws = AwsEndpoint(emulator.url, settings.region)
-        ports = (emulator.port, emulator.tls_port or 0)
-    else:
-        trusted = str(authority.bundle_path)
-        aws, ports = AwsEndpoint(settings.endpoint_url, settings.region, _user_credentials(), trusted), None
-    options = replace(options, aws_endpoint_url=aws.url)
-    return Ground(settings, console, SystemClock(), processes, authority, doors, aws, ports, options, names)
-
-
-async def _bind_doors(stack: AsyncExitStack, settings: RunSettings) -> Doors:
-    async def door(host: str, port: int) -> Bound:
-        bound = await bind(host, port)
-        stack.callback(bound.close)
-        return bound
-
-    return Doors(
-        plain=await door(settings.host, settings.port),
-        secure=await door(settings.host, settings.tls_port),
-        functions=await door(LOOPBACK, 0),
-        secure_functions=await door(LOOPBACK, 0),
-    )
-
-
-def _emulator_options(settings: RunSettings, doors: Doors, authority: Authority, account_id: str) -> EmbeddedOptions:
-    host = LOOPBACK if settings.host in _EVERYWHERE else settings.host
-    bracketed = f"[{host}]" if ":" in host else host
-    return EmbeddedOptions(
-        account_id=account_id,
-        certificate=authority.leaf_file("emulator", tuple(_emulated_hosts())),
-        lambda_url=f"http://{LOOPBACK}:{doors.functions.port}",
-        management_url=f"http://{bracketed}:{doors.plain.port}",
-    )
-
-
-async def _start_emulator(
-    stack: AsyncExitStack, ground: tuple[ProcessSupervisor, Console], options: EmbeddedOptions
-) -> EmbeddedAws:
-    processes, console = ground
-    emulator = await EmbeddedAws.start(
-        processes,
-        options,
-        on_line=lambda stream, line: console.output(stream, f"[aws] {line}"),
-        on_death=lambda why: console.failed(f"{why}; tables and queues are lost: start again"),
-    )
-    stack.push_async_callback(emulator.close)
-    return emulator
 
 
 async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: asyncio.Event) -> None:
@@ -225,7 +116,7 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: a
     sources = EventSources(backends.functions, ground.aws, ids, ground.console)
     stack.push_async_callback(sources.close)
     await reloading.feed(sources)
-    _tell_ready(ground, definition)
+    tell_ready(ground, definition)
     if ground.settings.watch:
         reloading.watch(stack, ground.settings.template)
     await stop.wait()
@@ -253,7 +144,7 @@ def _endpoints(ground: Ground, definition: Definition) -> Endpoints:
     first = next(iter(definition.apis[0].stages))
     own = ("*.execute-api.*", *(domain.domain_name for domain in definition.domain_names))
     rules = [
-        *(HostRule(name, LOOPBACK, doors.secure.port, doors.plain.port) for name in own),
+        *(HostRule(name, ground.own_address, doors.secure.port, doors.plain.port) for name in own),
         *(HostRule(f"lambda.*.{suffix}", LOOPBACK, doors.secure_functions.port) for suffix in _AWS_SUFFIXES),
     ]
     if ground.emulator_ports is not None:
@@ -318,52 +209,6 @@ async def _leave(node: Node, console: Console) -> None:
         console.warned(f"{left} calls of handlers had not ended after {STOP_WITHIN_S:.0f} s and were cut off")
 
 
-def _tell_ready(ground: Ground, definition: Definition) -> None:
-    settings, doors = ground.settings, ground.doors
-    host = "localhost" if settings.host in _EVERYWHERE else settings.host
-    bracketed = f"[{host}]" if ":" in host else host
-    plain, secure = f"{bracketed}:{doors.plain.port}", f"{bracketed}:{doors.secure.port}"
-    paths = [(api.api_id, stage) for api in definition.apis for stage in api.stages]
-    api_id, stage = paths[0]
-    ready = Ready(
-        api_id=api_id,
-        stage=stage,
-        websocket_url=f"ws://{plain}/{stage}",
-        secure_websocket_url=f"wss://{secure}/{stage}",
-        management_url=f"http://{plain}/{stage}",
-        ca_bundle=str(ground.authority.bundle_path),
-        aws_endpoint_url=ground.aws.url,
-        lambda_endpoint_url=f"http://{LOOPBACK}:{doors.functions.port}",
-        region=settings.region,
-        pid=os.getpid(),
-    )
-    others = [f"ws://{plain}/{other}" for other in dict.fromkeys(other for _, other in paths) if other != stage]
-    for line in banner(definition, ready, others, "wsfleet", log_names(definition, settings.log_folder)):
-        ground.console.said(line)
-    if settings.ready_file is not None:
-        _write_whole(settings.ready_file, json.dumps(ready.document(), indent=2) + "\n")
-
-
-def _extra_roots(settings: RunSettings) -> tuple[Path, ...]:
-    return () if settings.ca_bundle is None else (settings.ca_bundle,)
-
-
-def _own_names(host: str, definition: Definition) -> tuple[str, ...]:
-    """What the certificate must name beside this machine's usual names: custom domains too."""
-    own = () if host in (*_EVERYWHERE, LOCALHOST) else (host,)
-    return (*own, *(domain.domain_name for domain in definition.domain_names))
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Whoever waits for the file never reads half of it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}", "choose another --ready-file") from error
-
-
 def _env_vars(path: Path | None) -> EnvVars:
     if path is None:
         return EnvVars()
@@ -371,19 +216,6 @@ def _env_vars(path: Path | None) -> EnvVars:
         return parse_env_vars(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}", "name a JSON file with --env-vars") from error
-
-
-def _user_credentials() -> Credentials:
-    """With an endpoint of the user's own its credentials may matter; without any, an emulator takes the dummies."""
-    found = aws_credentials()
-    return DUMMY_CREDENTIALS if found is None else Credentials(*found)
-
-
-def _emulated_hosts() -> Iterator[str]:
-    """What the emulator's certificate names: a wildcard stands for one label only."""
-    yield from ("localhost", "*.amazonaws.com", "*.s3.amazonaws.com")
-    for region in region_names():
-        yield from (f"*.{region}.amazonaws.com", f"*.s3.{region}.amazonaws.com")
 
 
 @contextmanager

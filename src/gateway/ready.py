@@ -1,0 +1,50 @@
+"""Telling that it serves: the banner for a person, the ready file for a script."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from gateway.ground import EVERYWHERE, Ground, bracketed
+from gateway.model.definition import Definition
+from gateway.model.errors import UserError
+from gateway.report.banner import Ready, banner
+from gateway.server.listener import LOOPBACK
+from gateway.stage_logs import log_names
+
+
+def tell_ready(ground: Ground, definition: Definition) -> None:
+    """Raises UserError when the ready file cannot be written."""
+    settings, doors = ground.settings, ground.doors
+    host = "localhost" if settings.host in EVERYWHERE else bracketed(settings.host)
+    plain, secure = f"{host}:{doors.plain.port}", f"{host}:{doors.secure.port}"
+    paths = [(api.api_id, stage) for api in definition.apis for stage in api.stages]
+    api_id, stage = paths[0]
+    ready = Ready(
+        api_id=api_id,
+        stage=stage,
+        websocket_url=f"ws://{plain}/{stage}",
+        secure_websocket_url=f"wss://{secure}/{stage}",
+        management_url=f"http://{plain}/{stage}",
+        ca_bundle=str(ground.authority.bundle_path),
+        aws_endpoint_url=ground.aws.url,
+        lambda_endpoint_url=f"http://{LOOPBACK}:{doors.functions.port}",
+        region=settings.region,
+        pid=os.getpid(),
+    )
+    others = [f"ws://{plain}/{other}" for other in dict.fromkeys(other for _, other in paths) if other != stage]
+    for line in banner(definition, ready, others, "wsfleet", log_names(definition, settings.log_folder)):
+        ground.console.said(line)
+    if settings.ready_file is not None:
+        _write_whole(settings.ready_file, json.dumps(ready.document(), indent=2) + "\n")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Whoever waits for the file never reads half of it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}", "choose another --ready-file") from error
