@@ -9,7 +9,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
 
-.PHONY: help setup run test lint types fmt pr clean
+.PHONY: help setup run test lint types fmt pr bench clean
 
 help: ## show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,17 +31,20 @@ test: $(READY) ## lint, types and all tests
 	@$(BIN)/pytest -n 2 $(ARGS)
 
 lint: $(READY) ## style and security rules
-	@$(BIN)/ruff check src tests
-	@$(BIN)/ruff format --check src tests
+	@$(BIN)/ruff check src tests bench
+	@$(BIN)/ruff format --check src tests bench
 
 types: $(READY) ## strict type checking
 	@$(BIN)/mypy
 
 fmt: $(READY) ## rewrite the code in the project's style
-	@$(BIN)/ruff format src tests
-	@$(BIN)/ruff check --fix src tests
+	@$(BIN)/ruff format src tests bench
+	@$(BIN)/ruff check --fix src tests bench
 
 pr: test ## what CI runs
+
+bench: $(READY) ## CPU of the gateway per message, beside the handler
+	@$(BIN)/python bench/message_path.py
 
 clean: ## remove the environment and everything built
 	@rm -rf .venv .aws-sam .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
