@@ -3,7 +3,8 @@
     python bench/message_path.py [--json]
 
 The function's call is answered at once by this program, so what is measured is everything else that happens between a
-message taken from the socket and the reply handed to it. Prints microseconds of CPU per message: median of 7 runs, range.
+message taken from the socket and the reply handed to it. Prints microseconds of CPU per message: median and range of 7
+runs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent.parent / folder) for folder in ("src", "tests")]
 
 from gateway.model.invocation import Returned  # noqa: E402
+from node_doubles import until_idle  # noqa: E402
 from sample_definitions import handshake  # noqa: E402
 from test_node import ALL, Stage  # noqa: E402
 
@@ -43,8 +45,7 @@ async def one_run() -> float:
         for _ in range(50):
             stage.node.message(conversation, '{"action":"anything","data":{"text":"hello there","room":"tea"}}')
         expected = len(socket.sent) + 50
-        while len(socket.sent) < expected:
-            await asyncio.sleep(0)
+        await until_idle(lambda expected=expected: len(socket.sent) >= expected)
     spent = time.process_time() - began
     await stage.node.stop(1)
     return spent / MESSAGES * 1e6
