@@ -17,7 +17,7 @@ from typing import Any, Final
 import boto3.session
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 from botocore.session import Session
 
 from gateway.model.aws import AwsEndpoint
@@ -36,7 +36,7 @@ class EndpointAway(Exception):
 
 
 class Refused(Exception):
-    """The service answered with an error; ``code`` is AWS's name of it."""
+    """The service answered with an error, or cannot be asked such a thing; ``code`` is AWS's name of it, or botocore's."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(" ".join(f"{code}: {message}".split()))
@@ -64,9 +64,11 @@ class SourceEndpoint:
             said = error.response.get("Error", {})
             self._is_away = False
             raise Refused(str(said.get("Code", "")), str(said.get("Message", ""))) from error
-        except BotoCoreError as error:
+        except (ConnectionError, HTTPClientError) as error:
             self._tell_away(error)
             raise EndpointAway from error
+        except BotoCoreError as error:
+            raise Refused(type(error).__name__, str(error)) from error
         self._is_away = False
         return answer
 

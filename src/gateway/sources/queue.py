@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from gateway.model.event_source import EventSource
@@ -64,7 +65,9 @@ class QueueSource:
             finally:
                 if not messages:
                     self._slots.release()
-            if messages:
+            if messages and self._stopped.is_set():
+                await self._give_back(messages)
+            elif messages:
                 self._tasks.start(self._hand_over(messages), f"a batch of queue {self._source.name}")
 
     async def _receive(self) -> list[Document]:
@@ -90,6 +93,15 @@ class QueueSource:
             await self._delete([message for message in messages if message["MessageId"] not in failed])
         finally:
             self._slots.release()
+
+    async def _give_back(self, messages: Sequence[Document]) -> None:
+        """What came when this reader was stopped already is for the one after it."""
+        entries = [
+            {"Id": str(at), "ReceiptHandle": each["ReceiptHandle"], "VisibilityTimeout": 0}
+            for at, each in enumerate(messages)
+        ]
+        with suppress(EndpointAway, Refused):  # they reappear in any case, only later
+            await self._endpoint.call("sqs", "change_message_visibility_batch", QueueUrl=self._url, Entries=entries)
 
     async def _delete(self, messages: Sequence[Document]) -> None:
         if not messages:
