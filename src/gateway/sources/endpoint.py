@@ -36,7 +36,7 @@ class EndpointAway(Exception):
 
 
 class Refused(Exception):
-    """The service answered with an error, or cannot be asked such a thing; ``code`` is AWS's name of it, or botocore's."""
+    """The service answered with an error, or cannot be asked that; ``code`` is AWS's or botocore's name of it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(" ".join(f"{code}: {message}".split()))
