@@ -32,6 +32,7 @@ QUOTAS: Final = {
 # The same number about something else.
 COINCIDENCES: Final = {
     ("system/open_files.py", limits.MAX_HEADER_BYTES): "file descriptors",
+    ("template/event_sources.py", limits.MAX_PRESIGNED_EXPIRES_S): "seconds a stream's record is kept at most",
     ("template/functions/function.py", limits.MAX_HEADER_BYTES): "MiB of a function's memory",
 }
 OPERATORS: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
