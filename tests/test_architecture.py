@@ -43,7 +43,19 @@ LAYERS = {
         "upstream",
         "sources",
     ),
-    5: ("version", "settings", "checking", "stage_logs", "reloading", "elsewhere", "ground", "ready", "app", "cli", "__main__"),
+    5: (
+        "version",
+        "settings",
+        "checking",
+        "stage_logs",
+        "reloading",
+        "elsewhere",
+        "ground",
+        "ready",
+        "app",
+        "cli",
+        "__main__",
+    ),
 }
 # In these two layers each module stands alone, and may import those named before it.
 ORDERED = (3, 5)
