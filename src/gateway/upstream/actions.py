@@ -60,7 +60,7 @@ def _query(request: ServiceRequest, operation: OperationModel, protocol: str) ->
     given = (*request.query, *_body_parameters(request, operation, protocol))
     version = next((value for name, value in given if name == "Version"), operation.service_model.api_version)
     others = (pair for pair in given if pair[0] not in ("Action", "Version"))
-    wanted = () if _accept(request.headers) or "ContentType" in dict(given) else JSON_ANSWER
+    wanted = () if accept(request.headers) or "ContentType" in dict(given) else JSON_ANSWER
     text = encoded((("Action", operation.name), ("Version", version), *others, *wanted))
     headers = (*request.headers, ("Accept", JSON)) if wanted else request.headers
     if request.method == "GET":
@@ -68,7 +68,8 @@ def _query(request: ServiceRequest, operation: OperationModel, protocol: str) ->
     return Draft("POST", headers=replaced(headers, ("Content-Type", FORM)), body=text.encode("ascii"))
 
 
-def _accept(headers: Pairs) -> str | None:
+def accept(headers: Pairs) -> str | None:
+    """What the mapping asks to be answered in, None when it does not say."""
     return next((value for name, value in headers if name.lower() == "accept"), None)
 
 

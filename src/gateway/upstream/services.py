@@ -17,10 +17,10 @@ from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.integration import ServiceTarget
 from gateway.model.invocation import TimedOut, Unavailable, UpstreamResult
 from gateway.ports import Clock, Upstreams
-from gateway.upstream.actions import action_draft
+from gateway.upstream.actions import FORM, JSON, JSON_ANSWER, accept, action_draft
 from gateway.upstream.credentials import NoCredentials
 from gateway.upstream.descriptions import Descriptions, Service
-from gateway.upstream.draft import Draft, encoded, path_text
+from gateway.upstream.draft import Draft, content_type, encoded, path_text
 from gateway.upstream.place import AwsPlace
 from gateway.upstream.roles import Assumed, Roles
 from gateway.upstream.signing import signed
@@ -103,4 +103,9 @@ class SignedServices:
 def _path_draft(request: ServiceRequest) -> Draft:
     path, _, query = (request.target.path or "").partition("?")
     query = "&".join(filter(None, (query, encoded(request.query))))
-    return Draft(request.method, f"/{path_text(path)}", query, request.headers, request.body)
+    if accept(request.headers) is not None:
+        return Draft(request.method, f"/{path_text(path)}", query, request.headers, request.body)
+    headers, body = (*request.headers, ("Accept", JSON)), request.body
+    if content_type(headers) == FORM and b"Action=" in body and b"ContentType=" not in body:
+        body += f"&{encoded(JSON_ANSWER)}".encode("ascii")
+    return Draft(request.method, f"/{path_text(path)}", query, headers, body)

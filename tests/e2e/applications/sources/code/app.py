@@ -1,13 +1,14 @@
 """A route that leaves its message in a queue or a table, and the functions these call."""
 
 import os
+from typing import Any
 
 import boto3
 
 connections = boto3.client("apigatewaymanagementapi", endpoint_url=os.environ["ENDPOINT"])
 
 
-def asked(event, context):
+def asked(event: dict[str, Any], context: object) -> dict[str, int]:
     connection, number = event["requestContext"]["connectionId"], event["requestContext"]["requestId"]
     if event["requestContext"]["routeKey"] == "queue":
         attribute = {"DataType": "String", "StringValue": connection}
@@ -24,13 +25,13 @@ def asked(event, context):
     return {"statusCode": 200}
 
 
-def from_queue(event, context):
+def from_queue(event: dict[str, Any], context: object) -> None:
     for record in event["Records"]:
         connection = record["messageAttributes"]["connection"]["stringValue"]
         connections.post_to_connection(ConnectionId=connection, Data=f"queue {record['body']}")
 
 
-def from_table(event, context):
+def from_table(event: dict[str, Any], context: object) -> None:
     for record in event["Records"]:
         item = record["dynamodb"]["NewImage"]
         connections.post_to_connection(ConnectionId=item["connection"]["S"], Data=f"table {item['body']['S']}")
