@@ -365,3 +365,13 @@ async def test_a_client_that_sends_faster_than_handlers_answer_is_held_back(stag
     stage.functions.gates["default"].set()
     await until_idle(lambda: len(socket.sent) == MAX_MESSAGES_IN_FLIGHT)
     assert not socket.is_held
+
+
+async def test_a_client_that_does_not_read_its_replies_is_closed(stages: Stages) -> None:
+    stage = stages(limits=Limits(max_out_buffer_bytes=10))
+    socket, conversation = await stage.opened()
+    socket.buffered = 11
+    stage.node.message(conversation, "x")
+    await until_idle(lambda: socket.closed is not None)
+    assert socket.closed == (1008, "Client is not reading")
+    assert socket.sent == []

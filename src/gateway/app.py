@@ -83,14 +83,41 @@ async def _serve(settings: RunSettings, console: Console) -> None:
     env_vars = _env_vars(settings.env_vars)
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
-    async with AsyncExitStack() as stack:
-        with _signals(stop, console):
+    with _signals(stop, console):
+        async with AsyncExitStack() as stack:
             names = own_names(settings.host, definition)
-            ground = await lay_ground(stack, settings, console, options, names)
-            await _run(stack, ground, env_vars, stop)
+            starting = asyncio.ensure_future(_start(stack, settings, console, options, names, env_vars))
+            await _first_of(starting, stop)
+            await stop.wait()
+            console.said("stopping: every open connection gets its $disconnect")
 
 
-async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: asyncio.Event) -> None:
+async def _first_of(starting: asyncio.Future[None], stop: asyncio.Event) -> None:
+    """Wait until everything is served. A signal before that gives up starting, and ends the program with 130."""
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            raise KeyboardInterrupt
+        starting.result()
+    finally:
+        stopping.cancel()
+
+
+async def _start(
+    stack: AsyncExitStack,
+    settings: RunSettings,
+    console: Console,
+    options: LoadOptions,
+    names: tuple[str, ...],
+    env_vars: EnvVars,
+) -> None:
+    await _run(stack, await lay_ground(stack, settings, console, options, names), env_vars)
+
+
+async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars) -> None:
     definition = ground.read_definition()
     for name in env_vars.unknown(definition.functions.values()):
         ground.console.warned(f"--env-vars names {name}, which is no function of {definition.path}")
@@ -119,8 +146,6 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars, stop: a
     tell_ready(ground, definition)
     if ground.settings.watch:
         reloading.watch(stack, ground.settings.template)
-    await stop.wait()
-    ground.console.said("stopping: every open connection gets its $disconnect")
 
 
 def _admission(settings: RunSettings) -> Admission:
@@ -142,7 +167,7 @@ def _launches(ground: Ground, definition: Definition, env_vars: EnvVars) -> Loca
 def _endpoints(ground: Ground, definition: Definition) -> Endpoints:
     doors = ground.doors
     first = next(iter(definition.apis[0].stages))
-    own = ("*.execute-api.*", *(domain.domain_name for domain in definition.domain_names))
+    own = ("*.execute-api.*", "execute-api.*", *(domain.domain_name for domain in definition.domain_names))
     rules = [
         *(HostRule(name, ground.own_address, doors.secure.port, doors.plain.port) for name in own),
         *(HostRule(f"lambda.*.{suffix}", LOOPBACK, doors.secure_functions.port) for suffix in _AWS_SUFFIXES),

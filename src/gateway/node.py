@@ -322,5 +322,7 @@ class Node:
 
     async def _answer(self, conversation: Conversation, call: Call) -> None:
         answer = await call()
-        if answer is not None:
+        if isinstance(answer, on.Reply) and conversation.socket.buffered_bytes() > self._limits.max_out_buffer_bytes:
+            self._close(conversation, *TOO_SLOW)
+        elif answer is not None:
             self._step(conversation, answer)

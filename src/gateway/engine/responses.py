@@ -133,7 +133,7 @@ def connect_verdict(
         why = "$connect failed" if answer.is_told else answer.why
         return gateway_refusal(answer.status, answer.message, connection_id, request_id, why)
     if 200 <= answer.status <= 299:
-        return Accept(answer.header("Sec-WebSocket-Protocol"))
+        return Accept(answer.header("Sec-WebSocket-Protocol") or None)
     return _handler_refusal(answer, request_id)
 
 

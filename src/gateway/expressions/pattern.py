@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import regex
 
 from gateway.model.errors import ExpressionError
 from gateway.model.ids import DEFAULT
-from gateway.model.limits import MAX_PATTERN_MS
+from gateway.model.limits import MAX_PATTERN_CHARS, MAX_PATTERN_MS, MAX_PATTERN_TEXT_CHARS
+
+_SPECIAL: Final = frozenset(r"\.^$*+?{}[]()|")
 
 
 class TookTooLong(Exception):
@@ -28,18 +30,28 @@ class Pattern:
     text: str
     compiled: Any
 
+    @property
+    def is_literal(self) -> bool:
+        """Whether it stands for itself; then the library, whose deadline does not hold there, is not asked."""
+        return not _SPECIAL & set(self.text) and bool(self.text)
+
     def matches(self, text: str) -> bool:
         """Whether all of ``text`` is a match."""
+        if self.is_literal:
+            return text == self.text
         return self._bounded(self.compiled.fullmatch, text) is not None
 
     def replace(self, text: str, replacement: str, count: int = 0) -> str:
         """``text`` with every match (``count`` of them, 0: all) replaced; ``$1`` and ``\\$`` as in Java."""
         template = _replacement(replacement, self.compiled.groups)
+        if self.is_literal and "$" not in replacement:
+            return text.replace(self.text, _literal_replacement(replacement), count or -1)
         return str(self._bounded(self.compiled.sub, template, text, count=count))
 
     def split(self, text: str) -> list[str]:
         """The pieces between matches without empty ones at the end, as Java's ``split``."""
-        pieces = [piece or "" for piece in self._bounded(self._pieces, text)]
+        found = text.split(self.text) if self.is_literal else self._bounded(self._pieces, text)
+        pieces = [piece or "" for piece in found]
         while len(pieces) > 1 and not pieces[-1]:
             pieces.pop()
         return pieces
@@ -55,6 +67,8 @@ class Pattern:
 
     @staticmethod
     def _bounded(operation: Any, *arguments: Any, **options: Any) -> Any:
+        if any(isinstance(each, str) and len(each) > MAX_PATTERN_TEXT_CHARS for each in arguments):
+            raise TookTooLong
         try:
             return operation(*arguments, timeout=MAX_PATTERN_MS / 1000, **options)
         except TimeoutError:
@@ -63,7 +77,9 @@ class Pattern:
 
 @lru_cache(maxsize=512)
 def compile_pattern(text: str) -> Pattern:
-    """Raises ExpressionError for what is no regular expression."""
+    """Raises ExpressionError for what is no regular expression, or a longer one than the library can bound."""
+    if len(text) > MAX_PATTERN_CHARS and _SPECIAL & set(text):
+        raise ExpressionError(f"a regular expression has at most {MAX_PATTERN_CHARS} characters", MAX_PATTERN_CHARS)
     try:
         return Pattern(text, regex.compile(text, regex.VERSION0))
     except (regex.error, RecursionError, OverflowError, ValueError, TypeError) as error:
@@ -76,6 +92,11 @@ def response_pattern(key: str) -> Pattern | None:
     if key == DEFAULT:
         return None
     return compile_pattern(key[1:-1] if len(key) > 1 and key[0] == key[-1] == "/" else key)
+
+
+def _literal_replacement(text: str) -> str:
+    """Java's replacement text that names no group."""
+    return str(regex.sub(r"\\(.)", r"\1", text, flags=regex.DOTALL))
 
 
 def _replacement(text: str, groups: int) -> Any:
