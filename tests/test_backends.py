@@ -5,7 +5,7 @@ import pytest
 from gateway.model.backend import BackendRequest, LambdaRequest, MockRequest, ServiceRequest, UpstreamRequest
 from gateway.model.ids import ConnectionId, FunctionName, RequestId
 from gateway.model.integration import LambdaTarget, ServiceTarget
-from gateway.model.invocation import Answered, Invocation, InvocationResult, Purpose, Returned
+from gateway.model.invocation import Answered, Invocation, InvocationResult, Returned
 from gateway.model.limits import MAX_FUNCTION_MS
 from node_doubles import RecordingEvents, ScriptedFunctions, ScriptedServices, ScriptedUpstreams, backends, returning
 
@@ -26,9 +26,7 @@ async def test_each_kind_is_asked_exactly_once(
 ) -> None:
     functions = ScriptedFunctions(f=returning("hi"))
     upstreams, services = ScriptedUpstreams(lambda _: Answered(201)), ScriptedServices(lambda _: Answered(202))
-    invocation = Invocation(
-        Purpose.MESSAGE, ConnectionId("c"), RequestId("r"), "$default", request_, 1_234, "Root=1-0-0"
-    )
+    invocation = Invocation(ConnectionId("c"), RequestId("r"), "$default", request_, 1_234, "Root=1-0-0")
     assert await backends(functions, upstreams, services).call(invocation) == result
     assert [len(functions.calls), len(upstreams.requests), len(services.requests)] == asked
     assert {*upstreams.waits_ms, *services.waits_ms} <= {1_234}
@@ -37,7 +35,7 @@ async def test_each_kind_is_asked_exactly_once(
 async def test_an_asynchronous_call_is_taken_and_answered_at_once() -> None:
     functions, events = ScriptedFunctions(f=returning("hi")), RecordingEvents()
     request = LambdaRequest(LambdaTarget(FunctionName("f")), b"{}", is_event=True)
-    invocation = Invocation(Purpose.MESSAGE, ConnectionId("c"), RequestId("r"), "a", request, 1_234, "Root=1-0-0")
+    invocation = Invocation(ConnectionId("c"), RequestId("r"), "a", request, 1_234, "Root=1-0-0")
     assert await backends(functions, events=events).call(invocation) == Returned(b"{}")
     assert functions.calls == []
     (call,) = events.calls

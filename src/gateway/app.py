@@ -50,9 +50,9 @@ from gateway.system.fleet_key import fleet_key, fresh_node_number
 from gateway.system.ids import RandomIds
 from gateway.system.open_files import raise_open_files
 from gateway.template.options import LoadOptions
+from gateway.tls.certificate import AWS_SUFFIXES
 
 STOP_WITHIN_S: Final = 10.0  # for the $disconnect calls of everybody who is still connected
-_AWS_SUFFIXES: Final = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,11 @@ async def _serve(settings: RunSettings, console: Console) -> None:
     with _signals(stop, console):
         async with AsyncExitStack() as stack:
             names = own_names(settings.host, definition)
-            starting = asyncio.ensure_future(_start(stack, settings, console, options, names, env_vars))
-            await _first_of(starting, stop)
+
+            async def start() -> None:
+                await _run(stack, await lay_ground(stack, settings, console, options, names), env_vars)
+
+            await _first_of(asyncio.ensure_future(start()), stop)
             await stop.wait()
             console.said("stopping: every open connection gets its $disconnect")
 
@@ -104,17 +107,6 @@ async def _first_of(starting: asyncio.Future[None], stop: asyncio.Event) -> None
         starting.result()
     finally:
         stopping.cancel()
-
-
-async def _start(
-    stack: AsyncExitStack,
-    settings: RunSettings,
-    console: Console,
-    options: LoadOptions,
-    names: tuple[str, ...],
-    env_vars: EnvVars,
-) -> None:
-    await _run(stack, await lay_ground(stack, settings, console, options, names), env_vars)
 
 
 async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars) -> None:
@@ -170,11 +162,11 @@ def _endpoints(ground: Ground, definition: Definition) -> Endpoints:
     own = ("*.execute-api.*", "execute-api.*", *(domain.domain_name for domain in definition.domain_names))
     rules = [
         *(HostRule(name, ground.own_address, doors.secure.port, doors.plain.port) for name in own),
-        *(HostRule(f"lambda.*.{suffix}", LOOPBACK, doors.secure_functions.port) for suffix in _AWS_SUFFIXES),
+        *(HostRule(f"lambda.*.{suffix}", LOOPBACK, doors.secure_functions.port) for suffix in AWS_SUFFIXES),
     ]
     if ground.emulator_ports is not None:
         plain, secure = ground.emulator_ports
-        rules += (HostRule(f"*.{suffix}", LOOPBACK, secure, plain) for suffix in _AWS_SUFFIXES)
+        rules += (HostRule(f"*.{suffix}", LOOPBACK, secure, plain) for suffix in AWS_SUFFIXES)
     return Endpoints(
         ca_bundle=str(ground.authority.bundle_path),
         aws_url=ground.aws.url,
@@ -202,7 +194,7 @@ async def _serve_functions(stack: AsyncExitStack, ground: Ground, backends: Back
     door = HttpDoor(api, ground.clock, ground.console)
     stack.push_async_callback(door.close)
     await door.serve(ground.doors.functions)
-    await door.serve(ground.doors.secure_functions, ground.authority.server_context(suffixes=_AWS_SUFFIXES))
+    await door.serve(ground.doors.secure_functions, ground.authority.server_context(suffixes=AWS_SUFFIXES))
 
 
 async def _serve_sockets(
@@ -223,7 +215,7 @@ async def _serve_sockets(
     stack.push_async_callback(_leave, node, ground.console)
     stack.callback(door.stop_accepting)
     await door.serve(ground.doors.plain)
-    context = ground.authority.server_context(ground.names, _AWS_SUFFIXES)
+    context = ground.authority.server_context(ground.names, AWS_SUFFIXES)
     await door.serve(ground.doors.secure, context)
     return node
 

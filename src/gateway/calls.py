@@ -26,17 +26,12 @@ from gateway.gates import Gates
 from gateway.journal import Entry, StageJournal
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import CONNECT, DISCONNECT, RouteKey
-from gateway.model.invocation import Invocation, Purpose
+from gateway.model.invocation import Invocation
 from gateway.model.now import Now
 from gateway.ports import Clock, Ids, Registry, Reporter
 
 NO_ROUTE: Final = RouteKey("")  # the route key of a message that no route takes
 REGISTRY_AWAY: Final = "the connection table cannot be reached"
-_PURPOSES: Final = {
-    EventType.CONNECT: Purpose.CONNECT,
-    EventType.MESSAGE: Purpose.MESSAGE,
-    EventType.DISCONNECT: Purpose.DISCONNECT,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +179,6 @@ class Calls:
             self._report("mapping", exchange, request)
             return request
         invocation = Invocation(
-            _PURPOSES[exchange.event_type],
             exchange.connection.connection_id,
             exchange.occasion.request_id,
             exchange.route_key,

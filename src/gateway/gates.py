@@ -26,7 +26,7 @@ from gateway.model.api import AuthorizationType
 from gateway.model.backend import LambdaRequest
 from gateway.model.ids import CONNECT
 from gateway.model.integration import LambdaTarget
-from gateway.model.invocation import Invocation, Purpose
+from gateway.model.invocation import Invocation
 from gateway.model.limits import MAX_INTEGRATION_TIMEOUT_MS
 from gateway.ports import Clock
 
@@ -127,7 +127,6 @@ class Gates:
 
 def _authorization(exchange: Exchange, authorizer: LambdaTarget) -> Invocation:
     return Invocation(
-        Purpose.AUTHORIZE,
         exchange.connection.connection_id,
         exchange.occasion.request_id,
         CONNECT,

@@ -81,10 +81,6 @@ class Node:
     def directory(self) -> Directory:
         return self._calls.directory
 
-    @property
-    def open_connections(self) -> int:
-        return sum(1 for c in self._live.values() if c.lifecycle.state is State.OPEN)
-
     def redeploy(self, directory: Directory) -> None:
         """Serve another definition from the next event on; open connections follow it."""
         self._calls.directory = directory

@@ -25,6 +25,6 @@ class Endpoint:
         return f"arn:aws:execute-api:{self.region}:{self.account_id}:{scope}"
 
 
-def execute_api_host(api_id: str, region: str, url_suffix: str = "amazonaws.com") -> str:
+def execute_api_host(api_id: str, region: str) -> str:
     """The default host name of an API (parity 1.1)."""
-    return f"{api_id}{EXECUTE_API}{region}.{url_suffix}"
+    return f"{api_id}{EXECUTE_API}{region}.amazonaws.com"

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from gateway.model.backend import BackendRequest, Pairs
 from gateway.model.ids import ConnectionId, RequestId
-
-
-class Purpose(Enum):
-    """Why a backend is called."""
-
-    AUTHORIZE = "AUTHORIZE"
-    CONNECT = "CONNECT"
-    MESSAGE = "MESSAGE"
-    DISCONNECT = "DISCONNECT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +13,6 @@ class Invocation:
     """``timeout_ms`` is how long the caller waits (a function may run on, as on AWS); ``request_id`` is the event's,
     and correlates the result with the frame or response it leads to."""
 
-    purpose: Purpose
     connection_id: ConnectionId
     request_id: RequestId
     route_key: str
