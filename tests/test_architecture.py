@@ -15,7 +15,7 @@ PACKAGE = SOURCE / "gateway"
 
 LAYERS = {
     1: ("model",),
-    2: ("engine", "wire", "expressions", "template", "access"),
+    2: ("engine", "wire", "expressions", "template", "access", "cluster"),
     3: (
         "ports",
         "tasks",
@@ -42,6 +42,7 @@ LAYERS = {
         "system",
         "upstream",
         "sources",
+        "peers",
     ),
     5: (
         "version",

@@ -15,7 +15,10 @@ from gateway.model.handshake import Handshake
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ApiId, ConnectionId, FunctionName, MessageId, NodeNumber, RequestId, StageName
 from gateway.model.invocation import FunctionResult, UpstreamResult
+from gateway.model.member import Member, Renewal
 from gateway.model.now import Now
+from gateway.model.parked import ParkedDisconnect
+from gateway.model.peer import PeerAnswer, PeerRequest
 
 
 class Clock(Protocol):
@@ -116,6 +119,68 @@ class Registry(Protocol):
 
     def connections_of(self, owner: NodeNumber) -> AsyncIterator[Connection]:
         """Every record of one node, in no particular order. Raises RegistryUnavailable."""
+
+
+class Members(Protocol):
+    """The node records of one fleet. Every method raises RegistryUnavailable when the table cannot be asked, and then
+    may or may not have written. Conditions are checked by the table itself, so of two callers one is told False."""
+
+    async def allocate(self) -> NodeNumber:
+        """A number that was never handed out before in this table."""
+
+    async def join(self, member: Member) -> None:
+        """Make a new record durable. Repeating it with the same member is a success."""
+
+    async def renew(self, renewal: Renewal) -> bool:
+        """Raise the version; False when the record is gone or DEAD, or LEFT unless the renewal says so too."""
+
+    async def all(self) -> tuple[Member, ...]:
+        """Every record, read strongly consistent, by number."""
+
+    async def claim(self, seen: Member, by: NodeNumber) -> bool:
+        """Become the one who reaps a node: its state is DEAD (a LEFT one stays LEFT) and ``claimed_by`` is ``by``.
+
+        False when version, state or ``claimed_by`` are no longer as ``seen``. Repeating one's own claim is a success.
+        """
+
+    async def progress(self, number: NodeNumber, by: NodeNumber, reaped: int) -> bool:
+        """Tell how far the reaping is; False when ``by`` does not hold the claim (any more)."""
+
+    async def remove(self, number: NodeNumber, by: NodeNumber) -> bool:
+        """Delete the record; False when ``by`` does not hold the claim. Removing what is gone is a success."""
+
+    async def ask_drain(self, number: NodeNumber) -> bool:
+        """Ask a node to drain and leave; False when there is no such node, or it serves no more."""
+
+
+class ParkedDisconnects(Protocol):
+    """The ``$disconnect`` calls that nobody took. Raises RegistryUnavailable."""
+
+    async def park(self, parked: ParkedDisconnect) -> None:
+        """Returns once durable; a later one of the same connection takes its place."""
+
+    def all(self) -> AsyncIterator[ParkedDisconnect]:
+        """Page by page, by connection ID."""
+
+    async def discard(self, connection_id: ConnectionId) -> None:
+        """Removing what is not there is a success."""
+
+
+class Peers(Protocol):
+    """The other nodes, one hop away."""
+
+    async def ask(self, member: Member, request: PeerRequest, wait_ms: int) -> PeerAnswer:
+        """Ask the node that holds a connection. Never raises: without an answer within ``wait_ms`` it is UNREACHABLE.
+
+        A request is sent at most once. Requests to one node share one connection and do not wait for each other.
+        """
+
+
+class PeerService(Protocol):
+    """What a node answers to others."""
+
+    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+        """At once; ``owner`` is the incarnation that is meant: GONE when this node is another one by now."""
 
 
 @dataclass(frozen=True, slots=True)
