@@ -18,7 +18,7 @@ MIN_LEASE_MS: Final = 1_000  # below, an ordinary pause of the machine would cos
 _FENCE_SHARE: Final = (9, 10)  # the last tenth is for closing the sockets, and for clocks that run differently
 _RENEWALS: Final = 5  # per lease: 2 s of 10; three may fail in a row
 _LOOKS: Final = 8  # per lease: how often the others are looked at
-_CALL_SHARE: Final = 5  # one call may take a fifth of the lease, so that there is time for another
+_CALL_SHARE: Final = 6  # one call may take a sixth of the lease, so that there is time for three more
 _MAX_CALL_MS: Final = 2_000  # DynamoDB answers in 10
 
 
