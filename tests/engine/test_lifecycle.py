@@ -319,11 +319,13 @@ def test_after_a_fence_nothing_is_invoked_and_what_is_owed_stays_recorded(
     play = Play()
     play.happen(on.Begin(authorizes, connects, 0))
     fence_after = data.draw(st.integers(0, 12))
+    fenced_at = 0
     for turn in range(data.draw(st.integers(fence_after + 1, 20))):
+        answers: bool = data.draw(st.booleans())
         if turn == fence_after:
             fenced_at = len(play.seen)
             play.happen(FENCED)
-        elif play.pending and data.draw(st.booleans()):
+        elif play.pending and answers:
             asked = play.pending.pop(data.draw(st.integers(0, len(play.pending) - 1)))
             play.happen(data.draw(st.sampled_from(ANSWERS[asked])))
         else:
