@@ -6,10 +6,7 @@ Starting and stopping are one stack: what was opened last is closed first, also 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO
@@ -22,7 +19,7 @@ from gateway.elsewhere import open_backends
 from gateway.emulation.resources import ResourceCreator
 from gateway.engine.directory import Directory
 from gateway.ground import Ground, lay_ground, own_names
-from gateway.invoke.env_vars import EnvVars, parse_env_vars
+from gateway.invoke.env_vars import EnvVars, read_env_vars
 from gateway.invoke.environment import Account, Endpoints, HostRule
 from gateway.invoke.functions import LocalFunctions
 from gateway.invoke.launches import Laptop, LocalLaunches
@@ -43,6 +40,7 @@ from gateway.report.console import Console, FunctionConsole
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
 from gateway.server.ticker import Ticker
 from gateway.settings import RunSettings, tool_environment
+from gateway.signals import heard
 from gateway.sources.sources import EventSources
 from gateway.stage_logs import open_stage_logs
 from gateway.system.clock import SystemClock
@@ -81,10 +79,10 @@ async def _serve(settings: RunSettings, console: Console) -> None:
         remote_functions=settings.lambda_endpoint_url is not None,
     )
     definition = read_definition(settings.template, options)  # what is wrong with it is told before anything starts
-    env_vars = _env_vars(settings.env_vars)
+    env_vars = read_env_vars(settings.env_vars)
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
-    with _signals(stop, console):
+    with heard(stop, console.said):
         async with AsyncExitStack() as stack:
             names = own_names(settings.host, definition)
 
@@ -225,33 +223,3 @@ async def _leave(node: Node, console: Console) -> None:
     left = await node.stop(STOP_WITHIN_S)
     if left:
         console.warned(f"{left} calls of handlers had not ended after {STOP_WITHIN_S:.0f} s and were cut off")
-
-
-def _env_vars(path: Path | None) -> EnvVars:
-    if path is None:
-        return EnvVars()
-    try:
-        return parse_env_vars(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}", "name a JSON file with --env-vars") from error
-
-
-@contextmanager
-def _signals(stop: asyncio.Event, console: Console) -> Iterator[None]:
-    """The first signal stops in good order, the second at once; processes end with this one in any case."""
-    loop = asyncio.get_running_loop()
-    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def on_signal() -> None:
-        if stop.is_set():
-            console.said("stopping at once")
-            os._exit(130)
-        stop.set()
-
-    for number in asked:
-        loop.add_signal_handler(number, on_signal)
-    try:
-        yield
-    finally:
-        for number in asked:
-            loop.remove_signal_handler(number)

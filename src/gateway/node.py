@@ -179,6 +179,15 @@ class Node:
         self._leaving = True
         return (partial(self._let_go, conversation) for conversation in tuple(self._live.values()))
 
+    async def speak_for(self, connection: Connection, code: int, reason: str) -> str | None:
+        """Call ``$disconnect`` for a connection that no node holds; None when it was delivered, else why it was not."""
+        failure = await self._calls.disconnect(connection, code, reason)
+        return None if failure is None else failure.why
+
+    @property
+    def is_leaving(self) -> bool:
+        return self._leaving
+
     def fence(self) -> None:
         """Close every socket and serve nobody until the tenure begins anew. Nothing is invoked and no record removed:
         whoever speaks for these connections now finds them in the table."""
