@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.model.ids import ApiId, StageName
-from gateway.report.console import Console
+from gateway.report.report import Report
 from gateway.report.times import iso_ms
 
 ACCESS: Final = "access.log"
@@ -118,15 +118,15 @@ class LogFiles:
 class LogOutput:
     """Implements ``ports.StageLogs`` on standard output, each line tagged with its stage."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, report: Report) -> None:
+        self._report = report
 
     def access(self, api_id: ApiId, stage: StageName, line: str) -> None:
-        self._console.output("stdout", f"[{api_id}/{stage} access] {line}")
+        self._report.output("stdout", f"[{api_id}/{stage} access] {line}")
 
     def execution(self, api_id: ApiId, stage: StageName, lines: Sequence[tuple[int, str]]) -> None:
         for at_ms, line in lines:
-            self._console.output("stdout", f"[{api_id}/{stage} execution] {dated(at_ms, line)}")
+            self._report.output("stdout", f"[{api_id}/{stage} execution] {dated(at_ms, line)}")
 
 
 def log_file(folder: Path, api_id: ApiId, stage: StageName, name: str) -> Path:
