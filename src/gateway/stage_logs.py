@@ -12,23 +12,30 @@ from gateway.model.api import Api, Stage
 from gateway.model.definition import Definition
 from gateway.model.errors import UserError
 from gateway.ports import StageLogs
-from gateway.report.console import Console
 from gateway.report.log_files import ACCESS, EXECUTION, LogFiles, LogOutput, log_file
+from gateway.report.report import Report
 
 
 async def open_stage_logs(
-    stack: AsyncExitStack, folder: Path | None, console: Console, definition: Definition
+    stack: AsyncExitStack,
+    folder: Path | None,
+    report: Report,
+    definition: Definition,
+    output: StageLogs | None = None,
 ) -> StageLogs:
-    """Files in ``folder``, whole when ``stack`` unwinds; None is standard output. Raises UserError."""
+    """Files in ``folder``, whole when ``stack`` unwinds; None is standard output: ``output``, or tagged lines.
+
+    Raises UserError when there can be no files.
+    """
     if folder is None:
-        return LogOutput(console)
+        return output or LogOutput(report)
     for api, stage in _logging_stages(definition):
         _make(log_file(folder, api.api_id, stage.stage_name, ACCESS).parent)
     loop = asyncio.get_running_loop()
 
     def told(text: str) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody is there to be told
-            loop.call_soon_threadsafe(console.warned, text)
+            loop.call_soon_threadsafe(report.warned, text)
 
     files = LogFiles(folder, told)
     stack.push_async_callback(asyncio.to_thread, files.close)

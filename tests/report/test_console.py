@@ -127,3 +127,9 @@ def test_a_closed_stream_ends_nothing() -> None:
     console.said("x")
     console.failed("still told")
     assert open_.getvalue() == "error: still told\n"
+
+
+def test_what_is_for_machines_is_not_shown(shown: Shown) -> None:
+    shown.console.bind(node=7)
+    shown.console.event("worker", "worker 1 serves", pid=12)
+    assert shown.line() == "worker     worker 1 serves"

@@ -83,6 +83,17 @@ def test_what_does_not_fit_is_counted() -> None:
     assert notice == "warning: 3 lines are missing here: they came faster than they were read"
 
 
+def test_dropped_lines_can_be_told_otherwise() -> None:
+    terminal = Stalled()
+    printer = Printer(terminal, None, max_pending_bytes=14, lost=lambda count: f"{count} lost\n".encode())
+    printer.out.write("being written\n")
+    assert terminal.reached.wait(DEADLINE_S)
+    printer.out.write("this does not fit\n")
+    terminal.go_on.set()
+    printer.close(DEADLINE_S)
+    assert terminal.getvalue() == "being written\n1 lost\n"
+
+
 def test_closing_does_not_wait_for_a_stalled_reader() -> None:
     terminal = Stalled()
     printer = Printer(terminal, terminal)

@@ -19,6 +19,7 @@ def test_unknown_variables_in_order() -> None:
     [
         ("WSFLEET_LEASE_SECOND", "did you mean WSFLEET_LEASE_SECONDS?"),
         ("WSFLEET_STATEDIR", "did you mean WSFLEET_STATE_DIR?"),
+        ("WSFLEET_X", "`wsfleet config` shows every setting"),
         ("xyzzy", "`wsfleet config` shows every setting"),
     ],
 )

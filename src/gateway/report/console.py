@@ -14,12 +14,13 @@ from gateway.model.connection import Connection
 from gateway.model.ids import ConnectionId, FunctionName, RequestId
 from gateway.ports import Clock
 from gateway.report.printable import indented, printable
+from gateway.report.report import Value
 
 _WIDTH: Final = len("disconnect")
 
 
 class Console:
-    """Implements ``ports.Reporter``. A reader that went away ends the output, not us."""
+    """Implements ``report.Report``. A reader that went away ends the output, not us."""
 
     def __init__(self, out: TextIO, err: TextIO, clock: Clock) -> None:
         self._out = out
@@ -56,10 +57,14 @@ class Console:
         """A line that something else printed, on the stream it was printed to."""
         self._write(self._err if stream == "stderr" else self._out, printable(text))
 
-    def event(self, kind: str, text: str) -> None:
-        """A line with the time of day and a short word for what happened."""
+    def event(self, kind: str, text: str, **fields: Value) -> None:
+        """A line with the time of day and a short word for what happened; ``fields`` are for machines."""
+        del fields
         moment = datetime.fromtimestamp(self._clock.now().wall_ms / 1000)
         self._write(self._out, printable(f"{moment:%H:%M:%S} {kind:<{_WIDTH}} {text}"))
+
+    def bind(self, **fields: Value) -> None:
+        """A person who watches one process knows which it is."""
 
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:

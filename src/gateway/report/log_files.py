@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from gateway.model.ids import ApiId, StageName
-from gateway.report.console import Console
+from gateway.report.report import Report
+from gateway.report.times import iso_ms
 
 ACCESS: Final = "access.log"
 EXECUTION: Final = "execution.log"
@@ -119,15 +118,15 @@ class LogFiles:
 class LogOutput:
     """Implements ``ports.StageLogs`` on standard output, each line tagged with its stage."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, report: Report) -> None:
+        self._report = report
 
     def access(self, api_id: ApiId, stage: StageName, line: str) -> None:
-        self._console.output("stdout", f"[{api_id}/{stage} access] {line}")
+        self._report.output("stdout", f"[{api_id}/{stage} access] {line}")
 
     def execution(self, api_id: ApiId, stage: StageName, lines: Sequence[tuple[int, str]]) -> None:
         for at_ms, line in lines:
-            self._console.output("stdout", f"[{api_id}/{stage} execution] {dated(at_ms, line)}")
+            self._report.output("stdout", f"[{api_id}/{stage} execution] {dated(at_ms, line)}")
 
 
 def log_file(folder: Path, api_id: ApiId, stage: StageName, name: str) -> Path:
@@ -137,12 +136,7 @@ def log_file(folder: Path, api_id: ApiId, stage: StageName, name: str) -> Path:
 
 def dated(at_ms: int, line: str) -> str:
     """As CloudWatch exports a log: the time to the millisecond, then the line."""
-    return f"{_second(at_ms // 1000)}.{at_ms % 1000:03}Z {line}"
-
-
-@lru_cache(maxsize=4)  # nearly all lines are of the same second
-def _second(epoch_s: int) -> str:
-    return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%dT%H:%M:%S}"
+    return f"{iso_ms(at_ms)} {line}"
 
 
 def append(path: Path, chunks: Iterable[bytes], max_file_bytes: int, kept_files: int) -> None:

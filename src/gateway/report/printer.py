@@ -24,14 +24,26 @@ _RETRY_S: Final = 0.5  # how long to wait for a non-blocking terminal to take mo
 Sink = Callable[[bytes], None]
 
 
+def missing(count: int) -> bytes:
+    """What a person reads where lines were dropped."""
+    return f"warning: {count} lines are missing here: they came faster than they were read\n".encode()
+
+
 class Printer:
     """``out`` and ``err`` are text streams whose writes return at once and never raise; order between them is kept.
 
-    A stream that is None (closed by whoever started us) swallows everything.
+    A stream that is None (closed by whoever started us) swallows everything. ``lost`` says how many were dropped.
     """
 
-    def __init__(self, out: TextIO | None, err: TextIO | None, max_pending_bytes: int = MAX_PENDING_BYTES) -> None:
+    def __init__(
+        self,
+        out: TextIO | None,
+        err: TextIO | None,
+        max_pending_bytes: int = MAX_PENDING_BYTES,
+        lost: Callable[[int], bytes] = missing,
+    ) -> None:
         self._max_pending = max_pending_bytes
+        self._lost = lost
         self._queue: deque[tuple[Sink, bytes]] = deque()
         self._pending = 0
         self._dropped: dict[Sink, int] = {}
@@ -91,7 +103,7 @@ class Printer:
                 return sink, data
             if self._dropped:
                 sink, count = self._dropped.popitem()
-                return sink, f"warning: {count} lines are missing here: they came faster than they were read\n".encode()
+                return sink, self._lost(count)
             return None
 
 

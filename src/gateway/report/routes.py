@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from gateway.model.api import Api, Route
 from gateway.model.definition import Definition
 from gateway.model.integration import HttpTarget, Integration, LambdaTarget, MockTarget, ServiceTarget
+from gateway.report.columns import columns
 from gateway.report.printable import printable
 
 _LIFECYCLE_FIRST: Final = ("$connect", "$disconnect", "$default")
@@ -23,7 +22,7 @@ def route_table(definition: Definition) -> list[str]:
         lines.append(
             printable(f"{api.logical_id} ({api.api_id}), {_stages(api)}, routes by {api.route_selection_expression}")
         )
-        lines += (f"  {line}" for line in _columns([_TITLES, *map(_row, routes_in_order(api))]))
+        lines += (f"  {line}" for line in columns([_TITLES, *map(_row, routes_in_order(api))]))
     return lines
 
 
@@ -83,20 +82,6 @@ def _target(integration: Integration) -> str:
 
 def _function(target: LambdaTarget) -> str:
     return target.function_name if target.qualifier is None else f"{target.function_name}:{target.qualifier}"
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    shown = [[printable(cell, keep="") for cell in row] for row in rows]
-    widths = [max(map(_width, column)) for column in zip(*shown, strict=True)]
-    for row in shown:
-        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
-
-
-def _width(text: str) -> int:
-    """Columns of a terminal: Chinese, Japanese and Korean characters take two, accents on their own none."""
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 
 
 def _stages(api: Api) -> str:

@@ -32,6 +32,7 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
 
 
 def hint_for(name: str, known: Iterable[str]) -> str:
-    """Which of ``known`` somebody meant who wrote ``name``."""
-    close = get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]}?" if close else "`wsfleet config` shows every setting"
+    """Which of ``known`` somebody meant who wrote ``name``; the prefix that variables share is no likeness."""
+    named = {each.removeprefix(PREFIX): each for each in known}
+    close = get_close_matches(name.removeprefix(PREFIX), named, n=1)
+    return f"did you mean {named[close[0]]}?" if close else "`wsfleet config` shows every setting"
