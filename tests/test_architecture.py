@@ -54,7 +54,6 @@ LAYERS = {
         "version",
         "settings",
         "checking",
-        "log",
         "signals",
         "stage_logs",
         "reloading",

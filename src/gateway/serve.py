@@ -29,12 +29,12 @@ from gateway.invoke.launches import Laptop, LocalLaunches
 from gateway.invoke.surroundings import Surroundings
 from gateway.journal import StageJournal
 from gateway.lambda_api.service import LambdaApi
-from gateway.log import Log
 from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.model.errors import UserError
 from gateway.model.event_source import EventSource
 from gateway.model.function import Function
 from gateway.ready import write_whole
+from gateway.report.outlets import Outlets
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
 from gateway.settings import ServeSettings, tool_environment
 from gateway.signals import heard
@@ -61,20 +61,20 @@ class Worker:
     orphaned: Callable[[], Any] | None = None
 
 
-def serve_node(settings: ServeSettings, log: Log, worker: Worker | None = None) -> None:
+def serve_node(settings: ServeSettings, outlets: Outlets, worker: Worker | None = None) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP, or until an operator has it drained. Raises UserError for what a person
     can mend."""
     raise_open_files()
-    asyncio.run(_serve(settings, log, worker or Worker(ready_file=settings.ready_file)))
+    asyncio.run(_serve(settings, outlets, worker or Worker(ready_file=settings.ready_file)))
 
 
-async def _serve(settings: ServeSettings, log: Log, worker: Worker) -> None:
+async def _serve(settings: ServeSettings, outlets: Outlets, worker: Worker) -> None:
     stop = asyncio.Event()
     if worker.ready_file is not None:
         worker.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
-    with heard(stop, log.said):
+    with heard(stop, outlets.report.said):
         async with AsyncExitStack() as stack:
-            serving = Serving(settings, log, worker, stop)
+            serving = Serving(settings, outlets, worker, stop)
             await serving.open(stack)
             await stop.wait()
             await serving.close()
@@ -83,16 +83,17 @@ async def _serve(settings: ServeSettings, log: Log, worker: Worker) -> None:
 class Serving:
     """One run: ``stop`` is set when it is to end, by whomever."""
 
-    def __init__(self, settings: ServeSettings, log: Log, worker: Worker, stop: asyncio.Event) -> None:
+    def __init__(self, settings: ServeSettings, outlets: Outlets, worker: Worker, stop: asyncio.Event) -> None:
         self._settings = settings
-        self._log = log
+        self._outlets = outlets
+        self._log = outlets.report
         self._worker = worker
         self._stop = stop
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Everything in order; closed in the opposite one. Raises UserError."""
         log, clock = self._log, SystemClock()
-        station = await build_station(stack, self._settings, log, clock)
+        station = await build_station(stack, self._settings, self._outlets, clock)
         for warning in station.definition.warnings:
             log.warned(str(warning))
         table = await open_table(stack, station)
@@ -101,7 +102,7 @@ class Serving:
         functions = await _functions(stack, station, ids)
         backends = await open_backends(stack, station.elsewhere, functions)
         await _serve_functions(stack, station, backends, ids)
-        logs = await open_stage_logs(stack, self._settings.log_folder, log, station.definition)
+        logs = await open_stage_logs(stack, self._settings.log_folder, log, station.definition, self._outlets.stages)
         journal = StageJournal(logs, clock)
         fleet = self.fleet = FleetNode(station, table, backends, ids, journal)
         sources = _LedSources(EventSources(backends.functions, station.aws, ids, log), station, fleet)
@@ -112,8 +113,8 @@ class Serving:
         guard = None if station.keys is None or self._settings.no_auth else _guard(station)
         api = ManagementApi(fleet.node, reach, IdCheck(key), ids, journal, guard)
         await self._open_doors(stack, station, Health(api, self._unready, self._about))
-        self._tell_ready(station)
-        fleet.began = lambda member: self._tell_ready(station)  # under another number, once it has come back
+        self._began(station)
+        fleet.began = lambda member: self._began(station)  # under another number, once it has come back
 
     async def close(self) -> None:
         """Leave in good order."""
@@ -150,6 +151,10 @@ class Serving:
 
     def _about(self) -> dict[str, Any]:
         return {"node": self.fleet.tenure.number, "connections": self.fleet.node.open_connections}
+
+    def _began(self, station: Station) -> None:
+        self._log.bind(node=self.fleet.tenure.number)
+        self._tell_ready(station)
 
     def _tell_ready(self, station: Station) -> None:
         document = ready_document(station, self.fleet)
@@ -231,7 +236,7 @@ async def _functions(stack: AsyncExitStack, station: Station, ids: RandomIds) ->
     )
     launches = LocalLaunches(laptop, station.processes, log.said, log.warned)
     stack.push_async_callback(launches.close)
-    functions = LocalFunctions(Surroundings(launches, station.processes, log.functions, station.clock, ids))
+    functions = LocalFunctions(Surroundings(launches, station.processes, station.outlets.functions, station.clock, ids))
     stack.push_async_callback(functions.close)
     await functions.replace(station.definition.functions)
 

@@ -14,12 +14,13 @@ from gateway.control.disk import read_definition, stack_name
 from gateway.control.hookless import with_local_domain
 from gateway.elsewhere import Elsewhere
 from gateway.invoke.environment import Account, Endpoints, HostRule
-from gateway.log import Log
 from gateway.model.aws import DUMMY_CREDENTIALS, AwsEndpoint, Credentials
 from gateway.model.definition import Definition
 from gateway.model.errors import UserError
 from gateway.ports import Clock
 from gateway.processes.supervisor import ProcessSupervisor
+from gateway.report.outlets import Outlets
+from gateway.report.report import Report
 from gateway.server.listener import LOOPBACK, Bound, bind
 from gateway.settings import ServeSettings, aws_credentials, tool_environment
 from gateway.template.options import LoadOptions
@@ -50,7 +51,7 @@ class Station:
     """``definition`` is as served. ``keys`` are this node's own, None when the SDK's chain finds them."""
 
     settings: ServeSettings
-    log: Log
+    outlets: Outlets
     clock: Clock
     processes: ProcessSupervisor
     authority: Authority
@@ -59,6 +60,10 @@ class Station:
     keys: Credentials | None
     options: LoadOptions
     definition: Definition
+
+    @property
+    def log(self) -> Report:
+        return self.outlets.report
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,7 +100,7 @@ class Station:
         )
 
 
-async def build_station(stack: AsyncExitStack, settings: ServeSettings, log: Log, clock: Clock) -> Station:
+async def build_station(stack: AsyncExitStack, settings: ServeSettings, outlets: Outlets, clock: Clock) -> Station:
     """Closed again when ``stack`` unwinds. Raises UserError for what a person can mend."""
     keys = _keys(settings)
     options = load_options(settings)
@@ -107,7 +112,7 @@ async def build_station(stack: AsyncExitStack, settings: ServeSettings, log: Log
     stack.push_async_callback(processes.close)
     aws = AwsEndpoint(settings.endpoint_url, settings.region, keys, _roots(settings, authority))
     served = with_local_domain(definition, _local_domain(doors))
-    return Station(settings, log, clock, processes, authority, doors, aws, keys, options, served)
+    return Station(settings, outlets, clock, processes, authority, doors, aws, keys, options, served)
 
 
 def load_options(settings: ServeSettings) -> LoadOptions:
