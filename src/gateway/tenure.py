@@ -29,7 +29,8 @@ class Tenure:
 
     def holds(self) -> bool:
         """Whether this incarnation may act at this moment."""
-        return self.lease.holds(self._clock.now().monotonic_ms)
+        lease = self.lease
+        return lease.is_endless or lease.holds(self._clock.now().monotonic_ms)
 
     def is_still(self, number: NodeNumber) -> bool:
         """Whether ``number`` is the incarnation of now, and may act."""

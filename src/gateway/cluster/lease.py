@@ -58,6 +58,11 @@ class Lease:
         self._lapsed = True
         self.until_ms: float = -inf
 
+    @property
+    def is_endless(self) -> bool:
+        """Of a node that is alone: nobody could declare it dead, and no clock need be read."""
+        return self.until_ms == inf and not self._lapsed
+
     def begin(self, until_ms: float) -> None:
         """Hold it for a new incarnation."""
         self._lapsed, self.until_ms = False, until_ms
