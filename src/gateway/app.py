@@ -32,10 +32,10 @@ from gateway.lambda_api.service import LambdaApi
 from gateway.management import IdCheck, ManagementApi
 from gateway.model.definition import Definition
 from gateway.model.errors import RegistryUnavailable, UserError
-from gateway.model.ids import NodeNumber
 from gateway.model.limits import AWS, AWS_ACCOUNT, UNLIMITED
 from gateway.model.now import Now
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
+from gateway.reach import LocalReach
 from gateway.ready import tell_ready
 from gateway.registry.dynamodb import DynamoDbRegistry
 from gateway.reloading import Reloading
@@ -50,6 +50,7 @@ from gateway.system.fleet_key import fleet_key, fresh_node_number
 from gateway.system.ids import RandomIds
 from gateway.system.open_files import raise_open_files
 from gateway.template.options import LoadOptions
+from gateway.tenure import Tenure
 from gateway.tls.certificate import AWS_SUFFIXES
 
 STOP_WITHIN_S: Final = 10.0  # for the $disconnect calls of everybody who is still connected
@@ -59,7 +60,7 @@ STOP_WITHIN_S: Final = 10.0  # for the $disconnect calls of everybody who is sti
 class Identity:
     """Who this incarnation of the node is, and the secret of its connection IDs."""
 
-    number: NodeNumber
+    tenure: Tenure
     key: bytes = field(repr=False)
 
 
@@ -115,8 +116,8 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars) -> None
         ground.console.warned(f"--env-vars names {name}, which is no function of {definition.path}")
     launches = _launches(ground, definition, env_vars)
     stack.push_async_callback(launches.close)
-    identity = Identity(fresh_node_number(), fleet_key(ground.key_file))
-    ids = RandomIds(identity.number, identity.key)
+    identity = Identity(Tenure.alone(ground.clock, fresh_node_number()), fleet_key(ground.key_file))
+    ids = RandomIds(identity.key)
     surroundings = Surroundings(launches, ground.processes, FunctionConsole(ground.console), ground.clock, ids)
     functions = LocalFunctions(surroundings)
     stack.push_async_callback(functions.close)
@@ -201,7 +202,7 @@ async def _serve_sockets(
     stack: AsyncExitStack, ground: Ground, outside: Outside, directory: Directory, identity: Identity
 ) -> Node:
     wakers: list[Ticker] = []
-    node = Node(identity.number, directory, outside, AWS, lambda: wakers[0].wake())
+    node = Node(identity.tenure, directory, outside, AWS, lambda: wakers[0].wake())
 
     def tick(now: Now) -> bool:
         node.tick(now.monotonic_ms)
@@ -209,7 +210,7 @@ async def _serve_sockets(
 
     wakers.append(Ticker(ground.clock, DEADLINE_GRANULARITY_MS, tick))
     stack.callback(wakers[0].stop)
-    api = ManagementApi(node, IdCheck(identity.key), outside.ids, outside.journal)
+    api = ManagementApi(node, LocalReach(node), IdCheck(identity.key), outside.ids, outside.journal)
     door = FrontDoor(node, api, ground.clock, ground.console)
     stack.push_async_callback(door.close)
     stack.push_async_callback(_leave, node, ground.console)

@@ -7,13 +7,11 @@ everything else.
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 
@@ -37,6 +35,8 @@ from gateway.settings import (
     find_template,
     is_debugging,
 )
+from gateway.settings.kinds import region_of, url_of
+from gateway.settings.pairs import pairs_of
 from gateway.version import VERSION
 
 USER_ERROR: Final = 2
@@ -45,10 +45,6 @@ INTERRUPTED: Final = 130  # 128 and SIGINT, as shells count
 OVERRIDES: Final = "--parameter-overrides"
 PORT: Final = click.IntRange(0, 65535)
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
-_REGION: Final = re.compile(r"[a-z]+(-[a-z0-9]+)+")
-# One K=V of several in a word: quoted as sam writes it, or up to the next K=.
-_PAIR: Final = re.compile(r'\s*(\w+)=("(?:\\.|[^"\\])*"(?=\s|$)|.*?(?=\s+\w+=|\s*$))', re.DOTALL)
-_SAM_PAIR: Final = re.compile(r"(\w+),ParameterValue=(.*)", re.DOTALL)
 
 
 class _Command(click.Command):
@@ -78,34 +74,18 @@ def _repeated(args: Iterable[str]) -> Iterator[str]:
 def _overrides(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """``K=V``, several in one word as `sam` allows, or ``ParameterKey=K,ParameterValue=V``; the last one wins."""
     del ctx, param
-    return dict(pair for word in values for pair in _pairs(word))
-
-
-def _pairs(word: str) -> Iterator[tuple[str, str]]:
-    at = 0
-    while at < len(word) or at == 0:
-        found = _PAIR.match(word, at)
-        if found is None or not found.group(0):
-            raise click.BadParameter(f"{word!r} is not K=V.", param_hint=OVERRIDES)
-        name, value = found.groups()
-        sam = _SAM_PAIR.fullmatch(value) if name == "ParameterKey" else None
-        name, value = (name, value) if sam is None else sam.groups()
-        yield name, _unquoted(value)
-        at = found.end()
-        at += len(word[at:]) - len(word[at:].lstrip())
-
-
-def _unquoted(value: str) -> str:
-    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
-        return value
-    return re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL)
+    try:
+        return dict(pair for word in values for pair in pairs_of(word))
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint=OVERRIDES) from error
 
 
 def _region(ctx: click.Context, param: click.Parameter, value: str) -> str:
     del ctx, param
-    if not _REGION.fullmatch(value):
-        raise click.BadParameter(f"{value!r} is no AWS region.", param_hint="--region, AWS_REGION")
-    return value
+    try:
+        return region_of(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--region, AWS_REGION") from error
 
 
 def _host(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -120,13 +100,9 @@ def _url(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
     if value is None:
         return None
     try:
-        parts = urlsplit(value)
-        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        is_url = False
-    if not is_url:
-        raise click.BadParameter(f"{value!r} is no http:// or https:// URL.", param_hint=param.opts[0])
-    return value.rstrip("/")
+        return url_of(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint=param.opts[0]) from error
 
 
 def _lambda_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

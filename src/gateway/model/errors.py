@@ -3,6 +3,7 @@
 GatewayError
   UserError            what the person at the command line gave us; one clear line, exit status 2
     DefinitionError    a template that cannot be served; carries every problem found
+    SettingsError      settings that make no sense; carries every problem found
   ExpressionError      a selection expression, JSONPath or identity source that AWS would refuse; also a ValueError
   CapacityError        something we need is gone or full; the caller may try again
     RegistryUnavailable  the connection table cannot be reached
@@ -30,6 +31,14 @@ class UserError(GatewayError):
 
 class DefinitionError(UserError):
     """The template cannot be served; ``problems`` is never empty and holds all that were found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class SettingsError(UserError):
+    """Settings that make no sense; ``problems`` is never empty and holds all that were found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))

@@ -1,0 +1,200 @@
+"""What ``wsfleet serve``, and the commands that look after a fleet, are asked to do.
+
+Every field may be set in a file, by a variable and by a flag; ``gateway.settings.sources`` reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from gateway.model.errors import UserError
+from gateway.registry.records import DEFAULT_TABLE
+from gateway.settings.environment import DEFAULT_REGION, REGION_VARIABLES, Directories, directories
+from gateway.settings.kinds import (
+    MAX_PORT,
+    AccountId,
+    HostPort,
+    Location,
+    Number,
+    OneOf,
+    Pairs,
+    Place,
+    Region,
+    Switch,
+    Url,
+    Whole,
+    Word,
+)
+from gateway.settings.run import DEFAULT_HOST, DEFAULT_PORT, TO_OUTPUT
+from gateway.settings.setting import about
+from gateway.template.options import DEFAULT_ACCOUNT_ID
+
+MAX_WORKERS: Final = 64  # node numbers are cheap, memory and connections to DynamoDB are not
+KEY_FILE: Final = "fleet.key"  # not the laptop's
+NOWHERE: Final = "none"
+UNLIMITED: Final = "0 is no limit"
+_PORTS: Final = Whole(0, MAX_PORT)
+_RATE: Final = Number(0, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeSettings:
+    """Paths are as they were given; those of a file are relative to its folder. None is explained by each field."""
+
+    api: Path | None = field(
+        default=None,
+        metadata=about(
+            Location("TEMPLATE"),
+            "The SAM or CloudFormation template of the application.",
+            default="template.yaml, template.yml or template.json here",
+        ),
+    )
+    only_api: str | None = field(
+        default=None,
+        metadata=about(Word(), "Serve only this API of the template, by logical ID or name.", default="all"),
+    )
+    stage: str | None = field(
+        default=None,
+        metadata=about(
+            Word(), "Serve this stage (first); one that the template lacks is added.", default="the template's own"
+        ),
+    )
+    parameter_overrides: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata=about(Pairs(), "Values of the template's parameters.", default="the template's own"),
+    )
+    env_vars: Path | None = field(
+        default=None,
+        metadata=about(Location(), "JSON with the variables of functions, in the form of sam local.", default=NOWHERE),
+    )
+    region: str = field(
+        default=DEFAULT_REGION,
+        metadata=about(Region(), "The region of the table, of ARNs, events and environments.", also=REGION_VARIABLES),
+    )
+    account_id: str = field(default=DEFAULT_ACCOUNT_ID, metadata=about(AccountId(), "The account in ARNs and events."))
+    table: str = field(
+        default=DEFAULT_TABLE,
+        metadata=about(Word(), "The DynamoDB table of connections and nodes; nodes with the same one are one fleet."),
+    )
+    endpoint_url: str | None = field(
+        default=None, metadata=about(Url(), "Where DynamoDB and the other services are.", default="AWS itself")
+    )
+    lambda_endpoint_url: str | None = field(
+        default=None,
+        metadata=about(
+            Url(or_aws=True),
+            "Where functions are that the template does not define; aws is AWS itself.",
+            default="nowhere",
+        ),
+    )
+    ca_bundle: Path | None = field(
+        default=None,
+        metadata=about(Location(), "Certificate authorities to trust beside the public ones.", default=NOWHERE),
+    )
+    host: str = field(
+        default=DEFAULT_HOST, metadata=about(Word("ADDRESS"), "Where to listen; 0.0.0.0 is every address.")
+    )
+    port: int = field(
+        default=DEFAULT_PORT, metadata=about(_PORTS, "For ws:// and http://; 0 takes a free one.", "port")
+    )
+    tls_port: int | None = field(
+        default=None, metadata=about(_PORTS, "For wss:// and https://; 0 takes a free one.", "port", default="no TLS")
+    )
+    workers: int = field(
+        default=1, metadata=about(Whole(1, MAX_WORKERS), "Processes that share the ports; each is a node.", "processes")
+    )
+    advertise: HostPort | None = field(
+        default=None,
+        metadata=about(
+            Place(),
+            "Where nodes on other machines reach this one; further workers take the ports after it.",
+            default="this machine only",
+        ),
+    )
+    peer_timeout_seconds: float = field(
+        default=5.0,
+        metadata=about(Number(0.1, 60), "How long the node that holds a connection may take to answer another.", "s"),
+    )
+    fleet_key_file: Path | None = field(
+        default=None,
+        metadata=about(
+            Location(),
+            "The secret that all nodes share: 32 bytes, made by the first one.",
+            default=f"{KEY_FILE} in the state folder",
+        ),
+    )
+    lease_seconds: float = field(
+        default=10.0, metadata=about(Number(1, 3600), "How long a node that is not heard of counts as alive.", "s")
+    )
+    drain_seconds: float = field(
+        default=30.0,
+        metadata=about(Number(0, 86_400), "How long closing all sockets is spread when a node leaves.", "s"),
+    )
+    fence_close_code: int = field(
+        default=1012,
+        metadata=about(
+            OneOf((1012, 1001)), "The close code for sockets of a node that has lost its lease.", "close code"
+        ),
+    )
+    connect_rate: float = field(default=500.0, metadata=about(_RATE, f"New connections per node; {UNLIMITED}.", "1/s"))
+    request_rate: float = field(
+        default=0.0, metadata=about(_RATE, f"Messages and management calls per node; {UNLIMITED}.", "1/s")
+    )
+    reap_rate: float = field(
+        default=200.0,
+        metadata=about(
+            Number(1, 1_000_000), "$disconnect calls of the whole fleet for connections of dead nodes.", "1/s"
+        ),
+    )
+    reap_attempts: int = field(
+        default=5,
+        metadata=about(Whole(1, 100), "How often a $disconnect of a dead node is tried before it is parked.", "calls"),
+    )
+    no_auth: bool = field(
+        default=False, metadata=about(Switch(), "Management calls need a signature, but nobody's is verified.")
+    )
+    ready_file: Path | None = field(
+        default=None, metadata=about(Location("PATH"), "Write JSON here once serving.", default=NOWHERE)
+    )
+    log_dir: Path = field(
+        default=TO_OUTPUT, metadata=about(Location("DIR"), "Where stages that log write; - is standard output.")
+    )
+    log_format: str = field(
+        default="json", metadata=about(OneOf(("json", "text")), "Of what is written to standard output.")
+    )
+    state_dir: Path = field(
+        default_factory=lambda: directories({}).state,
+        metadata=about(Location("DIR"), "Certificate authority, keys, logs.", default="the user's state folder"),
+    )
+    cache_dir: Path = field(
+        default_factory=lambda: directories({}).cache,
+        metadata=about(Location("DIR"), "What can be made again: code, layers.", default="the user's cache folder"),
+    )
+
+    @property
+    def template(self) -> Path:
+        """Raises UserError when there is none."""
+        if self.api is None:
+            raise UserError("no template.yaml here", "name a SAM or CloudFormation template: wsfleet serve --api FILE")
+        return self.api
+
+    @property
+    def directories(self) -> Directories:
+        return Directories(self.state_dir.absolute(), self.cache_dir.absolute())
+
+    @property
+    def key_file(self) -> Path:
+        """Of the fleet's key, absolute."""
+        return (self.fleet_key_file or self.directories.state / KEY_FILE).absolute()
+
+    @property
+    def log_folder(self) -> Path | None:
+        """Where the logs of stages are written, absolute; None is standard output."""
+        return None if self.log_dir == TO_OUTPUT else self.log_dir.absolute()
+
+    @property
+    def lease_ms(self) -> int:
+        return round(self.lease_seconds * 1000)
