@@ -40,7 +40,7 @@ class Served:
 
     def client(self, service: str) -> Any:
         """A boto3 client on the plain port."""
-        return self._client(service, self.endpoint.url, None)
+        return self._client(service, f"http://127.0.0.1:{self.port}", None)
 
     def tls_client(self, service: str) -> Any:
         """A boto3 client on the TLS port."""

@@ -1,4 +1,4 @@
-"""What tests of the registry share: connections, somebody to tell, a table nobody else uses."""
+"""What tests of the registry share: records, somebody to tell, a table nobody else uses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from gateway.model.connection import Connection
 from gateway.model.ids import ApiId, NodeNumber, StageName, connection_id
+from gateway.model.member import Member
+from gateway.model.parked import ParkedDisconnect
 
 _NUMBERS = itertools.count(1)
 
@@ -45,3 +47,29 @@ class Heard:
 
     def failed(self, text: str) -> None:
         self.failures.append(text)
+
+
+def member(number: int, **changes: object) -> Member:
+    """A node as it joins."""
+    values: dict[str, object] = {
+        "number": NodeNumber(number),
+        "lease_ms": 10_000,
+        "machine": "5f0c",
+        "host": "box",
+        "pid": 4711,
+        "started_at_ms": 1_700_000_000_123,
+    }
+    return Member(**(values | changes))  # type: ignore[arg-type]
+
+
+def parked(number: int, **changes: object) -> ParkedDisconnect:
+    """The ``$disconnect`` of the ``number``-th connection of node 7, given up."""
+    values: dict[str, object] = {
+        "connection": connection(number),
+        "code": 1006,
+        "reason": "Going away",
+        "attempts": 5,
+        "why": "the function timed out",
+        "parked_at_ms": 1_700_000_100_456,
+    }
+    return ParkedDisconnect(**(values | changes))  # type: ignore[arg-type]

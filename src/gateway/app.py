@@ -145,6 +145,7 @@ def _admission(settings: RunSettings) -> Admission:
 
 
 def _launches(ground: Ground, definition: Definition, env_vars: EnvVars) -> LocalLaunches:
+    assert ground.aws.credentials is not None, "a laptop never stands on AWS itself"
     laptop = Laptop(
         base=Path.cwd(),
         cache=ground.settings.directories.cache,
@@ -183,7 +184,7 @@ async def _registry(stack: AsyncExitStack, ground: Ground) -> DynamoDbRegistry:
         await registry.ensure_table()
     except RegistryUnavailable as error:
         raise UserError(
-            f"the connection table cannot be had at {ground.aws.url}: {error}",
+            f"the connection table cannot be had at {ground.aws.place}: {error}",
             "start a DynamoDB there, or leave --endpoint-url out to use the embedded one",
         ) from error
     return registry

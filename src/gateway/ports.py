@@ -117,6 +117,9 @@ class Registry(Protocol):
     async def unregister(self, owner: NodeNumber, connection_id: ConnectionId) -> None:
         """Raises RegistryUnavailable; removing what is not there is a success."""
 
+    async def find(self, owner: NodeNumber, connection_id: ConnectionId) -> Connection | None:
+        """The record as it is now, None when there is none. Raises RegistryUnavailable."""
+
     def connections_of(self, owner: NodeNumber) -> AsyncIterator[Connection]:
         """Every record of one node, in no particular order. Raises RegistryUnavailable."""
 
@@ -129,7 +132,7 @@ class Members(Protocol):
         """A number that was never handed out before in this table."""
 
     async def join(self, member: Member) -> None:
-        """Make a new record durable. Repeating it with the same member is a success."""
+        """Make a new record durable. Repeating it is a success and leaves the record as it has become meanwhile."""
 
     async def renew(self, renewal: Renewal) -> bool:
         """Raise the version; False when the record is gone or DEAD, or LEFT unless the renewal says so too."""
@@ -151,6 +154,9 @@ class Members(Protocol):
 
     async def ask_drain(self, number: NodeNumber) -> bool:
         """Ask a node to drain and leave; False when there is no such node, or it serves no more."""
+
+    async def agree(self, what: str, value: str) -> str:
+        """The value the fleet goes by: the first that was ever proposed for ``what``, which may be this one."""
 
 
 class ParkedDisconnects(Protocol):

@@ -17,6 +17,7 @@ from gateway.stage_logs import log_names
 def tell_ready(ground: Ground, definition: Definition) -> None:
     """Raises UserError when the ready file cannot be written."""
     settings, doors = ground.settings, ground.doors
+    assert ground.aws.url is not None, "a laptop never stands on AWS itself"
     host = "localhost" if settings.host in EVERYWHERE else bracketed(settings.host)
     plain, secure = f"{host}:{doors.plain.port}", f"{host}:{doors.secure.port}"
     paths = [(api.api_id, stage) for api in definition.apis for stage in api.stages]

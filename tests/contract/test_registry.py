@@ -8,30 +8,28 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.model.aws import AwsEndpoint
+from dynamodb_place import PAGE, PLACES, Place
 from gateway.model.connection import Connection
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import NodeNumber
 from gateway.registry.dynamodb import DynamoDbRegistry
-from gateway.registry.memory import MemoryRegistry
-from gateway.registry.table import TableSettings
-from tables import Heard, connection, fresh_table
+from gateway.registry.memory import MemoryRegistry, MemoryTable
+from tables import Heard, connection
 
 Registry = MemoryRegistry | DynamoDbRegistry
-PAGE = 10
 
 
-@pytest.fixture(params=["memory", "moto"])
+@pytest.fixture(params=PLACES)
 async def registry(request: pytest.FixtureRequest) -> AsyncIterator[Registry]:
+    place = Place.of(request)
     made: Registry
-    if request.param == "memory":
-        made = MemoryRegistry(page_size=PAGE)
+    if place.endpoint is None:
+        made = MemoryRegistry(MemoryTable(page_size=PAGE))
     else:
-        endpoint = AwsEndpoint(request.getfixturevalue("moto_url"), "eu-central-1")
-        made = DynamoDbRegistry(endpoint, Heard(), TableSettings(fresh_table(), page_size=PAGE))
-        await made.ensure_table()
+        made = DynamoDbRegistry(place.endpoint, Heard(), place.settings)
     yield made
     await made.close()
+    place.remove()
 
 
 async def all_of(registry: Registry, owner: int = 7) -> set[str]:
@@ -63,6 +61,7 @@ async def found(registry: Registry, wanted: Connection) -> Connection:
 async def test_a_record_comes_back_as_it_was(registry: Registry, wanted: Connection) -> None:
     await registry.register(wanted)
     assert await found(registry, wanted) == wanted
+    assert await registry.find(wanted.owner, wanted.connection_id) == wanted
 
 
 async def test_a_removed_record_is_gone(registry: Registry) -> None:
@@ -70,6 +69,16 @@ async def test_a_removed_record_is_gone(registry: Registry) -> None:
     await registry.register(connection(2))
     await registry.unregister(NodeNumber(7), connection(1).connection_id)
     assert await all_of(registry) == {connection(2).connection_id}
+
+
+async def test_one_record_is_found_by_its_whole_key(registry: Registry) -> None:
+    mine, other = connection(1), connection(1, owner=8)
+    await registry.register(mine)
+    assert await registry.find(mine.owner, mine.connection_id) == mine
+    assert await registry.find(other.owner, mine.connection_id) is None
+    assert await registry.find(mine.owner, other.connection_id) is None
+    await registry.unregister(mine.owner, mine.connection_id)
+    assert await registry.find(mine.owner, mine.connection_id) is None
 
 
 async def test_removing_what_is_not_there_succeeds(registry: Registry) -> None:
@@ -141,3 +150,5 @@ async def test_after_close_everything_is_unavailable(registry: Registry) -> None
         await registry.unregister(NodeNumber(7), connection(1).connection_id)
     with pytest.raises(RegistryUnavailable):
         await all_of(registry)
+    with pytest.raises(RegistryUnavailable):
+        await registry.find(NodeNumber(7), connection(1).connection_id)

@@ -113,3 +113,12 @@ async def test_the_surroundings_have_no_say(moto_url: str, monkeypatch: pytest.M
     assert await registry.ensure_table() is True
     await registry.register(connection(1))
     await registry.close()
+
+
+async def test_a_missing_table_is_not_made_by_asking_for_it(moto_url: str) -> None:
+    registry = DynamoDbRegistry(AwsEndpoint(moto_url, REGION), Heard(), TableSettings(fresh_table()))
+    assert await registry.exists() is False
+    assert await registry.exists() is False
+    assert await registry.ensure_table() is True
+    assert await registry.exists() is True
+    await registry.close()

@@ -10,7 +10,8 @@ import pytest
 from gateway.model.connection import Connection
 from gateway.model.errors import RegistryUnavailable
 from gateway.registry.batches import FULL, TOO_LATE, CommitPolicy, Key, RecordRejected
-from gateway.registry.writer import CLOSED, Writer
+from gateway.registry.threads import CLOSED
+from gateway.registry.writer import Writer
 from tables import connection
 
 DEADLINE_S = 5.0

@@ -16,6 +16,7 @@ from flask import Flask
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from gateway.emulation.chosen_ids import allow_chosen_key_ids
+from gateway.emulation.one_at_a_time import OneAtATime
 from gateway.emulation.surroundings import Surroundings
 
 _AWS_HOST: Final = re.compile(r"[a-z0-9.-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)")
@@ -50,4 +51,7 @@ def _create(service: Any, surroundings: Surroundings) -> Flask:
         from gateway.emulation.executions import run_state_machines
 
         run_state_machines(surroundings)
-    return create_backend_app(service)
+    app: Flask = create_backend_app(service)
+    if service == "dynamodb":
+        app.wsgi_app = OneAtATime(app.wsgi_app)  # type: ignore[method-assign]  # as Flask's documentation does it
+    return app

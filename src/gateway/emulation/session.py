@@ -67,6 +67,7 @@ def session_of(endpoint: AwsEndpoint) -> Session:
     }
     session = Session(session_vars=variables)
     keys = endpoint.credentials
+    assert keys is not None, "the keys for an emulator are given, never looked up"
     session.set_credentials(keys.access_key_id, keys.secret_access_key, keys.session_token)
     session.set_config_variable("region", endpoint.region)
     session.set_config_variable("ca_bundle", endpoint.ca_bundle)

@@ -20,10 +20,16 @@ DUMMY_CREDENTIALS: Final = Credentials("test", "test")  # every emulator takes t
 
 @dataclass(frozen=True, slots=True)
 class AwsEndpoint:
-    """``url`` is asked for every service; ``ca_bundle`` is the file of roots an https ``url`` is checked against,
-    None for the public ones."""
+    """``url`` is asked for every service, None: AWS's own endpoints in ``region``. ``credentials`` None: whatever the
+    SDK's chain finds (environment, profile, container, instance role), renewed in time. ``ca_bundle`` is the file of
+    roots an https endpoint is checked against, None for the public ones."""
 
-    url: str
+    url: str | None
     region: str
-    credentials: Credentials = DUMMY_CREDENTIALS
+    credentials: Credentials | None = DUMMY_CREDENTIALS
     ca_bundle: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where that is, as a person is told."""
+        return f"AWS in {self.region}" if self.url is None else self.url

@@ -22,6 +22,7 @@ from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
 from gateway.model.connection import Connection
+from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import ConnectionId, NodeNumber
 
 W = TypeVar("W")
@@ -32,7 +33,7 @@ FULL = "too many writes are waiting for the connection table"
 TOO_LATE = "the connection table did not take the write in time"
 
 
-class RecordRejected(Exception):
+class RecordRejected(RegistryUnavailable):
     """The table refuses something in this request itself; sending it again cannot help."""
 
 

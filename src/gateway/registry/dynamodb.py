@@ -6,24 +6,21 @@ Writes go through ``Writer`` and as many threads as commits may be in flight, re
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from gateway.model.aws import AwsEndpoint
 from gateway.model.connection import Connection
-from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.registry.batches import CommitPolicy, Key
-from gateway.registry.table import ConnectionTable, Page, TableSettings
-from gateway.registry.writer import CLOSED, Writer
+from gateway.registry.connection_table import ConnectionTable
+from gateway.registry.table import Table, TableSettings
+from gateway.registry.threads import Threads
+from gateway.registry.writer import Writer
 
 READ_THREADS: Final = 2
-READ_PAUSE_S: Final = 0.1  # before the first repeat of a page; doubled each time
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,7 +43,7 @@ class Deadlines:
 
 
 class DynamoDbRegistry:
-    """``gateway.ports.Registry``. Make it inside the loop it serves, call ``ensure_table`` once, ``close`` at the end.
+    """``gateway.ports.Registry``. Make it inside the loop it serves, ask for the table once, ``close`` at the end.
 
     ``register`` expects an ID to be registered once until it is unregistered; a repeat overwrites. A caller that was
     cancelled does not know whether it wrote and should ``unregister``. ``unregister`` that raised is repeated here.
@@ -60,14 +57,13 @@ class DynamoDbRegistry:
         policy: CommitPolicy | None = None,
         deadlines: Deadlines | None = None,
     ) -> None:
-        table, policy = table or TableSettings(), policy or CommitPolicy()
-        self._where = f"DynamoDB table {table.name} at {endpoint.url}"
+        settings, policy = table or TableSettings(), policy or CommitPolicy()
         self._notices = notices
         self._deadlines = deadlines or Deadlines()
-        self._closed = False
-        self._table = ConnectionTable(endpoint, table, policy.max_in_flight + READ_THREADS)
-        self._write_threads = ThreadPoolExecutor(policy.max_in_flight, thread_name_prefix="registry-write")
-        self._read_threads = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="registry-read")
+        self._table = Table(endpoint, settings, policy.max_in_flight + READ_THREADS)
+        self._connections = ConnectionTable(self._table, settings.keep_s)
+        self._write_threads = Threads(policy.max_in_flight, "registry-write")
+        self._read_threads = Threads(READ_THREADS, "registry-read")
         self._writer = Writer(
             self._send,
             policy,
@@ -77,9 +73,13 @@ class DynamoDbRegistry:
             on_loss=self._tell_loss,
         )
 
+    async def exists(self) -> bool:
+        """Whether the table is there. Raises RegistryUnavailable."""
+        return await self._read_threads.run(self._table.exists)
+
     async def ensure_table(self) -> bool:
         """Create the table unless it exists; True when it was created. Raises RegistryUnavailable."""
-        return await self._in_thread(self._read_threads, self._table.ensure)
+        return await self._read_threads.run(self._table.ensure)
 
     async def register(self, connection: Connection) -> None:
         await self._writer.put(connection)
@@ -87,11 +87,14 @@ class DynamoDbRegistry:
     async def unregister(self, owner: NodeNumber, connection_id: ConnectionId) -> None:
         await self._writer.delete((owner, connection_id))
 
+    async def find(self, owner: NodeNumber, connection_id: ConnectionId) -> Connection | None:
+        return await self._read(self._connections.find, owner, connection_id)
+
     async def connections_of(self, owner: NodeNumber) -> AsyncIterator[Connection]:
         """Strongly consistent, page by page. What is written meanwhile may or may not be seen."""
         start: dict[str, Any] | None = None
         while True:
-            page = await self._page(owner, start)
+            page = await self._read(self._connections.page, owner, start)
             for connection in page.connections:
                 yield connection
             start = page.next_key
@@ -103,41 +106,27 @@ class DynamoDbRegistry:
         left = await self._writer.close(self._deadlines.flush_s)
         if left:
             self._notices.failed(
-                f"{self._where}: {left} writes were not finished; records may remain until they expire"
+                f"{self._table.where}: {left} writes were not finished; records may remain until they expire"
             )
-        self._closed = True
-        for threads in (self._write_threads, self._read_threads):
-            threads.shutdown(wait=False, cancel_futures=True)
+        self._write_threads.close()
+        self._read_threads.close()
         self._table.close()
 
     async def _send(self, puts: Sequence[Connection], deletes: Sequence[Key]) -> frozenset[Key]:
-        return await self._in_thread(self._write_threads, self._table.write, puts, deletes)
+        return await self._write_threads.run(self._connections.write, puts, deletes)
 
-    async def _page(self, owner: NodeNumber, start: dict[str, Any] | None) -> Page:
-        pause_s = READ_PAUSE_S
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self._deadlines.page_s
-        while True:
-            try:
-                return await self._in_thread(self._read_threads, self._table.page, owner, start)
-            except RegistryUnavailable:
-                if self._closed or loop.time() + pause_s >= give_up_at:
-                    raise
-            await asyncio.sleep(pause_s * (0.5 + random.random() / 2))
-            pause_s *= 2
-
-    async def _in_thread(
-        self, threads: ThreadPoolExecutor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        if self._closed:
-            raise RegistryUnavailable(CLOSED)
-        return await asyncio.get_running_loop().run_in_executor(threads, partial(call, *args, **kwargs))
+    async def _read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._read_threads.insist(self._deadlines.page_s, call, *args, **kwargs)
 
     def _tell_outage(self, why: str) -> None:
-        self._notices.failed(f"{self._where} does not take writes ({why}); new connections are refused until it does")
+        self._notices.failed(
+            f"{self._table.where} does not take writes ({why}); new connections are refused until it does"
+        )
 
     def _tell_recovery(self) -> None:
-        self._notices.warned(f"{self._where} takes writes again")
+        self._notices.warned(f"{self._table.where} takes writes again")
 
     def _tell_loss(self, count: int) -> None:
-        self._notices.failed(f"{self._where}: {count} removals were given up; those records remain until they expire")
+        self._notices.failed(
+            f"{self._table.where}: {count} removals were given up; those records remain until they expire"
+        )

@@ -5,8 +5,8 @@ apart, ``type`` names the kind, ``ttl`` is the last net for what nobody removed:
 
   pk ``NODE#{number}``  sk ``CONN#{connection id}``   type ``Connection``
 
-so "all connections of a dead node" is one Query, and other kinds (a node's own record, leases, parked failures) find
-room under the same keys. Attribute names are short because every write carries them 25 times.
+so "all connections of a dead node" is one Query. The other kinds are in ``member_records`` and ``parked_records``.
+Attribute names are short because every write carries them 25 times.
 """
 
 from __future__ import annotations
@@ -39,15 +39,11 @@ class StringMapAttribute(Attribute[Mapping[str, str]]):
         return {key: typed["S"] for key, typed in value.items()}
 
 
-class ConnectionRecord(Model):
-    """A ``model.connection.Connection`` as an item."""
-
-    class Meta:
-        table_name = DEFAULT_TABLE
+class ItemOfConnection(Model):
+    """What every item that holds a connection has, whatever else it is."""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
-    type = UnicodeAttribute(default="Connection")
     expires_at_s = NumberAttribute(attr_name=TTL_ATTRIBUTE, null=True)
     api_id = UnicodeAttribute(attr_name="api")
     stage = UnicodeAttribute()
@@ -57,6 +53,15 @@ class ConnectionRecord(Model):
     user_agent = UnicodeAttribute(attr_name="userAgent", null=True)
     authorizer = StringMapAttribute(null=True)
     identity = StringMapAttribute(null=True)
+
+
+class ConnectionRecord(ItemOfConnection):
+    """A ``model.connection.Connection`` as an item."""
+
+    class Meta:
+        table_name = DEFAULT_TABLE
+
+    type = UnicodeAttribute(default="Connection")
 
 
 def partition_of(owner: NodeNumber) -> str:
@@ -76,24 +81,36 @@ def item_of(connection: Connection, keep_s: int | None) -> _RawItem:
         key["pk"],
         key["sk"],
         expires_at_s=None if keep_s is None else connection.connected_at_ms // 1000 + keep_s,
-        api_id=connection.api_id,
-        stage=connection.stage,
-        connected_at_ms=connection.connected_at_ms,
-        source_ip=connection.source_ip,
-        domain_name=connection.domain_name,
-        user_agent=connection.user_agent,
-        authorizer=connection.authorizer,
-        identity=connection.identity,
+        **attributes_of(connection),
     )
     return record.serialize()
+
+
+def attributes_of(connection: Connection) -> dict[str, Any]:
+    """The attributes of ``ItemOfConnection`` beside the keys, which say whose connection it is."""
+    return {
+        "api_id": connection.api_id,
+        "stage": connection.stage,
+        "connected_at_ms": connection.connected_at_ms,
+        "source_ip": connection.source_ip,
+        "domain_name": connection.domain_name,
+        "user_agent": connection.user_agent,
+        "authorizer": connection.authorizer,
+        "identity": connection.identity,
+    }
 
 
 def connection_of(item: _RawItem) -> Connection:
     """The connection an item stands for. Unknown attributes are ignored: a newer gateway may have written them."""
     record = ConnectionRecord.from_raw_data(item)
+    return connection_in(record, NodeNumber(int(record.pk.partition("#")[2])))
+
+
+def connection_in(record: ItemOfConnection, owner: NodeNumber) -> Connection:
+    """The connection in an item of any kind."""
     return Connection(
         connection_id=ConnectionId(record.sk.removeprefix(CONNECTION_PREFIX)),
-        owner=NodeNumber(int(record.pk.partition("#")[2])),
+        owner=owner,
         api_id=ApiId(record.api_id),
         stage=StageName(record.stage),
         connected_at_ms=int(record.connected_at_ms),

@@ -14,8 +14,7 @@ from typing import Protocol
 from gateway.model.connection import Connection
 from gateway.model.errors import RegistryUnavailable
 from gateway.registry.batches import Batch, CommitPolicy, Jitter, Key, RecordRejected, WriteQueue
-
-CLOSED = "the connection table is closed"
+from gateway.registry.threads import CLOSED
 
 _Waiter = asyncio.Future[None]
 

@@ -1,7 +1,8 @@
 """The AWS endpoint as queues and streams are read from it: clients, threads, and whether anybody answers there.
 
 Everything the clients use is in the ``AwsEndpoint``: no environment variable, no file under ``~/.aws`` and no proxy
-setting of the machine has a say. What the services answer means nothing here.
+setting of the machine has a say, except that ``credentials`` None is found by the SDK's own chain. What the services
+answer means nothing here.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class SourceEndpoint:
     def _tell_away(self, error: BotoCoreError) -> None:
         if not self._is_away:
             self._is_away = True
-            self._warned(f"queues and streams cannot be read at {self._endpoint.url}, trying on: {one_line(error)}")
+            self._warned(f"queues and streams cannot be read at {self._endpoint.place}, trying on: {one_line(error)}")
 
     def _call(self, service: str, operation: str, parameters: Document) -> Document:
         found: Document = getattr(self._client(service), operation)(**parameters)
@@ -98,19 +99,27 @@ class SourceEndpoint:
                     retries={"total_max_attempts": 1},
                     max_pool_connections=THREADS,
                     proxies={},
+                    ignore_configured_endpoint_urls=True,
                 )
                 self._clients[service] = make(service, endpoint_url=self._endpoint.url, config=config)
             return self._clients[service]
 
 
 def _session_of(endpoint: AwsEndpoint) -> Session:
-    variables = {
-        name: (None, None, _FILES.get(name, default), convert)
-        for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
-    }
-    session = Session(session_vars=variables)
     keys = endpoint.credentials
-    session.set_credentials(keys.access_key_id, keys.secret_access_key, keys.session_token)
+    if keys is None:
+        session = Session()
+    else:
+        session = Session(session_vars=_deaf_variables())
+        session.set_credentials(keys.access_key_id, keys.secret_access_key, keys.session_token)
     session.set_config_variable("region", endpoint.region)
     session.set_config_variable("ca_bundle", endpoint.ca_bundle)
     return session
+
+
+def _deaf_variables() -> dict[str, tuple[Any, ...]]:
+    """botocore's own table, nothing of which is looked up anywhere."""
+    return {
+        name: (None, None, _FILES.get(name, default), convert)
+        for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
+    }

@@ -21,6 +21,7 @@ class AwsPlace:
 
     @classmethod
     def emulator(cls, endpoint: AwsEndpoint) -> Self:
+        assert endpoint.url is not None and endpoint.credentials is not None, "not AWS itself, nor somebody's own keys"
         return cls(endpoint.region, FixedCredentials(endpoint.credentials), endpoint.url, assumes_roles=False)
 
     def origin(self, host: str) -> str:
