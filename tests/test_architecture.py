@@ -60,6 +60,7 @@ LAYERS = {
         "elsewhere",
         "ground",
         "ready",
+        "workers",
         "app",
         "station",
         "fleet_node",

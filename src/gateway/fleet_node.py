@@ -88,8 +88,8 @@ class FleetNode:
         policy = ReapPolicy(settings.reap_rate, Retries(settings.reap_attempts))
         self.reaper = Reaper(estates, self.node.speak_for, self.tenure, (clock, log, random.random), policy)
 
-    async def open(self, stack: AsyncExitStack, key: bytes, index: int) -> FleetReach:
-        """Join the fleet; left again when ``stack`` unwinds. ``index`` is this worker's among those of its machine.
+    async def open(self, stack: AsyncExitStack, key: bytes) -> FleetReach:
+        """Join the fleet; everything is closed when ``stack`` unwinds, but only ``leave`` tells the others.
 
         Raises UserError for what a person can mend.
         """
@@ -99,7 +99,7 @@ class FleetNode:
         machine = f"{machine_identity()}-{getuid()}"
         peers = PeerClient(key, machine, log)
         stack.push_async_callback(peers.close)
-        card = await self._card(stack, key, machine, index)
+        card = await self._card(stack, key, machine)
         fleet = Fleet(
             self._table.members,
             clock,
@@ -128,7 +128,7 @@ class FleetNode:
             return False
         return True
 
-    async def _card(self, stack: AsyncExitStack, key: bytes, machine: str, index: int) -> Member:
+    async def _card(self, stack: AsyncExitStack, key: bytes, machine: str) -> Member:
         """What others need to reach this node, listening by then."""
         settings = self._station.settings
         server = PeerServer(self.node, key, self._station.log)
@@ -136,9 +136,8 @@ class FleetNode:
         path = await server.open_unix(Path(tempfile.gettempdir()) / f"wsfleet-{getuid()}")
         address = None
         if settings.advertise is not None:
-            mine = settings.advertise.after(index)
-            await server.open_tcp(_listening_host(mine.host), mine.port)
-            address = str(mine)
+            await server.open_tcp(_listening_host(settings.advertise.host), settings.advertise.port)
+            address = str(settings.advertise)
         return Member(
             number=NodeNumber(0),
             lease_ms=settings.lease_ms,

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway.model.errors import UserError
-from gateway.server.listener import FrontDoor, HttpDoor, _Refused, bind
+from gateway.server.listener import FrontDoor, HttpDoor, _Refused, bind, reserve
 from raw_client import HANDSHAKE, raw_client
 from server_fakes import Conversations, RealClock, Reports, Service, serving, until
 
@@ -208,3 +208,26 @@ async def test_clients_of_a_bound_port_wait_until_it_is_served() -> None:
     bound.close()
     unused.close()
     assert not await reaches("127.0.0.1", unused.port)
+
+
+async def test_a_reserved_port_is_shared_by_those_who_say_so() -> None:
+    reserved = await reserve("localhost", 0)
+    assert not await reaches("127.0.0.1", reserved.port)  # nobody listens yet
+    first = await bind("localhost", reserved.port, shared=True)
+    second = await bind("localhost", reserved.port, shared=True)
+    assert (first.port, second.port) == (reserved.port, reserved.port)
+    with pytest.raises(UserError, match="is in use"):
+        await bind("localhost", reserved.port)
+    with pytest.raises(UserError, match="is in use"):
+        await reserve("localhost", reserved.port)
+    first.close()
+    assert await reaches("127.0.0.1", reserved.port)
+    for bound in (second, reserved):
+        bound.close()
+
+
+async def test_a_port_is_not_reserved_where_somebody_listens() -> None:
+    bound = await bind("127.0.0.1", 0)
+    with pytest.raises(UserError, match=f"port {bound.port} of 127.0.0.1 is in use"):
+        await reserve("127.0.0.1", bound.port)
+    bound.close()

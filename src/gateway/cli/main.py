@@ -13,6 +13,7 @@ import click
 
 from gateway.cli.config import config
 from gateway.cli.run import run
+from gateway.cli.serve import serve, serve_worker
 from gateway.cli.telling import FAILURE, INTERRUPTED, USER_ERROR, tell, tell_problems
 from gateway.cli.validate import validate
 from gateway.model.errors import DefinitionError, GatewayError, UserError
@@ -33,7 +34,7 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (run, validate, config):
+for command in (run, serve, serve_worker, validate, config):
     cli.add_command(command)
 
 

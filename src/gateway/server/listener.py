@@ -109,12 +109,37 @@ class Bound:
             sock.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """``shared``: sockets of other processes of the same user may have the port too (SO_REUSEPORT), and the kernel
+    gives each client to one of those that listen."""
+
+    shared: bool = False
+    listening: bool = True
+
+
 async def bind(host: str, port: int, *, shared: bool = False) -> Bound:
-    """Listen on ``host``; 0 takes a free port. ``shared``: with other processes that say so too, among whom the kernel
-    spreads the clients (SO_REUSEPORT). Raises UserError when it cannot be had."""
+    """Listen on ``host``; 0 takes a free port. ``shared``: beside others who say so too, on a port that was reserved.
+
+    Raises UserError when it cannot be had.
+    """
     if not 0 <= port <= 65_535:
         raise UserError(f"port {port} does not exist", "choose one from 1 to 65535, or 0 for any free one")
-    sockets = _bind(await _addresses(host), port, shared)
+    return _bound(await _addresses(host), port, _Manner(shared))
+
+
+async def reserve(host: str, port: int) -> Bound:
+    """A port that nobody listens on, kept for those who will ``bind`` it ``shared``; these sockets do not listen.
+
+    Raises UserError when it cannot be had.
+    """
+    found = await bind(host, port)  # alone: whoever has the port already is noticed
+    found.close()
+    return _bound(await _addresses(host), found.port, _Manner(shared=True, listening=False))
+
+
+def _bound(addresses: Sequence[Address], port: int, manner: _Manner) -> Bound:
+    sockets = _bind(addresses, port, manner)
     return Bound(tuple(sockets), sockets[0].getsockname()[1])
 
 
@@ -148,23 +173,23 @@ class _Refused:
         return UserError(f"{place} cannot be had: {self.error.strerror}", "choose another host or port")
 
 
-def _bind(addresses: Sequence[Address], port: int, shared: bool) -> list[socket.socket]:
+def _bind(addresses: Sequence[Address], port: int, manner: _Manner) -> list[socket.socket]:
     """One socket per address, all on the same port; IPv6 may be missing where IPv4 was had."""
-    bound = _bind_once(addresses, port, shared)
+    bound = _bind_once(addresses, port, manner)
     tries = 1 if port else _TRIES  # a port that is free for IPv4 may be taken for IPv6
     while isinstance(bound, _Refused) and bound.error.errno == errno.EADDRINUSE and tries > 1:
         tries -= 1
-        bound = _bind_once(addresses, port, shared)
+        bound = _bind_once(addresses, port, manner)
     if isinstance(bound, _Refused):
         raise bound.user_error() from bound.error
     return bound
 
 
-def _bind_once(addresses: Sequence[Address], port: int, shared: bool) -> list[socket.socket] | _Refused:
+def _bind_once(addresses: Sequence[Address], port: int, manner: _Manner) -> list[socket.socket] | _Refused:
     bound: list[socket.socket] = []
     for family, address in addresses:
         try:
-            bound.append(_socket(family, address, port, alone=len(addresses) == 1, shared=shared))
+            bound.append(_socket((family, address, port), manner, alone=len(addresses) == 1))
         except OSError as error:
             if bound and family == socket.AF_INET6 and error.errno in _NO_IPV6:
                 continue
@@ -175,18 +200,19 @@ def _bind_once(addresses: Sequence[Address], port: int, shared: bool) -> list[so
     return bound
 
 
-def _socket(family: int, address: str, port: int, *, alone: bool, shared: bool) -> socket.socket:
+def _socket(place: tuple[int, str, int], manner: _Manner, *, alone: bool) -> socket.socket:
+    family, address, port = place
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, manner.shared)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by accepted sockets
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not alone)  # alone, :: takes IPv4 clients too
         sock.bind((address, port))
-        sock.listen(BACKLOG)
+        if manner.listening:
+            sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise

@@ -1,0 +1,66 @@
+"""``wsfleet serve``: a node of a fleet, or with ``--workers`` several of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from gateway import serve as root
+from gateway.cli.parameters import OverridesCommand
+from gateway.cli.setting_options import effective, settings_options
+from gateway.report.outlets import lost, outlets
+from gateway.report.printer import Printer
+from gateway.report.report import Report
+from gateway.settings import ServeSettings
+from gateway.system.clock import SystemClock
+from gateway.workers.parent import serve_workers
+from gateway.workers.spec import STDIN, read_spec
+
+
+@click.command(cls=OverridesCommand, short_help="Serve a template's APIs as a node of a fleet.")
+@settings_options()
+def serve(config: Path | None, **flags: Any) -> None:
+    """Serve the WebSocket APIs of a template as a node of a fleet, until SIGTERM or Ctrl-C lets it drain and leave.
+
+    All nodes with the same table are one fleet; `wsfleet init` creates it. Every option is also a line of the settings
+    file and a WSFLEET_ variable: `wsfleet config` shows what holds.
+    """
+    settings = effective(config, flags).settings
+    _ = settings.template  # that there is none is told before anything starts
+    with _printer(settings) as printer:
+        status = serve_with(settings, printer.out, printer.err)
+    raise click.exceptions.Exit(status)
+
+
+def serve_with(
+    settings: ServeSettings,
+    out: TextIO,
+    err: TextIO,
+    one: Callable[[ServeSettings, TextIO, TextIO], None] = root.serve,
+    several: Callable[[ServeSettings, Report], int] = serve_workers,
+) -> int:
+    """One process, or a parent with its workers; the exit status. Raises UserError."""
+    if settings.workers > 1:
+        return several(settings, outlets(settings.log_format, out, err, SystemClock()).report)
+    one(settings, out, err)
+    return 0
+
+
+@click.command(hidden=True)
+def serve_worker() -> None:
+    """One worker; what it shall do stands on its standard input."""
+    with open(STDIN, "rb", buffering=0, closefd=False) as stream:
+        spec = read_spec(stream)
+    with _printer(spec.settings) as printer:
+        root.serve_worker(spec, printer.out, printer.err)
+
+
+@contextmanager
+def _printer(settings: ServeSettings) -> Iterator[Printer]:
+    with Printer(sys.stdout, sys.stderr, lost=lost(settings.log_format, SystemClock())) as printer:
+        yield printer
