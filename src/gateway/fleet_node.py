@@ -52,7 +52,7 @@ from gateway.system.ids import RandomIds
 from gateway.tenure import Tenure
 
 KEY: Final = "fleet key"
-LEFT_WITHIN_S: Final = 5.0  # for the last look at one's own records
+_AGAIN: Final = "start again when the table can be reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,10 @@ class FleetNode:
         self.watchers += [reach.see, self.reaper.see, _Forgetting(peers)]
         stack.push_async_callback(self.member.close)
         stack.push_async_callback(self.reaper.close)
-        await self.member.join()
+        try:
+            await self.member.join()
+        except RegistryUnavailable as error:
+            raise UserError(f"the fleet cannot be joined: {error}", _AGAIN) from error
         return reach
 
     async def leave(self) -> bool:
@@ -205,7 +208,7 @@ async def _agree(members: DynamoDbMembers, key: bytes) -> None:
     try:
         agreed = await members.agree(KEY, mine)
     except RegistryUnavailable as error:
-        raise UserError(f"the fleet cannot be joined: {error}", "start again when the table can be reached") from error
+        raise UserError(f"the fleet cannot be joined: {error}", _AGAIN) from error
     if agreed != mine:
         raise UserError(
             "this node has another fleet key than the nodes of this table",
