@@ -12,14 +12,13 @@ from websockets.frames import Frame, Opcode
 from gateway.model.limits import AWS, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
 from gateway.server.door import Door
 from gateway.server.stream import WebSocketStream
+from gateway.server.websocket import WebSocketShell
 from raw_client import HANDSHAKE, RawClient, raw_client
-from server_fakes import QUICK, Conversation, Conversations, RealClock, Served, serving, until
+from server_fakes import QUICK, Conversation, Conversations, RealClock, Served, Serving, is_reading, serving, until
 from wire_frames import client_frame
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 BYE = b"\x03\xe8probe-complete"
-
-both = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 
 
 async def opened(served: Served, client: RawClient) -> Conversation:
@@ -30,9 +29,8 @@ async def opened(served: Served, client: RawClient) -> Conversation:
 # -- the upgrade -------------------------------------------------------------------------------------------------------
 
 
-@both
-async def test_an_independent_client_talks_through_it(tls: bool) -> None:
-    async with serving(tls=tls) as served:
+async def test_an_independent_client_talks_through_it(serving_any: Serving) -> None:
+    async with serving_any() as served:
         served.conversations.echo()
         async with connect(served.url, ssl=served.trust, compression=None) as client:
             for text in ("", "hello", "héllo 🎈" * 1_000, "x" * MAX_FRAME_BYTES):
@@ -43,19 +41,19 @@ async def test_an_independent_client_talks_through_it(tls: bool) -> None:
             assert (client.close_code, client.close_reason) == (4001, "bye")
         conversation = await served.conversations.first()
         assert conversation.heard[-1] == ("peer_closed", 4001, "bye")
-        assert conversation.handshake.secure is tls
+        assert conversation.handshake.secure is (served.trust is not None)
         await until(lambda: served.shells == 0)
 
 
 @pytest.mark.parity("P-029")
-async def test_an_offered_extension_is_declined() -> None:
+async def test_an_offered_extension_is_declined(serving: Serving) -> None:
     async with serving() as served, connect(served.url, compression="deflate") as client:
         assert client.protocol.extensions == []
         (conversation,) = served.conversations.all
         assert conversation.handshake.extensions[0].startswith("permessage-deflate")
 
 
-async def test_a_subprotocol_is_sent_when_one_was_chosen() -> None:
+async def test_a_subprotocol_is_sent_when_one_was_chosen(serving: Serving) -> None:
     async with serving() as served:
         served.conversations.on_handshake = lambda socket: socket.accept("v2")
         async with connect(served.url, subprotocols=["v1", "v2"]) as client:  # type: ignore[list-item]
@@ -64,9 +62,8 @@ async def test_a_subprotocol_is_sent_when_one_was_chosen() -> None:
 
 
 @pytest.mark.parity("P-067")
-@both
-async def test_a_refusal_is_a_whole_response_and_the_end(tls: bool) -> None:
-    async with serving(tls=tls) as served, raw_client(served.port, served.trust) as client:
+async def test_a_refusal_is_a_whole_response_and_the_end(serving_any: Serving) -> None:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
         served.conversations.refuse_all(403, [("content-type", "application/json"), ("x-amz-apigw-id", "id=")], b"{}")
         await client.send(HANDSHAKE)
         head, body = await client.response()
@@ -82,7 +79,7 @@ async def test_a_refusal_is_a_whole_response_and_the_end(tls: bool) -> None:
         assert served.conversations.all[0].heard == []
 
 
-async def test_an_upgrade_may_be_refused_later_and_frames_sent_early_are_forgotten() -> None:
+async def test_an_upgrade_may_be_refused_later_and_frames_sent_early_are_forgotten(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.conversations.hold()
         await client.send(HANDSHAKE + client_frame(TEXT, b"x" * 1_000))
@@ -96,7 +93,7 @@ async def test_an_upgrade_may_be_refused_later_and_frames_sent_early_are_forgott
 
 
 @pytest.mark.parametrize("leave", [RawClient.leave, RawClient.reset, RawClient.end])
-async def test_a_client_that_leaves_while_its_upgrade_is_decided_is_lost_once(leave: Any) -> None:
+async def test_a_client_that_leaves_while_its_upgrade_is_decided_is_lost_once(serving: Serving, leave: Any) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.conversations.hold()
         await client.send(HANDSHAKE)
@@ -109,7 +106,7 @@ async def test_a_client_that_leaves_while_its_upgrade_is_decided_is_lost_once(le
         assert conversation.heard == [("peer_lost",)]
 
 
-async def test_a_flood_before_the_accept_is_bounded_and_complete_afterwards() -> None:
+async def test_a_flood_before_the_accept_is_bounded_and_complete_afterwards(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.conversations.hold()
         await client.send(HANDSHAKE)
@@ -117,7 +114,7 @@ async def test_a_flood_before_the_accept_is_bounded_and_complete_afterwards() ->
         frame = client_frame(TEXT, b"x" * 30_000)
         client.send_later(frame * 200)
         stream = conversation.socket
-        assert isinstance(stream, WebSocketStream)
+        assert isinstance(stream, WebSocketShell)
         await until(lambda: stream._rest is not None)
         for _ in range(20):
             await asyncio.sleep(0)
@@ -128,14 +125,14 @@ async def test_a_flood_before_the_accept_is_bounded_and_complete_afterwards() ->
         assert set(conversation.heard) == {("message", "x" * 30_000)}
 
 
-async def test_a_node_that_accepts_later_reads_what_came_early_in_order() -> None:
+async def test_a_node_that_accepts_later_reads_what_came_early_in_order(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.conversations.hold()
         await client.send(HANDSHAKE)
         conversation = await served.conversations.first()
         await client.send(client_frame(TEXT, b"1") + client_frame(TEXT, b"2")[:4])
         stream = conversation.socket
-        assert isinstance(stream, WebSocketStream)
+        assert isinstance(stream, WebSocketShell)
         await until(lambda: stream._rest is not None)
         client.send_later(client_frame(TEXT, b"2")[4:] + client_frame(TEXT, b"3"))
         stream.accept(None)
@@ -148,7 +145,7 @@ async def test_a_node_that_accepts_later_reads_what_came_early_in_order() -> Non
 
 
 @pytest.mark.parity("P-203", "P-417")
-async def test_a_ping_is_answered_with_its_payload_and_a_pong_is_not_heard_of() -> None:
+async def test_a_ping_is_answered_with_its_payload_and_a_pong_is_not_heard_of(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         await client.send(client_frame(PONG, b"unasked") + client_frame(PING, b"p" * 125) + client_frame(PING))
@@ -162,7 +159,7 @@ async def test_a_ping_is_answered_with_its_payload_and_a_pong_is_not_heard_of() 
 
 
 @pytest.mark.parity("P-206")
-async def test_fragments_arrive_as_one_message() -> None:
+async def test_fragments_arrive_as_one_message(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         for place in range(4):
@@ -172,7 +169,7 @@ async def test_fragments_arrive_as_one_message() -> None:
 
 
 @pytest.mark.parity("P-184", "P-358")
-async def test_a_long_message_leaves_in_frames_within_the_limit() -> None:
+async def test_a_long_message_leaves_in_frames_within_the_limit(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         conversation.socket.send_text("é".encode() * 40_000)
@@ -182,26 +179,26 @@ async def test_a_long_message_leaves_in_frames_within_the_limit() -> None:
         assert [len(frame.data) for frame in frames] == [32_768, 32_768, 14_464]
 
 
-async def test_a_ping_flood_of_a_client_that_does_not_read_is_bounded() -> None:
+async def test_a_ping_flood_of_a_client_that_does_not_read_is_bounded(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         client.deafen()
         flood = client_frame(PING, b"p" * 125) * 100_000  # 13 MB
         client.send_later(flood)
         stream = conversation.socket
-        assert isinstance(stream, WebSocketStream)
-        await until(lambda: not stream._transport.is_reading())
+        assert isinstance(stream, WebSocketShell)
+        await until(lambda: not is_reading(stream))
         for _ in range(50):
             await asyncio.sleep(0)
         assert 0 < stream.buffered_bytes() < 500_000
 
 
-async def test_a_client_that_reads_again_is_read_again() -> None:
+async def test_a_client_that_reads_again_is_read_again(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         stream = conversation.socket
-        assert isinstance(stream, WebSocketStream)
-        while stream._transport.is_reading():
+        assert isinstance(stream, WebSocketShell)
+        while is_reading(stream):
             stream.send_text(b"x" * MAX_FRAME_BYTES)
             await asyncio.sleep(0)
         assert stream.buffered_bytes() > 0
@@ -210,7 +207,7 @@ async def test_a_client_that_reads_again_is_read_again() -> None:
         assert conversation.heard == [("message", "still here"), ("peer_closed", None, "")]
 
 
-async def test_a_client_that_the_node_holds_back_is_read_when_it_lets_go() -> None:
+async def test_a_client_that_the_node_holds_back_is_read_when_it_lets_go(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         served.conversations.on_message = lambda socket, text: socket.pause_reading()
@@ -218,11 +215,11 @@ async def test_a_client_that_the_node_holds_back_is_read_when_it_lets_go() -> No
         await conversation.hears("message", "one")
         await client.send(client_frame(TEXT, b"two"))
         stream = conversation.socket
-        assert isinstance(stream, WebSocketStream)
-        assert not stream._transport.is_reading()
-        stream.pause_writing()
-        stream.resume_writing()
-        assert not stream._transport.is_reading(), "a client that reads again is still held back"
+        assert isinstance(stream, WebSocketShell)
+        assert not is_reading(stream)
+        stream.filled()
+        stream.drained()
+        assert not is_reading(stream), "a client that reads again is still held back"
         stream.resume_reading()
         await conversation.hears("message", "two")
 
@@ -231,16 +228,15 @@ async def test_a_client_that_the_node_holds_back_is_read_when_it_lets_go() -> No
 
 
 @pytest.mark.parity("P-205", "P-408")
-@both
 @pytest.mark.parametrize(
     ("payload", "code", "reason"),
     [(BYE, 1000, "probe-complete"), (b"", None, ""), (b"\x0f\xa1" + b"r" * 123, 4001, "r" * 123)],
     ids=["reason", "empty", "longest"],
 )
 async def test_a_close_is_echoed_whole_and_ends_the_connection(
-    payload: bytes, code: int | None, reason: str, tls: bool
+    serving_any: Serving, payload: bytes, code: int | None, reason: str
 ) -> None:
-    async with serving(tls=tls) as served, raw_client(served.port, served.trust) as client:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         await client.send(client_frame(CLOSE, payload) + client_frame(TEXT, b"late"))
         assert await client.frames() == [Frame(Opcode.CLOSE, bytearray(payload))]
@@ -252,9 +248,8 @@ async def test_a_close_is_echoed_whole_and_ends_the_connection(
         assert conversation.heard == [("peer_closed", code, reason)]
 
 
-@both
-async def test_our_close_waits_for_the_clients(tls: bool) -> None:
-    async with serving(tls=tls) as served, raw_client(served.port, served.trust) as client:
+async def test_our_close_waits_for_the_clients(serving_any: Serving) -> None:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         conversation.socket.close(1000, "Connection Closed Normally")
         conversation.socket.close(1001, "again")
@@ -266,7 +261,7 @@ async def test_our_close_waits_for_the_clients(tls: bool) -> None:
         assert conversation.heard == [("peer_closed", 1000, "probe-complete")]
 
 
-async def test_a_client_that_never_answers_our_close_is_aborted_by_the_node() -> None:
+async def test_a_client_that_never_answers_our_close_is_aborted_by_the_node(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         conversation.socket.close(None, "")
@@ -278,11 +273,12 @@ async def test_a_client_that_never_answers_our_close_is_aborted_by_the_node() ->
         assert conversation.heard == []
 
 
-@both
 @pytest.mark.parametrize("closing", [False, True])
 @pytest.mark.parametrize("leave", [RawClient.leave, RawClient.reset])
-async def test_a_client_that_goes_without_a_close_frame_is_lost_once(leave: Any, closing: bool, tls: bool) -> None:
-    async with serving(tls=tls) as served, raw_client(served.port, served.trust) as client:
+async def test_a_client_that_goes_without_a_close_frame_is_lost_once(
+    serving_any: Serving, leave: Any, closing: bool
+) -> None:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         if closing:
             conversation.socket.close(1000, "")
@@ -296,7 +292,7 @@ async def test_a_client_that_goes_without_a_close_frame_is_lost_once(leave: Any,
         assert conversation.heard == [("peer_lost",)]
 
 
-async def test_a_half_closed_client_is_lost_though_it_could_still_read() -> None:
+async def test_a_half_closed_client_is_lost_though_it_could_still_read(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         await client.send(client_frame(TEXT, b"last words"))
@@ -306,12 +302,12 @@ async def test_a_half_closed_client_is_lost_though_it_could_still_read() -> None
         assert conversation.heard == [("message", "last words"), ("peer_lost",)]
 
 
-async def test_a_client_that_does_not_take_our_last_bytes_is_dropped_in_time() -> None:
+async def test_a_client_that_does_not_take_our_last_bytes_is_dropped_in_time(serving: Serving) -> None:
     async with serving(QUICK) as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         client.deafen()
         stream = conversation.socket
-        assert isinstance(stream, WebSocketStream)
+        assert isinstance(stream, WebSocketShell)
         while not stream.buffered_bytes():
             stream.send_text(b"x" * MAX_FRAME_BYTES)
             await asyncio.sleep(0)
@@ -337,7 +333,7 @@ async def test_a_client_that_does_not_take_our_last_bytes_is_dropped_in_time() -
         (client_frame(BINARY, b"b"), 1003),
     ],
 )
-async def test_a_violation_is_answered_by_a_close_frame_that_arrives(sent: bytes, code: int) -> None:
+async def test_a_violation_is_answered_by_a_close_frame_that_arrives(serving: Serving, sent: bytes, code: int) -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         client.send_later(sent + client_frame(TEXT, b"not heard") + client_frame(CLOSE, BYE))
@@ -360,7 +356,7 @@ async def test_a_violation_over_tls_is_answered_by_a_close_frame() -> None:
         assert served.conversations.all[0].heard[1:] == [("peer_closed", 1009, "Message too big")]
 
 
-async def test_a_violation_after_our_close_is_not_the_nodes_concern() -> None:
+async def test_a_violation_after_our_close_is_not_the_nodes_concern(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         conversation.socket.close(1000, "")
@@ -374,7 +370,7 @@ async def test_a_violation_after_our_close_is_not_the_nodes_concern() -> None:
 # -- surprises ---------------------------------------------------------------------------------------------------------
 
 
-async def test_what_a_node_does_inside_a_call_holds_for_the_rest_of_the_same_read() -> None:
+async def test_what_a_node_does_inside_a_call_holds_for_the_rest_of_the_same_read(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.conversations.on_message = lambda socket, text: socket.abort()
         conversation = await opened(served, client)
@@ -383,7 +379,7 @@ async def test_what_a_node_does_inside_a_call_holds_for_the_rest_of_the_same_rea
         assert conversation.heard == [("message", "1")]
 
 
-async def test_a_node_that_fails_loses_one_socket_and_no_other() -> None:
+async def test_a_node_that_fails_loses_one_socket_and_no_other(serving: Serving) -> None:
     reported: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
 
@@ -403,7 +399,7 @@ async def test_a_node_that_fails_loses_one_socket_and_no_other() -> None:
         assert [str(context["exception"]) for context in reported] == ["node"]
 
 
-async def test_a_close_before_the_accept_ends_the_connection() -> None:
+async def test_a_close_before_the_accept_ends_the_connection(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.conversations.on_handshake = lambda socket: socket.close(1000, "")
         await client.send(HANDSHAKE)
@@ -411,7 +407,7 @@ async def test_a_close_before_the_accept_ends_the_connection() -> None:
         assert served.conversations.all[0].heard == []
 
 
-async def test_the_door_drops_what_is_left_and_the_node_hears_of_it() -> None:
+async def test_the_door_drops_what_is_left_and_the_node_hears_of_it(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         conversation = await opened(served, client)
         await served.door.close()
@@ -420,7 +416,7 @@ async def test_the_door_drops_what_is_left_and_the_node_hears_of_it() -> None:
         await until(lambda: served.shells == 0)
 
 
-async def test_an_idle_connection_holds_no_task_and_no_timer() -> None:
+async def test_an_idle_connection_holds_no_task_and_no_timer(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         await opened(served, client)
         loop = asyncio.get_running_loop()
