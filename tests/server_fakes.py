@@ -26,7 +26,7 @@ from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId, RequestId
 from gateway.model.limits import AWS, Limits
 from gateway.model.now import Now
-from gateway.ports import Socket
+from gateway.ports import HttpService, Socket
 from gateway.server.conduct import Conduct
 from gateway.server.listener import FrontDoor
 from gateway.server.lot import CAN_PARK, READ
@@ -191,15 +191,21 @@ Serving = Callable[..., AbstractAsyncContextManager[Served]]
 
 @asynccontextmanager
 async def serving(
-    limits: Limits = AWS, *, tls: bool = False, parks: bool = CAN_PARK, **conduct: Any
+    limits: Limits = AWS,
+    *,
+    tls: bool = False,
+    parks: bool = CAN_PARK,
+    service: HttpService | None = None,
+    **conduct: Any,
 ) -> AsyncIterator[Served]:
-    """A front door on a free port of 127.0.0.1; ``conduct`` holds fields of ``Conduct``."""
-    conversations, service, reports = Conversations(), Service(), Reports()
-    door = FrontDoor(conversations, service, RealClock(), reports, limits, Conduct(parks=parks, **conduct))
+    """A front door on a free port of 127.0.0.1; ``conduct`` holds fields of ``Conduct``, ``service`` stands in for the
+    recording one."""
+    conversations, recording, reports = Conversations(), Service(), Reports()
+    door = FrontDoor(conversations, service or recording, RealClock(), reports, limits, Conduct(parks=parks, **conduct))
     server, client = tls_contexts() if tls else (None, None)
     try:
         port = await door.open("127.0.0.1", 0, server)
-        yield Served(door, conversations, service, reports, port, client)
+        yield Served(door, conversations, recording, reports, port, client)
     finally:
         await door.close()
 

@@ -148,7 +148,8 @@ class _Lines:
         self.target += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+        # The parser leaves white space behind a value, which is no part of it (RFC 9112 §5).
+        self.headers.append((name.decode("latin-1"), value.decode("latin-1").rstrip(" \t")))
 
     def on_headers_complete(self) -> None:
         self.complete = True

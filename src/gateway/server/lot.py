@@ -32,9 +32,9 @@ _GROWTH: Final = 1024
 READ: Final = 0x001
 WRITE: Final = 0x004
 _WATCHED: Final = READ | WRITE
-_SHUT: Final = 1 << 16  # our stream ends once everything has left
-_CLOSE: Final = 1 << 17  # the connection does
-_BROKEN: Final = 1 << 18  # writing failed: it is about to be closed
+_SHUT: Final = 1 << 20  # our stream ends once everything has left
+_CLOSE: Final = 1 << 21  # the connection does
+_BROKEN: Final = 1 << 22  # writing failed: it is about to be closed
 
 
 class Parked(Protocol):

@@ -5,17 +5,16 @@ It knows no service: ``@connections`` is where the many posts of an API's own ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.wire.http import RequestHead, split_target
 
-_PLACES: Final = ("/@connections/", "/%40connections/")
+_PLACE: Final = "/@connections/"
+_ENCODED_PLACE: Final = "/%40connections/"
 _NEVER: Final = ("transfer-encoding", "expect", "upgrade", "trailer")
 
 
-@dataclass(frozen=True, slots=True)
-class PlainPost:
+class PlainPost(NamedTuple):
     """``length`` is the body's, in bytes."""
 
     head: RequestHead
@@ -32,7 +31,7 @@ def plain_post(head: RequestHead, max_body_bytes: int) -> PlainPost | None:
     characters beyond ASCII where readers differ."""
     if head.method != "POST" or head.version != "1.1" or not head.target.isascii():
         return None
-    if not any(place in head.target for place in _PLACES):
+    if _PLACE not in head.target and _ENCODED_PLACE not in head.target:
         return None
     fields = {name.lower(): value for name, value in head.headers}
     if len(fields) != len(head.headers) or not fields.keys().isdisjoint(_NEVER):
