@@ -30,7 +30,9 @@ from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.model.errors import UserError
 from gateway.model.event_source import EventSource
 from gateway.model.function import Function
+from gateway.model.limits import AWS
 from gateway.report.outlets import Outlets, outlets
+from gateway.server.conduct import Conduct
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
 from gateway.settings import ServeSettings, tool_environment
 from gateway.signals import heard
@@ -139,13 +141,20 @@ class Serving:
         self._log.said(f"node {fleet.tenure.number} has left")
 
     async def _open_doors(self, stack: AsyncExitStack, station: Station, service: Health) -> None:
-        door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log)
+        conduct = Conduct(holds=self._is_awake)
+        door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, AWS, conduct)
         stack.push_async_callback(door.close, HTTP_WITHIN_S)
         await door.serve(station.doors.public)
         secure = station.authority.server_context(station.names, AWS_SUFFIXES)
         await door.serve(station.doors.handlers, secure)
         if station.doors.public_tls is not None:
             await door.serve(station.doors.public_tls, secure)
+
+    def _is_awake(self) -> bool:
+        """Asked before anything read is acted on: a process that was stopped fences itself here, if not before. What
+        was read goes on its way even so, to closed sockets or to a 503."""
+        self.fleet.node.may_act()
+        return True
 
     def _drain_asked(self) -> None:
         self._log.said(f"node {self.fleet.tenure.number} was asked to drain")
