@@ -93,7 +93,7 @@ CORE_MUST_NOT_CALL = {"open", "print", "input"}
 LIBRARY_ROOMS = {
     "aiohttp": {"server", "upstream"},
     "yarl": {"upstream"},
-    "httptools": {"server", "invoke"},
+    "httptools": {"server", "invoke", "registry"},
     "pynamodb": {"registry"},
     "moto": {"emulation"},
     "boto3": {"emulation", "registry", "sources"},
