@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from gateway.model.connection import Connection
-from gateway.model.ids import ConnectionId, FunctionName, MessageId, RequestId
+from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
 from gateway.model.invocation import FunctionResult, Returned, Unavailable
 from gateway.ports import FunctionCall
 
@@ -100,7 +100,7 @@ class CountingIds:
     def trace_id(self) -> str:
         return "Root=1-6ab5bee8-66f5e95c52c8c36977381385"
 
-    def connection_id(self) -> ConnectionId:
+    def connection_id(self, owner: NodeNumber) -> ConnectionId:
         raise NotImplementedError
 
     def message_id(self, connection: ConnectionId) -> MessageId:

@@ -9,8 +9,9 @@ import json
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 
@@ -38,12 +39,23 @@ server.serve_forever()
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Moto:
+    """A moto server of one's own, which may be stopped and continued by its ``pid``."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def moto_server() -> Iterator[str]:
-    """The URL of a moto server of one's own; gone afterwards."""
-    process = subprocess.Popen([sys.executable, "-P", "-c", _PROGRAM], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+def moto_server(host: str = "127.0.0.1", prefix: Sequence[str] = ()) -> Iterator[Moto]:
+    """Gone afterwards. ``prefix`` are the first words of its command line, to start it in a network namespace."""
+    program = _PROGRAM.replace("127.0.0.1", host)
+    process = subprocess.Popen(
+        [*prefix, sys.executable, "-P", "-c", program], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
     try:
-        yield f"http://127.0.0.1:{_port(process)}"
+        yield Moto(f"http://{host}:{_port(process)}", process.pid)
     finally:
         process.kill()
         process.wait()
@@ -62,5 +74,5 @@ def _port(process: subprocess.Popen[bytes]) -> int:
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """The URL of the moto server all tests of this process share: name your tables so that they do not meet."""
-    with moto_server() as url:
-        yield url
+    with moto_server() as moto:
+        yield moto.url

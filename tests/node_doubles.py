@@ -15,7 +15,8 @@ from gateway.model.connection import Connection
 from gateway.model.ids import ApiId, ConnectionId, FunctionName, MessageId, NodeNumber, RequestId, StageName
 from gateway.model.invocation import Answered, FunctionResult, Returned, Unavailable, UpstreamResult
 from gateway.model.now import Now
-from gateway.ports import AwsServices, FunctionCall, FunctionEvents, Functions, Upstreams
+from gateway.ports import AwsServices, Clock, FunctionCall, FunctionEvents, Functions, Upstreams
+from gateway.tenure import Tenure
 
 KEY = b"test key"
 OWNER = NodeNumber(7)
@@ -36,6 +37,11 @@ class ManualClock:
         self.monotonic_ms += ms
 
 
+def alone(clock: Clock) -> Tenure:
+    """Of a node without a fleet."""
+    return Tenure.alone(clock, OWNER)
+
+
 class CountingIds:
     """Fresh and predictable."""
 
@@ -46,8 +52,8 @@ class CountingIds:
         self._count += 1
         return self._count.to_bytes(size, "big")
 
-    def connection_id(self) -> ConnectionId:
-        return ids.connection_id(OWNER, self._next(ids.RANDOM_BYTES), KEY)
+    def connection_id(self, owner: NodeNumber) -> ConnectionId:
+        return ids.connection_id(owner, self._next(ids.RANDOM_BYTES), KEY)
 
     def message_id(self, connection: ConnectionId) -> MessageId:
         return ids.message_id(connection, self._next(ids.MESSAGE_HEAD_BYTES))

@@ -19,11 +19,11 @@ from gateway.model.invocation import FunctionResult
 from gateway.model.limits import AWS, AWS_ACCOUNT, AccountLimits, Limits
 from gateway.node import Node
 from gateway.ports import FunctionCall
+from gateway.reach import LocalReach
 from gateway.registry.memory import MemoryRegistry
 from node_doubles import (
     KEY,
     OK,
-    OWNER,
     CountingIds,
     FakeSocket,
     ManualClock,
@@ -31,6 +31,7 @@ from node_doubles import (
     ScriptedFunctions,
     ScriptedServices,
     ScriptedUpstreams,
+    alone,
     backends,
     until_idle,
 )
@@ -86,8 +87,8 @@ class World:
         )
         called = backends(self.functions, self.upstreams, self.services)
         outside = Outside(called, self.registry, self.clock, ids, self.reporter, admission=Admission(account))
-        self.node = Node(OWNER, Directory(definition), outside, limits, lambda: None)
-        self.api = ManagementApi(self.node, IdCheck(KEY), ids)
+        self.node = Node(alone(self.clock), Directory(definition), outside, limits, lambda: None)
+        self.api = ManagementApi(self.node, LocalReach(self.node), IdCheck(KEY), ids)
 
     async def open(self, **changes: Any) -> Client:
         """A client whose handshake was accepted; ``changes`` are of the sample's handshake."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from gateway.invoke.launch import Launch
 from gateway.model.function import Folder, Function
-from gateway.model.ids import ConnectionId, FunctionName, MessageId, RequestId
+from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
 from gateway.model.now import Now
 from gateway.ports import Exit, FunctionCall, LineSink, Process
 
@@ -238,7 +238,7 @@ class RandomIds:
     def uuid(self) -> str:
         return str(uuid.uuid4())
 
-    def connection_id(self) -> ConnectionId:
+    def connection_id(self, owner: NodeNumber) -> ConnectionId:
         raise AssertionError
 
     def message_id(self, connection: ConnectionId) -> MessageId:

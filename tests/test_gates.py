@@ -23,12 +23,12 @@ from gateway.node import Node
 from gateway.registry.memory import MemoryRegistry
 from node_doubles import (
     OK,
-    OWNER,
     CountingIds,
     FakeSocket,
     ManualClock,
     RecordingReporter,
     ScriptedFunctions,
+    alone,
     backends,
     returning,
     until_idle,
@@ -75,7 +75,7 @@ class Scene:
             principals=principals,
         )
         self.definition = replace(definition(change(api(*routes, *OTHERS))), usage_plans=plans)
-        self.node = Node(OWNER, Directory(self.definition), outside, Limits(), lambda: None)
+        self.node = Node(alone(self.clock), Directory(self.definition), outside, Limits(), lambda: None)
 
     async def opened(self, asked: Handshake | None = None) -> tuple[FakeSocket, Any]:
         socket = FakeSocket()

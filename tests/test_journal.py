@@ -20,17 +20,18 @@ from gateway.model.ids import RouteKey
 from gateway.model.invocation import FunctionError, TimedOut
 from gateway.model.limits import Limits
 from gateway.node import Node
+from gateway.reach import LocalReach
 from gateway.registry.memory import Faults, MemoryRegistry
 from node_doubles import (
     KEY,
     OK,
-    OWNER,
     CountingIds,
     FakeSocket,
     ManualClock,
     RecordingLogs,
     RecordingReporter,
     ScriptedFunctions,
+    alone,
     backends,
     returning,
     until_idle,
@@ -80,8 +81,8 @@ class Stage:
         journal, fresh = StageJournal(self.logs, self.clock), CountingIds()
         self.reporter = RecordingReporter()
         outside = Outside(backends(self.functions), self.registry, self.clock, fresh, self.reporter, journal)
-        self.node = Node(OWNER, served, outside, Limits(), lambda: None)
-        self.api = ManagementApi(self.node, IdCheck(KEY), fresh, journal)
+        self.node = Node(alone(self.clock), served, outside, Limits(), lambda: None)
+        self.api = ManagementApi(self.node, LocalReach(self.node), IdCheck(KEY), fresh, journal)
 
     async def opened(self) -> tuple[FakeSocket, Any]:
         socket = FakeSocket()
@@ -227,7 +228,7 @@ async def test_without_the_registry_a_refusal_is_the_gateways_own(stages: Stages
     stage.registry.faults = Faults(fail_from=0)
     await stage.refused()
     await until_idle(lambda: len(stage.logs.accesses) == 2)
-    assert stage.logs.accesses[0].startswith("CONNECT $connect 500 DEFAULT_5XX Internal server error")
+    assert stage.logs.accesses[0].startswith("CONNECT $connect 503 DEFAULT_5XX Service Unavailable")
     assert stage.logs.accesses[1] == "DISCONNECT $disconnect 200 - - 0", "for the handler believed in it"
 
 

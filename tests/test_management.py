@@ -13,6 +13,7 @@ from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import Limits
 from gateway.node import Node
+from gateway.reach import LocalReach
 from gateway.registry.memory import MemoryRegistry
 from node_doubles import (
     KEY,
@@ -23,6 +24,7 @@ from node_doubles import (
     ManualClock,
     RecordingReporter,
     ScriptedFunctions,
+    alone,
     backends,
 )
 from node_doubles import until_idle as until
@@ -40,8 +42,8 @@ class Service:
         functions = ScriptedFunctions(connect=OK, disconnect=OK)
         outside = Outside(backends(functions), self.registry, self.clock, fresh, RecordingReporter())
         served = directory(route("$connect"), route("$disconnect"), stages=("dev", "prod"))
-        self.node = Node(OWNER, served, outside, Limits(max_out_buffer_bytes=200_000), lambda: None)
-        self.api = ManagementApi(self.node, IdCheck(KEY), fresh)
+        self.node = Node(alone(self.clock), served, outside, Limits(max_out_buffer_bytes=200_000), lambda: None)
+        self.api = ManagementApi(self.node, LocalReach(self.node), IdCheck(KEY), fresh)
 
     async def open(self) -> str:
         self.node.handshake(self.socket, handshake())

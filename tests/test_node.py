@@ -15,7 +15,8 @@ from gateway.model.handshake import Handshake
 from gateway.model.ids import ConnectionId
 from gateway.model.invocation import FunctionError, TimedOut
 from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, Limits
-from gateway.node import Node, PostOutcome
+from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PostTo
+from gateway.node import Node
 from gateway.registry.memory import Faults, MemoryRegistry
 from node_doubles import (
     OK,
@@ -25,6 +26,7 @@ from node_doubles import (
     ManualClock,
     RecordingReporter,
     ScriptedFunctions,
+    alone,
     backends,
     returning,
     until_idle,
@@ -53,7 +55,9 @@ class Stage:
         self.registry = MemoryRegistry()
         self.clock, self.reporter = ManualClock(), RecordingReporter()
         outside = Outside(backends(self.functions), self.registry, self.clock, CountingIds(), self.reporter)
-        self.node = Node(OWNER, directory(*(routes or ALL), **options), outside, limits or Limits(), lambda: None)
+        self.node = Node(
+            alone(self.clock), directory(*(routes or ALL), **options), outside, limits or Limits(), lambda: None
+        )
         self.endpoint = self.node.directory.deployments[0].endpoint
 
     async def opened(self, asked: Handshake | None = None) -> tuple[FakeSocket, Any]:
@@ -68,6 +72,15 @@ class Stage:
         await until_idle(lambda: socket.refusal is not None)
         assert socket.refusal is not None
         return socket.refusal
+
+    def post(self, connection_id: ConnectionId, data: bytes) -> PeerAnswer:
+        return self.node.answer(OWNER, PostTo(self.endpoint.api.api_id, connection_id, data))
+
+    def info(self, connection_id: ConnectionId) -> PeerAnswer:
+        return self.node.answer(OWNER, GetInfo(self.endpoint.api.api_id, connection_id))
+
+    def delete(self, connection_id: ConnectionId) -> PeerAnswer:
+        return self.node.answer(OWNER, DeleteIt(self.endpoint.api.api_id, connection_id))
 
     @property
     def connection_id(self) -> ConnectionId:
@@ -122,10 +135,10 @@ async def test_the_upgrade_waits_for_connect_and_for_the_record(stages: Stages) 
     stage.node.handshake(socket, handshake())
     await until_idle(lambda: bool(stage.registry.records))
     assert not socket.is_open
-    assert stage.node.post(stage.endpoint, stage.connection_id, b"early") is PostOutcome.GONE
+    assert stage.post(stage.connection_id, b"early") is Outcome.GONE
     stage.functions.gates["connect"].set()
     await until_idle(lambda: socket.is_open)
-    assert stage.node.post(stage.endpoint, stage.connection_id, b"now") is PostOutcome.SENT
+    assert stage.post(stage.connection_id, b"now") is Outcome.DONE
     assert socket.sent == [b"now"]
 
 
@@ -201,7 +214,7 @@ async def test_without_the_registry_connections_are_refused_and_open_ones_stay(s
     socket, conversation = await stage.opened()
     stage.registry.faults = Faults(fail_from=stage.registry.calls + 1)
     status, _, body = await stage.refused()
-    assert (status, json.loads(body)["message"]) == (500, "Internal server error")
+    assert (status, json.loads(body)["message"]) == (503, "Service Unavailable")
     assert stage.reporter.kinds().count("failed") >= 1
     stage.node.message(conversation, "hello")
     await until_idle(lambda: bool(socket.sent))
@@ -271,15 +284,15 @@ async def test_post_get_and_delete(stages: Stages) -> None:
     socket, _ = await stage.opened()
     connection_id = stage.connection_id
     stage.clock.advance(250)
-    assert stage.node.post(stage.endpoint, connection_id, b"\xff") is PostOutcome.SENT
+    assert stage.post(connection_id, b"\xff") is Outcome.DONE
     stage.clock.advance(1_000)
-    info = stage.node.get(stage.endpoint, connection_id)
-    assert info is not None
+    info = stage.info(connection_id)
+    assert isinstance(info, ConnectionInfo)
     assert info.last_active_at_ms - info.connected_at_ms == 250
-    assert stage.node.delete(stage.endpoint, connection_id)
-    assert not stage.node.delete(stage.endpoint, connection_id)
-    assert stage.node.get(stage.endpoint, connection_id) is None
-    assert stage.node.post(stage.endpoint, connection_id, b"late") is PostOutcome.GONE
+    assert stage.delete(connection_id) is Outcome.DONE
+    assert stage.delete(connection_id) is Outcome.GONE
+    assert stage.info(connection_id) is Outcome.GONE
+    assert stage.post(connection_id, b"late") is Outcome.GONE
     assert socket.sent == ["\ufffd".encode()]
     assert socket.closed == (1000, "Connection Closed Normally")
     await stage.gone()
@@ -291,8 +304,8 @@ async def test_a_slow_reader_limits_its_posters(stages: Stages) -> None:
     stage = stages(limits=Limits(max_out_buffer_bytes=10))
     socket, _ = await stage.opened()
     socket.buffered = 8
-    assert stage.node.post(stage.endpoint, stage.connection_id, b"abc") is PostOutcome.LIMITED
-    assert stage.node.post(stage.endpoint, stage.connection_id, b"ab") is PostOutcome.SENT
+    assert stage.post(stage.connection_id, b"abc") is Outcome.LIMITED
+    assert stage.post(stage.connection_id, b"ab") is Outcome.DONE
 
 
 @pytest.mark.parity("P-392", "P-410", "P-419")

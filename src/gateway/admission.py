@@ -39,9 +39,12 @@ class _Use:
 
 
 class Admission:
-    """Times are monotonic milliseconds but for quotas, whose periods are the calendar's."""
+    """Times are monotonic milliseconds but for quotas, whose periods are the calendar's. ``arrivals`` is how fast this
+    node lets new connections begin, None for without bound: its own protection, no quota of AWS's."""
 
-    def __init__(self, account: AccountLimits = AWS_ACCOUNT) -> None:
+    def __init__(self, account: AccountLimits = AWS_ACCOUNT, arrivals: Throttle | None = None) -> None:
+        self._arrivals = arrivals
+        self._arrival_bucket = TokenBucket()
         self._requests = _throttle(account.requests_per_s, account.request_burst)
         self._connections = _throttle(account.connections_per_s, account.connection_burst)
         self._request_bucket = TokenBucket()
@@ -53,6 +56,10 @@ class Admission:
     def bounds_connections(self) -> bool:
         """Whether the account's new connections are limited at all."""
         return self._connections is not None
+
+    def arrival(self, now_ms: int) -> bool:
+        """One handshake, before anything is spent on it."""
+        return self._arrivals is None or self._arrival_bucket.take(self._arrivals, now_ms)
 
     def message(self, endpoint: Endpoint, route_key: RouteKey, throttle: Throttle | None, now_ms: int) -> bool:
         """One message, first of its route (as on AWS), then of the account."""

@@ -6,10 +6,7 @@ Starting and stopping are one stack: what was opened last is closed first, also 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO
@@ -22,7 +19,7 @@ from gateway.elsewhere import open_backends
 from gateway.emulation.resources import ResourceCreator
 from gateway.engine.directory import Directory
 from gateway.ground import Ground, lay_ground, own_names
-from gateway.invoke.env_vars import EnvVars, parse_env_vars
+from gateway.invoke.env_vars import EnvVars, read_env_vars
 from gateway.invoke.environment import Account, Endpoints, HostRule
 from gateway.invoke.functions import LocalFunctions
 from gateway.invoke.launches import Laptop, LocalLaunches
@@ -32,10 +29,10 @@ from gateway.lambda_api.service import LambdaApi
 from gateway.management import IdCheck, ManagementApi
 from gateway.model.definition import Definition
 from gateway.model.errors import RegistryUnavailable, UserError
-from gateway.model.ids import NodeNumber
 from gateway.model.limits import AWS, AWS_ACCOUNT, UNLIMITED
 from gateway.model.now import Now
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
+from gateway.reach import LocalReach
 from gateway.ready import tell_ready
 from gateway.registry.dynamodb import DynamoDbRegistry
 from gateway.reloading import Reloading
@@ -43,6 +40,7 @@ from gateway.report.console import Console, FunctionConsole
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
 from gateway.server.ticker import Ticker
 from gateway.settings import RunSettings, tool_environment
+from gateway.signals import heard
 from gateway.sources.sources import EventSources
 from gateway.stage_logs import open_stage_logs
 from gateway.system.clock import SystemClock
@@ -50,6 +48,7 @@ from gateway.system.fleet_key import fleet_key, fresh_node_number
 from gateway.system.ids import RandomIds
 from gateway.system.open_files import raise_open_files
 from gateway.template.options import LoadOptions
+from gateway.tenure import Tenure
 from gateway.tls.certificate import AWS_SUFFIXES
 
 STOP_WITHIN_S: Final = 10.0  # for the $disconnect calls of everybody who is still connected
@@ -59,7 +58,7 @@ STOP_WITHIN_S: Final = 10.0  # for the $disconnect calls of everybody who is sti
 class Identity:
     """Who this incarnation of the node is, and the secret of its connection IDs."""
 
-    number: NodeNumber
+    tenure: Tenure
     key: bytes = field(repr=False)
 
 
@@ -80,10 +79,10 @@ async def _serve(settings: RunSettings, console: Console) -> None:
         remote_functions=settings.lambda_endpoint_url is not None,
     )
     definition = read_definition(settings.template, options)  # what is wrong with it is told before anything starts
-    env_vars = _env_vars(settings.env_vars)
+    env_vars = read_env_vars(settings.env_vars)
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
-    with _signals(stop, console):
+    with heard(stop, console.said):
         async with AsyncExitStack() as stack:
             names = own_names(settings.host, definition)
 
@@ -115,8 +114,8 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars) -> None
         ground.console.warned(f"--env-vars names {name}, which is no function of {definition.path}")
     launches = _launches(ground, definition, env_vars)
     stack.push_async_callback(launches.close)
-    identity = Identity(fresh_node_number(), fleet_key(ground.key_file))
-    ids = RandomIds(identity.number, identity.key)
+    identity = Identity(Tenure.alone(ground.clock, fresh_node_number()), fleet_key(ground.key_file))
+    ids = RandomIds(identity.key)
     surroundings = Surroundings(launches, ground.processes, FunctionConsole(ground.console), ground.clock, ids)
     functions = LocalFunctions(surroundings)
     stack.push_async_callback(functions.close)
@@ -202,7 +201,7 @@ async def _serve_sockets(
     stack: AsyncExitStack, ground: Ground, outside: Outside, directory: Directory, identity: Identity
 ) -> Node:
     wakers: list[Ticker] = []
-    node = Node(identity.number, directory, outside, AWS, lambda: wakers[0].wake())
+    node = Node(identity.tenure, directory, outside, AWS, lambda: wakers[0].wake())
 
     def tick(now: Now) -> bool:
         node.tick(now.monotonic_ms)
@@ -210,7 +209,7 @@ async def _serve_sockets(
 
     wakers.append(Ticker(ground.clock, DEADLINE_GRANULARITY_MS, tick))
     stack.callback(wakers[0].stop)
-    api = ManagementApi(node, IdCheck(identity.key), outside.ids, outside.journal)
+    api = ManagementApi(node, LocalReach(node), IdCheck(identity.key), outside.ids, outside.journal)
     door = FrontDoor(node, api, ground.clock, ground.console)
     stack.push_async_callback(door.close)
     stack.push_async_callback(_leave, node, ground.console)
@@ -225,33 +224,3 @@ async def _leave(node: Node, console: Console) -> None:
     left = await node.stop(STOP_WITHIN_S)
     if left:
         console.warned(f"{left} calls of handlers had not ended after {STOP_WITHIN_S:.0f} s and were cut off")
-
-
-def _env_vars(path: Path | None) -> EnvVars:
-    if path is None:
-        return EnvVars()
-    try:
-        return parse_env_vars(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}", "name a JSON file with --env-vars") from error
-
-
-@contextmanager
-def _signals(stop: asyncio.Event, console: Console) -> Iterator[None]:
-    """The first signal stops in good order, the second at once; processes end with this one in any case."""
-    loop = asyncio.get_running_loop()
-    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def on_signal() -> None:
-        if stop.is_set():
-            console.said("stopping at once")
-            os._exit(130)
-        stop.set()
-
-    for number in asked:
-        loop.add_signal_handler(number, on_signal)
-    try:
-        yield
-    finally:
-        for number in asked:
-            loop.remove_signal_handler(number)

@@ -6,6 +6,7 @@ call is due and what its answer means is the lifecycle's matter.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -24,8 +25,9 @@ from gateway.engine.route_plan import RoutePlan
 from gateway.engine.routing import choose
 from gateway.gates import Gates
 from gateway.journal import Entry, StageJournal
+from gateway.model.connection import Connection
 from gateway.model.errors import RegistryUnavailable
-from gateway.model.ids import CONNECT, DISCONNECT, RouteKey
+from gateway.model.ids import CONNECT, DISCONNECT, RequestId, RouteKey, disconnect_request_id
 from gateway.model.invocation import Invocation
 from gateway.model.now import Now
 from gateway.ports import Clock, Ids, Registry, Reporter
@@ -33,11 +35,14 @@ from gateway.ports import Clock, Ids, Registry, Reporter
 NO_ROUTE: Final = RouteKey("")  # the route key of a message that no route takes
 REGISTRY_AWAY: Final = "the connection table cannot be reached"
 
+Undelivered = Callable[[Connection, int, str, str], bool]
+
 
 @dataclass(frozen=True, slots=True)
 class Outside:
     """The ports that calls go through; ``journal`` is None when no stage's logs are kept, ``principals`` when whoever
-    signs is believed."""
+    signs is believed. ``undelivered`` is offered a ``$disconnect`` (connection, code, reason, why) that did not
+    reach its handler, and says whether it takes over; None where nobody does."""
 
     backends: Backends
     registry: Registry
@@ -47,6 +52,7 @@ class Outside:
     journal: StageJournal | None = None
     admission: Admission = field(default_factory=Admission)
     principals: Principals | None = None
+    undelivered: Undelivered | None = None
 
 
 class Calls:
@@ -116,30 +122,35 @@ class Calls:
             return responses.NO_INTEGRATION
         return await self._integrate(plan.integration, exchange, entry)
 
-    async def disconnect(self, conversation: Conversation, code: int, reason: str) -> on.Disconnected:
-        """Call the ``$disconnect`` integration, if it exists; its result changes nothing (parity 9)."""
-        deployment = self._deployment(conversation)
+    async def disconnect(self, connection: Connection, code: int, reason: str) -> Failure | None:
+        """Call the ``$disconnect`` integration, if it exists; its result changes nothing for the client (parity 9).
+
+        The event's request ID is derived from the connection's: should it be delivered twice, by two nodes, both carry
+        the same one. Returns why it failed, None when it was delivered or there is nobody to deliver it to.
+        """
+        deployment = self.directory.get(connection.api_id, connection.stage)
         if deployment is None:
-            return on.Disconnected()
+            return None
         plan, entry = deployment.plans.get(DISCONNECT), self._entry(deployment)
         integration = None if plan is None else plan.integration
         if integration is None and entry is None:
-            return on.Disconnected()
+            return None
         exchange = Exchange(
             deployment.endpoint,
-            conversation.connection,
-            self._occasion(self._outside.clock.now()),
+            connection,
+            self._occasion(self._outside.clock.now(), disconnect_request_id(connection.connection_id)),
             EventType.DISCONNECT,
             DISCONNECT,
             close=(code, reason),
         )
+        answer: ProxyResponse | Failure | None = None
         if integration is not None:
             answer = await self._integrate(integration, exchange, entry)
             if entry is not None:
                 entry.reads(answer)
         if entry is not None:
             entry.ends(exchange)
-        return on.Disconnected()
+        return answer if isinstance(answer, Failure) and not answer.is_malformed else None
 
     async def register(self, conversation: Conversation, register: Register) -> on.Registered | on.RegistrationFailed:
         """Make the record durable; what the gates found out is part of it from here on."""
@@ -152,9 +163,7 @@ class Calls:
             await self._outside.registry.register(connection)
         except RegistryUnavailable as error:
             self._outside.reporter.failed(f"{connection.connection_id} refused: {REGISTRY_AWAY}: {error}")
-            refusal = responses.gateway_refusal(
-                500, responses.INTERNAL_SERVER_ERROR, connection.connection_id, request_id, REGISTRY_AWAY
-            )
+            refusal = responses.registry_refusal(connection.connection_id, request_id, REGISTRY_AWAY)
             return on.RegistrationFailed(refusal)
         return on.Registered(self._outside.clock.now().monotonic_ms)
 
@@ -209,9 +218,9 @@ class Calls:
     def _deployment(self, conversation: Conversation) -> Deployment | None:
         return self.directory.get(conversation.connection.api_id, conversation.connection.stage)
 
-    def _occasion(self, now: Now) -> Occasion:
+    def _occasion(self, now: Now, request_id: RequestId | None = None) -> Occasion:
         ids = self._outside.ids
-        return Occasion(ids.request_id(), ids.trace_id(), now.wall_ms)
+        return Occasion(request_id or ids.request_id(), ids.trace_id(), now.wall_ms)
 
 
 def connect_exchange(conversation: Conversation, opening: Opening) -> Exchange:

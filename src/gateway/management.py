@@ -7,21 +7,28 @@ AWS: path, connection ID, authentication, then the connection itself.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 from urllib.parse import unquote
 
+from gateway.access.policy import Access
+from gateway.access.principal import Principals
+from gateway.access.signature import Refusal
+from gateway.access.sigv4 import Realm, authenticate
 from gateway.engine.connection_call import ConnectionCall
 from gateway.engine.directory import ConnectionPath, Directory
+from gateway.engine.responses import RETRY_AFTER_S
 from gateway.journal import StageJournal
 from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
-from gateway.model.ids import ConnectionId
+from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.limits import MAX_MESSAGE_BYTES
-from gateway.node import ConnectionInfo, Node, PostOutcome
-from gateway.ports import Ids
+from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerRequest, PostTo
+from gateway.node import Node
+from gateway.ports import Clock, Ids
+from gateway.reach import Reaching
 
 # Assumed (parity 1.3): one emulator answers 403, a test written for AWS expects 426, which says what is missing.
 UPGRADE_REQUIRED: Final = HttpResponse(
@@ -30,6 +37,7 @@ UPGRADE_REQUIRED: Final = HttpResponse(
     b'{"message":"Upgrade Required"}',
 )
 UNMATCHED_STATUS: Final = 404  # assumed; the text is captured (parity 7.4)
+MANAGE: Final = "execute-api:ManageConnections"
 _METHODS: Final = frozenset({"POST", "GET", "DELETE"})
 
 
@@ -41,6 +49,17 @@ class Fault(Enum):
     GONE = (410, "GoneException", None)
     LIMIT_EXCEEDED = (429, "LimitExceededException", "Client side buffer is full")
     TOO_MANY_REQUESTS = (429, "LimitExceededException", "Too Many Requests")  # the message is assumed; parity 7.4
+    # Of a fleet only; SDKs try again after either.
+    UNREACHABLE = (500, "InternalServerErrorException", "Internal server error")
+    FENCED = (503, "ServiceUnavailableException", "Service Unavailable")
+
+
+_FAULTS: Final = {
+    Outcome.GONE: Fault.GONE,
+    Outcome.LIMITED: Fault.LIMIT_EXCEEDED,
+    Outcome.UNREACHABLE: Fault.UNREACHABLE,
+    Outcome.FENCED: Fault.FENCED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +68,48 @@ class IdCheck:
 
     key: bytes
 
-    def genuine(self, connection_id: str) -> bool:
-        return ids.owner_of(connection_id, self.key) is not None
+    def owner(self, connection_id: str) -> NodeNumber | None:
+        """The node that issued it, None when none did."""
+        return ids.owner_of(connection_id, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Believes a signature only from one of ``principals`` and within their policies (parity 7.4, 7.5)."""
+
+    principals: Principals
+    clock: Clock
+
+    def refusal(self, request: HttpRequest, found: ConnectionPath) -> Refusal | None:
+        """Why this caller may not do it, None when it may."""
+        endpoint = found.endpoint
+        signed = authenticate(
+            request, Realm(endpoint.region, endpoint.account_id), self.principals, self.clock.now().wall_ms
+        )
+        if isinstance(signed, Refusal):
+            return signed
+        resource = endpoint.method_arn(f"{request.method}/@connections/{{connectionId}}")
+        return signed.refusal(Access(resource, MANAGE, {"aws:SourceIp": request.source_ip}))
 
 
 class ManagementApi:
     """The plain-HTTP side of the front door. ``max_body_bytes`` is PostToConnection's limit (parity 8); ``journal`` is
-    None when no stage's logs are kept."""
+    None when no stage's logs are kept, ``guard`` when whoever signs is believed."""
 
     max_body_bytes = MAX_MESSAGE_BYTES
 
-    def __init__(self, node: Node, check: IdCheck, fresh: Ids, journal: StageJournal | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        reach: Reaching,
+        check: IdCheck,
+        fresh: Ids,
+        journal: StageJournal | None = None,
+        guard: Guard | None = None,
+    ) -> None:
         self._node = node
+        self._reach = reach
+        self._guard = guard
         self._check = check
         self._ids = fresh
         self._journal = journal
@@ -71,19 +120,28 @@ class ManagementApi:
         found = directory.for_connections(request.raw_path, request.host)
         if found is None:
             return self._elsewhere(directory, request)
-        response = self._answer(request, found)
+        response = await self._answer(request, found)
         if self._journal is not None:
             self._log(self._journal, request, found, response)
         return response
 
-    def _answer(self, request: HttpRequest, found: ConnectionPath) -> HttpResponse:
-        if not self._check.genuine(found.connection_id):
+    async def _answer(self, request: HttpRequest, found: ConnectionPath) -> HttpResponse:
+        owner = self._check.owner(found.connection_id)
+        if owner is None:
             return self._bad_request(f"Invalid connectionId: {found.connection_id}")
         if request.method not in _METHODS or not is_signed(request):
             return self._fault(Fault.MISSING_TOKEN)
+        refusal = None if self._guard is None else self._guard.refusal(request, found)
+        if refusal is not None:
+            return self._error(403, refusal.error_type, _message(refusal.message, refusal.member))
         if not self._node.admits_call():
             return self._fault(Fault.TOO_MANY_REQUESTS)
-        return self._perform(request, found)
+        answer = await self._reach.ask(owner, _request(request, found))
+        if isinstance(answer, ConnectionInfo):
+            return self._success(200, info_document(answer))
+        if answer is Outcome.DONE:
+            return self._success(204 if request.method == "DELETE" else 200)
+        return self._fault(_FAULTS[answer])
 
     def _log(self, journal: StageJournal, request: HttpRequest, found: ConnectionPath, response: HttpResponse) -> None:
         """AWS does not always log a 413 (parity 10), so ``too_large`` does not come here."""
@@ -123,22 +181,6 @@ class ManagementApi:
         text = f"No method found matching route {path} for http method {request.method}."
         return self._error(UNMATCHED_STATUS, "NotFoundException", _message(text))
 
-    def _perform(self, request: HttpRequest, found: ConnectionPath) -> HttpResponse:
-        connection_id = ConnectionId(found.connection_id)
-        if request.method == "GET":
-            info = self._node.get(found.endpoint, connection_id)
-            return self._fault(Fault.GONE) if info is None else self._success(200, info_document(info))
-        if request.method == "DELETE":
-            deleted = self._node.delete(found.endpoint, connection_id)
-            return self._success(204) if deleted else self._fault(Fault.GONE)
-        match self._node.post(found.endpoint, connection_id, request.body):
-            case PostOutcome.SENT:
-                return self._success(200)
-            case PostOutcome.GONE:
-                return self._fault(Fault.GONE)
-            case PostOutcome.LIMITED:
-                return self._fault(Fault.LIMIT_EXCEEDED)
-
     def _success(self, status: int, body: bytes = b"") -> HttpResponse:
         headers = (
             ("Content-Type", "application/json"),
@@ -150,7 +192,10 @@ class ManagementApi:
 
     def _fault(self, fault: Fault) -> HttpResponse:
         status, error_type, message = fault.value
-        return self._error(status, error_type, b"" if message is None else _message(message))
+        response = self._error(status, error_type, b"" if message is None else _message(message))
+        if status != 503:
+            return response
+        return replace(response, headers=(*response.headers, ("Retry-After", RETRY_AFTER_S)))
 
     def _bad_request(self, message: str) -> HttpResponse:
         return self._error(400, "BadRequestException", _message(message))
@@ -190,5 +235,14 @@ def iso_time(epoch_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03}Z"
 
 
-def _message(text: str) -> bytes:
-    return json.dumps({"message": text}, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+def _request(request: HttpRequest, found: ConnectionPath) -> PeerRequest:
+    api_id, connection_id = found.endpoint.api.api_id, ConnectionId(found.connection_id)
+    if request.method == "GET":
+        return GetInfo(api_id, connection_id)
+    if request.method == "DELETE":
+        return DeleteIt(api_id, connection_id)
+    return PostTo(api_id, connection_id, request.body)
+
+
+def _message(text: str, member: str = "message") -> bytes:
+    return json.dumps({member: text}, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

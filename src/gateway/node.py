@@ -6,9 +6,7 @@ are behind ports. It decides nothing about the protocol: that is ``engine``'s, a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import assert_never
 
@@ -19,54 +17,42 @@ from gateway.engine import inputs as on
 from gateway.engine import responses
 from gateway.engine.deadlines import Wheel
 from gateway.engine.directory import Addressed, Directory
-from gateway.engine.endpoint import Endpoint
 from gateway.engine.exchange import Occasion
 from gateway.engine.lifecycle import GOING_AWAY, Lifecycle, State
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
-from gateway.model.ids import CONNECT, ConnectionId, NodeNumber
+from gateway.model.ids import CONNECT, ApiId, ConnectionId, NodeNumber
 from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, MAX_SOURCE_STRING, Limits
+from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.ports import Socket
 from gateway.tasks import Tasks
+from gateway.tenure import Tenure
 
 DEADLINE_GRANULARITY_MS = 1000  # closes by deadline are up to this late; AWS's own came 3.9 s late (parity 8)
 Call = Callable[[], Awaitable[on.Input | None]]
 
 BINARY_NOT_SUPPORTED = (1003, "Binary is not supported")  # parity 4.3
 TOO_SLOW = (1008, "Client is not reading")  # an extension: AWS's behaviour with a full buffer is not known
-
-
-class PostOutcome(Enum):
-    """What became of a PostToConnection."""
-
-    SENT = "SENT"
-    GONE = "GONE"
-    LIMITED = "LIMITED"
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionInfo:
-    """What GetConnection tells; times are Unix milliseconds."""
-
-    connected_at_ms: int
-    last_active_at_ms: int
-    source_ip: str
-    user_agent: str | None
+SERVICE_RESTART = (1012, "Service restart")  # RFC 6455 and IANA's registry: reconnect; an extension, AWS has only 1001
 
 
 class Node:
-    """``number`` is this incarnation's owner number; ``wake`` is called when a deadline is set, and ``tick`` must then
-    be called until ``next_deadline_ms`` is None again."""
+    """``tenure`` says who this is and whether it may act: before every step it is asked, and a node that may not act
+    any more closes everything (``fence``). ``wake`` is called when a deadline is set, and ``tick`` must then be called
+    until ``next_deadline_ms`` is None again. ``fenced_close`` is what open sockets are closed with when it is fenced.
+    """
 
     def __init__(
         self,
-        number: NodeNumber,
+        tenure: Tenure,
         directory: Directory,
         outside: Outside,
         limits: Limits,
         wake: Callable[[], None],
+        fenced_close: tuple[int, str] = SERVICE_RESTART,
     ) -> None:
-        self._number = number
+        self._tenure = tenure
+        self._fenced_close = fenced_close
         self._calls = Calls(outside, directory)
         self._outside = outside
         self._limits = limits
@@ -75,7 +61,7 @@ class Node:
         self._upgrading: set[Conversation] = set()
         self._deadlines: Wheel[ConnectionId] = Wheel(DEADLINE_GRANULARITY_MS)
         self._tasks = Tasks(outside.reporter.failed)
-        self._stopping = False
+        self._leaving = False
 
     @property
     def directory(self) -> Directory:
@@ -86,13 +72,19 @@ class Node:
         self._calls.directory = directory
         self._outside.admission.keep(directory.deployments)
 
+    @property
+    def open_connections(self) -> int:
+        """How many sockets are open, those that are closing included."""
+        return len(self._live)
+
     # -- what clients do (ports.Conversations) ---------------------------------------------------------------------
 
     def handshake(self, socket: Socket, handshake: Handshake) -> Conversation | None:
         """Begin a connection, or refuse it at once and return None."""
         addressed = self.directory.for_handshake(handshake.path, handshake.header("host"))
-        if addressed is None or self._stopping:
-            refusal = responses.unknown_endpoint_refusal() if addressed is None else responses.stopping_refusal()
+        refusal = self._refusal(addressed)
+        if addressed is None or refusal is not None:
+            refusal = refusal or responses.unknown_endpoint_refusal()
             self._outside.reporter.refused(None, refusal.status, refusal.why)
             socket.refuse(refusal.status, refusal.headers, refusal.body)
             return None
@@ -128,38 +120,32 @@ class Node:
         """Whether the account's rate takes one more call; it counts as one."""
         return self._outside.admission.callback(self._outside.clock.now().monotonic_ms)
 
-    def post(self, endpoint: Endpoint, connection_id: ConnectionId, data: bytes) -> PostOutcome:
-        """Send ``data`` as one TEXT message; at most one outcome, never half a message."""
-        conversation = self._find(endpoint, connection_id)
+    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+        """Carry out what the management API, or another node, asks of a connection that ``owner`` holds: GONE when that
+        is not this incarnation, whose predecessors' sockets are all closed."""
+        if owner != self._tenure.number:
+            return Outcome.GONE
+        if not self._may_act():
+            return Outcome.FENCED
+        conversation = self._find(request.api_id, request.connection_id)
         if conversation is None:
-            return PostOutcome.GONE
+            return Outcome.GONE
+        match request:
+            case PostTo(data=data):
+                return self._post(conversation, data)
+            case GetInfo():
+                return _info(conversation)
+            case DeleteIt():  # parity 7.3
+                self._close(conversation, 1000, "Connection Closed Normally")
+                return Outcome.DONE
+
+    def _post(self, conversation: Conversation, data: bytes) -> Outcome:
+        """One TEXT message; never half a message."""
         if conversation.socket.buffered_bytes() + len(data) > self._limits.max_out_buffer_bytes:
-            return PostOutcome.LIMITED
+            return Outcome.LIMITED
         now = self._outside.clock.now().monotonic_ms
         self._step(conversation, on.Posted(responses.as_text(data), now))
-        return PostOutcome.SENT
-
-    def get(self, endpoint: Endpoint, connection_id: ConnectionId) -> ConnectionInfo | None:
-        """What is known of an open connection, None when it is gone."""
-        conversation = self._find(endpoint, connection_id)
-        if conversation is None:
-            return None
-        connection, lifecycle = conversation.connection, conversation.lifecycle
-        active_for_ms = lifecycle.last_active_ms - lifecycle.begun_ms
-        return ConnectionInfo(
-            connection.connected_at_ms,
-            connection.connected_at_ms + active_for_ms,
-            connection.source_ip,
-            connection.user_agent,
-        )
-
-    def delete(self, endpoint: Endpoint, connection_id: ConnectionId) -> bool:
-        """Close an open connection as DeleteConnection does (parity 7.3); False when it is gone."""
-        conversation = self._find(endpoint, connection_id)
-        if conversation is None:
-            return False
-        self._close(conversation, 1000, "Connection Closed Normally")
-        return True
+        return Outcome.DONE
 
     # -- time and the end ------------------------------------------------------------------------------------------
 
@@ -169,13 +155,14 @@ class Node:
 
     def tick(self, now_ms: int) -> None:
         """Act on every deadline that has passed."""
+        self._may_act()
         for connection_id in self._deadlines.due(now_ms):
             if (conversation := self._live.get(connection_id)) is not None:
                 self._step(conversation, on.DeadlineReached(now_ms))
 
     async def stop(self, within_s: float) -> int:
         """Close every connection, give each its ``$disconnect``; how many calls were still running at the deadline."""
-        self._stopping = True
+        self._leaving = True
         while self._upgrading and within_s > 0:  # their handlers may accept: then they are closed like the others
             within_s = await self._tasks.settle_once(within_s)
         for conversation in tuple(self._live.values()):
@@ -186,14 +173,64 @@ class Node:
             conversation.socket.abort()
         return left
 
+    def begin_leaving(self) -> Iterator[Callable[[bool], bool]]:
+        """Accept nobody any more. What is returned gives, one by one, a way to close each open connection: called with
+        whether it may wait for calls in flight, it says whether the connection is closing or has closed."""
+        self._leaving = True
+        return (partial(self._let_go, conversation) for conversation in tuple(self._live.values()))
+
+    async def speak_for(self, connection: Connection, code: int, reason: str) -> str | None:
+        """Call ``$disconnect`` for a connection that no node holds; None when it was delivered, else why it was not."""
+        failure = await self._calls.disconnect(connection, code, reason)
+        return None if failure is None else failure.why
+
+    @property
+    def is_leaving(self) -> bool:
+        return self._leaving
+
+    def fence(self) -> None:
+        """Close every socket and serve nobody until the tenure begins anew. Nothing is invoked and no record removed:
+        whoever speaks for these connections now finds them in the table."""
+        refusal = responses.fenced_refusal()
+        fenced = on.Fenced(*self._fenced_close, refusal, self._outside.clock.now().monotonic_ms)
+        for conversation in (*self._live.values(), *self._upgrading):
+            self._advance(conversation, fenced)
+
+    def _may_act(self) -> bool:
+        """Asked before anything is done: a process that was stopped for a while does not know it."""
+        if self._tenure.holds():
+            return True
+        self.fence()
+        return False
+
+    def _refusal(self, addressed: Addressed | None) -> responses.Refuse | None:
+        """Why nobody can be let in now; None when somebody can."""
+        if not self._may_act():
+            return responses.fenced_refusal()
+        if addressed is None:
+            return None
+        if self._leaving:
+            return responses.stopping_refusal()
+        now_ms = self._outside.clock.now().monotonic_ms
+        if self._outside.admission.arrival(now_ms):
+            return None
+        ids = self._outside.ids
+        return responses.storm_refusal(ids.connection_id(self._tenure.number), ids.request_id(), now_ms)
+
+    def _let_go(self, conversation: Conversation, may_wait: bool) -> bool:
+        if may_wait and conversation.in_flight and conversation.lifecycle.state is State.OPEN:
+            return False
+        self._close(conversation, *GOING_AWAY)
+        return True
+
     # -- carrying out ----------------------------------------------------------------------------------------------
 
     def _begin(self, socket: Socket, addressed: Addressed, handshake: Handshake) -> Conversation:
         ids, now, endpoint = self._outside.ids, self._outside.clock.now(), addressed.deployment.endpoint
         user_agent = handshake.header("user-agent")
         connection = Connection(
-            connection_id=ids.connection_id(),
-            owner=self._number,
+            connection_id=ids.connection_id(self._tenure.number),
+            owner=self._tenure.number,
             api_id=endpoint.api.api_id,
             stage=endpoint.stage.stage_name,
             connected_at_ms=now.wall_ms,
@@ -209,9 +246,9 @@ class Node:
         self._upgrading.add(conversation)
         return conversation
 
-    def _find(self, endpoint: Endpoint, connection_id: ConnectionId) -> Conversation | None:
+    def _find(self, api_id: ApiId, connection_id: ConnectionId) -> Conversation | None:
         conversation = self._live.get(connection_id)
-        if conversation is None or conversation.connection.api_id != endpoint.api.api_id:
+        if conversation is None or conversation.connection.api_id != api_id:
             return None
         return conversation if conversation.lifecycle.state is State.OPEN else None
 
@@ -219,6 +256,10 @@ class Node:
         self._step(conversation, on.CloseAsked(code, reason, self._outside.clock.now().monotonic_ms))
 
     def _step(self, conversation: Conversation, happened: on.Input) -> None:
+        self._may_act()  # when not, the conversation is fenced by now and ignores whatever it must
+        self._advance(conversation, happened)
+
+    def _advance(self, conversation: Conversation, happened: on.Input) -> None:
         for command in conversation.lifecycle.step(happened):
             self._carry_out(conversation, command)
 
@@ -249,7 +290,7 @@ class Node:
                 if conversation.in_flight == MAX_MESSAGES_IN_FLIGHT:
                     conversation.socket.pause_reading()
             case do.InvokeDisconnect(code, reason):
-                self._start(conversation, partial(calls.disconnect, conversation, code, reason), "$disconnect")
+                self._start(conversation, partial(self._disconnect, conversation, code, reason), "$disconnect")
             case do.Register():
                 self._start(conversation, partial(calls.register, conversation, command), "register")
             case do.Unregister():
@@ -316,9 +357,29 @@ class Node:
             if conversation.in_flight == MAX_MESSAGES_IN_FLIGHT // 2:
                 conversation.socket.resume_reading()
 
+    async def _disconnect(self, conversation: Conversation, code: int, reason: str) -> on.Disconnected | None:
+        """None when somebody else has taken over to deliver it, who removes the record then."""
+        connection = conversation.connection
+        failure = await self._calls.disconnect(connection, code, reason)
+        undelivered = self._outside.undelivered
+        if failure is None or undelivered is None or not failure.never_arrived:
+            return on.Disconnected()
+        return None if undelivered(connection, code, reason, failure.why) else on.Disconnected()
+
     async def _answer(self, conversation: Conversation, call: Call) -> None:
         answer = await call()
         if isinstance(answer, on.Reply) and conversation.socket.buffered_bytes() > self._limits.max_out_buffer_bytes:
             self._close(conversation, *TOO_SLOW)
         elif answer is not None:
             self._step(conversation, answer)
+
+
+def _info(conversation: Conversation) -> ConnectionInfo:
+    connection, lifecycle = conversation.connection, conversation.lifecycle
+    active_for_ms = lifecycle.last_active_ms - lifecycle.begun_ms
+    return ConnectionInfo(
+        connection.connected_at_ms,
+        connection.connected_at_ms + active_for_ms,
+        connection.source_ip,
+        connection.user_agent,
+    )

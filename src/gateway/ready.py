@@ -38,10 +38,10 @@ def tell_ready(ground: Ground, definition: Definition) -> None:
     for line in banner(definition, ready, others, "wsfleet", log_names(definition, settings.log_folder)):
         ground.console.said(line)
     if settings.ready_file is not None:
-        _write_whole(settings.ready_file, json.dumps(ready.document(), indent=2) + "\n")
+        write_whole(settings.ready_file, json.dumps(ready.document(), indent=2) + "\n")
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Whoever waits for the file never reads half of it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -1,23 +1,276 @@
-"""The composition root of ``wsfleet serve``."""
+"""The composition root of ``wsfleet serve``: one node of a fleet from joining to leaving. It decides nothing.
+
+station ──▶ functions ──▶ fleet node ──▶ doors ──▶ ready ──▶ … ──▶ drain ──▶ leave
+"""
 
 from __future__ import annotations
 
-from typing import TextIO
+import asyncio
+import json
+import os
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
+from gateway.access.principal import Principal
+from gateway.backends import Backends
+from gateway.cluster.roster import Roster
+from gateway.departure import drain
+from gateway.elsewhere import open_backends
+from gateway.fleet_node import FleetNode, open_table
+from gateway.health import Health
+from gateway.invoke.env_vars import read_env_vars
+from gateway.invoke.functions import LocalFunctions
+from gateway.invoke.launch import LaunchError
+from gateway.invoke.launches import Laptop, LocalLaunches
+from gateway.invoke.surroundings import Surroundings
+from gateway.journal import StageJournal
+from gateway.lambda_api.service import LambdaApi
+from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.model.errors import UserError
-from gateway.settings import ServeSettings
-from gateway.workers.spec import WorkerSpec
+from gateway.model.event_source import EventSource
+from gateway.model.function import Function
+from gateway.ready import write_whole
+from gateway.report.outlets import Outlets
+from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
+from gateway.settings import ServeSettings, tool_environment
+from gateway.signals import heard
+from gateway.sources.sources import EventSources
+from gateway.stage_logs import open_stage_logs
+from gateway.station import Station, build_station
+from gateway.system.clock import SystemClock
+from gateway.system.fleet_key import fleet_key
+from gateway.system.ids import RandomIds
+from gateway.system.open_files import raise_open_files
+from gateway.tasks import Tasks
+from gateway.tls.certificate import AWS_SUFFIXES
+
+HTTP_WITHIN_S: Final = 2.0  # for management calls under way when the node leaves
 
 
-def serve(settings: ServeSettings, out: TextIO, err: TextIO) -> None:
-    """Serve as one node until it has left. Raises UserError for what a person can mend."""
-    del settings, out, err
-    raise UserError("wsfleet serve is not there yet", "use wsfleet run")
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Which of several processes this is: ``index`` counts from 0; ``ready_file`` is its own; ``orphaned`` returns when
+    the process above it is gone, None where there is none."""
+
+    index: int = 0
+    ready_file: Path | None = None
+    orphaned: Callable[[], Awaitable[None]] | None = None
 
 
-def serve_worker(spec: WorkerSpec, out: TextIO, err: TextIO) -> None:
-    """The same as one of several, on shared ports; the end of standard input is a SIGTERM too.
+def serve_node(settings: ServeSettings, outlets: Outlets, worker: Worker | None = None) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP, or until an operator has it drained. Raises UserError for what a person
+    can mend."""
+    raise_open_files()
+    asyncio.run(_serve(settings, outlets, worker or Worker(ready_file=settings.ready_file)))
 
-    Raises UserError for what a person can mend.
-    """
-    serve(spec.settings, out, err)
+
+async def _serve(settings: ServeSettings, outlets: Outlets, worker: Worker) -> None:
+    stop = asyncio.Event()
+    if worker.ready_file is not None:
+        worker.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
+    with heard(stop, outlets.report.said):
+        async with AsyncExitStack() as stack:
+            if worker.orphaned is not None:
+                _watch_parent(stack, worker.orphaned, stop, outlets)
+            serving = Serving(settings, outlets, worker, stop)
+            await serving.open(stack)
+            await stop.wait()
+            await serving.close()
+
+
+def _watch_parent(
+    stack: AsyncExitStack, orphaned: Callable[[], Awaitable[None]], stop: asyncio.Event, outlets: Outlets
+) -> None:
+    """Leave in good order when the process above is gone."""
+    tasks = Tasks(outlets.report.failed)
+    stack.push_async_callback(tasks.close)
+
+    async def wait() -> None:
+        await orphaned()
+        outlets.report.warned("the process above this worker is gone: it drains and leaves")
+        stop.set()
+
+    tasks.start(wait(), "watching the process above")
+
+
+class Serving:
+    """One run: ``stop`` is set when it is to end, by whomever."""
+
+    def __init__(self, settings: ServeSettings, outlets: Outlets, worker: Worker, stop: asyncio.Event) -> None:
+        self._settings = settings
+        self._outlets = outlets
+        self._log = outlets.report
+        self._worker = worker
+        self._stop = stop
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Everything in order; closed in the opposite one. Raises UserError."""
+        log, clock = self._log, SystemClock()
+        station = await build_station(stack, self._settings, self._outlets, clock)
+        for warning in station.definition.warnings:
+            log.warned(str(warning))
+        table = await open_table(stack, station)
+        key = fleet_key(self._settings.key_file)
+        ids = RandomIds(key)
+        functions = await _functions(stack, station, ids)
+        backends = await open_backends(stack, station.elsewhere, functions)
+        await _serve_functions(stack, station, backends, ids)
+        logs = await open_stage_logs(stack, self._settings.log_folder, log, station.definition, self._outlets.stages)
+        journal = StageJournal(logs, clock)
+        fleet = self.fleet = FleetNode(station, table, backends, ids, journal)
+        sources = _LedSources(EventSources(backends.functions, station.aws, ids, log), station, fleet)
+        stack.push_async_callback(sources.close)
+        fleet.watchers.append(sources.see)
+        fleet.drain_asked = self._drain_asked
+        reach = await fleet.open(stack, key, self._worker.index)
+        guard = None if station.keys is None or self._settings.no_auth else _guard(station)
+        api = ManagementApi(fleet.node, reach, IdCheck(key), ids, journal, guard)
+        await self._open_doors(stack, station, Health(api, self._unready, self._about))
+        self._began(station)
+        fleet.began = lambda member: self._began(station)  # under another number, once it has come back
+
+    async def close(self) -> None:
+        """Leave in good order."""
+        fleet, within_s = self.fleet, self._settings.drain_seconds
+        self._log.said(f"node {fleet.tenure.number} drains {fleet.node.open_connections} connections")
+        fleet.member.drain()
+        left = await drain(fleet.node, within_s, random.random)
+        if left:
+            self._log.warned(f"{left} calls of handlers had not ended after {within_s:g} s; other nodes see to them")
+        self._door.stop_accepting()
+        if not await fleet.leave():
+            self._log.warned("the fleet could not be told that this node leaves; it finds out when the lease runs out")
+        self._log.said(f"node {fleet.tenure.number} has left")
+
+    async def _open_doors(self, stack: AsyncExitStack, station: Station, service: Health) -> None:
+        door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log)
+        stack.push_async_callback(door.close, HTTP_WITHIN_S)
+        await door.serve(station.doors.public)
+        secure = station.authority.server_context(station.names, AWS_SUFFIXES)
+        await door.serve(station.doors.handlers, secure)
+        if station.doors.public_tls is not None:
+            await door.serve(station.doors.public_tls, secure)
+
+    def _drain_asked(self) -> None:
+        self._log.said(f"node {self.fleet.tenure.number} was asked to drain")
+        if self._settings.workers > 1:
+            self._door.stop_accepting()  # the other processes of this port take the clients
+        self._stop.set()
+
+    def _unready(self) -> str | None:
+        if not self.fleet.tenure.holds():
+            return "fenced"
+        return "draining" if self._stop.is_set() else None
+
+    def _about(self) -> dict[str, Any]:
+        return {"node": self.fleet.tenure.number, "connections": self.fleet.node.open_connections}
+
+    def _began(self, station: Station) -> None:
+        self._log.bind(node=self.fleet.tenure.number)
+        self._tell_ready(station)
+
+    def _tell_ready(self, station: Station) -> None:
+        document = ready_document(station, self.fleet)
+        self._log.said(f"node {document['node']} serves {document['websocket_url']}")
+        if self._worker.ready_file is not None:
+            write_whole(self._worker.ready_file, json.dumps(document, indent=2) + "\n")
+
+
+class _LedSources:
+    """Queues and streams are read by one node at a time: the one with the lowest number, as far as it knows."""
+
+    def __init__(self, sources: EventSources, station: Station, fleet: FleetNode) -> None:
+        self._sources = sources
+        self._wanted: tuple[EventSource, ...] = station.definition.event_sources
+        self._fleet = fleet
+        self._leads = False
+        self._tasks = Tasks(station.log.failed)
+
+    def see(self, roster: Roster) -> None:
+        if not self._wanted:
+            return
+        serving = [number for number in roster.sightings if roster.serves(number)]
+        leads = self._fleet.tenure.holds() and min(serving, default=None) == self._fleet.tenure.number
+        if leads != self._leads:
+            self._leads = leads
+            self._tasks.start(self._sources.replace(self._wanted if leads else ()), "reading queues and streams")
+
+    async def close(self) -> None:
+        await self._tasks.close()
+        await self._sources.close()
+
+
+def ready_document(station: Station, fleet: FleetNode) -> dict[str, Any]:
+    """What a ready file holds of one node."""
+    settings, doors = station.settings, station.doors
+    api = station.definition.apis[0]
+    stage = next(iter(api.stages))
+    host = "localhost" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104 - recognised
+    host = f"[{host}]" if ":" in host else host
+    secure = None if doors.public_tls is None else f"wss://{host}:{doors.public_tls.port}/{stage}"
+    return {
+        "api_id": api.api_id,
+        "stage": stage,
+        "websocket_url": f"ws://{host}:{doors.public.port}/{stage}",
+        "secure_websocket_url": secure,
+        "management_url": f"http://{host}:{doors.public.port}/{stage}",
+        "ca_bundle": str(station.authority.bundle_path),
+        "aws_endpoint_url": settings.endpoint_url,
+        "lambda_endpoint_url": f"http://{LOOPBACK}:{doors.functions.port}",
+        "region": settings.region,
+        "table": settings.table,
+        "pid": os.getpid(),
+        "node": fleet.tenure.number,
+        "workers": [{"pid": os.getpid(), "node": fleet.tenure.number}],
+    }
+
+
+def _guard(station: Station) -> Guard:
+    """Handlers sign with the node's own keys, and so may whoever else holds them."""
+    keys = station.keys
+    assert keys is not None, "without keys nobody's signature can be verified"
+    account = station.settings.account_id
+    principal = Principal(account, f"arn:aws:iam::{account}:user/fleet", keys.secret_access_key, keys.session_token)
+    return Guard({keys.access_key_id: principal}, station.clock)
+
+
+async def _functions(stack: AsyncExitStack, station: Station, ids: RandomIds) -> LocalFunctions:
+    settings, log = station.settings, station.log
+    env_vars = read_env_vars(settings.env_vars)
+    for name in env_vars.unknown(station.definition.functions.values()):
+        log.warned(f"env_vars names {name}, which is no function of {station.definition.path}")
+    laptop = Laptop(
+        base=Path.cwd(),
+        cache=settings.directories.cache,
+        account=station.account,
+        endpoints=station.endpoints,
+        env=tool_environment(),
+        env_vars=env_vars,
+    )
+    launches = LocalLaunches(laptop, station.processes, log.said, log.warned)
+    stack.push_async_callback(launches.close)
+    functions = LocalFunctions(Surroundings(launches, station.processes, station.outlets.functions, station.clock, ids))
+    stack.push_async_callback(functions.close)
+    await functions.replace(station.definition.functions)
+
+    async def prepare(function: Function) -> None:
+        try:
+            await launches.prepare(function)
+        except LaunchError as error:
+            raise UserError(error.message, error.hint or "build the application first") from error
+
+    await asyncio.gather(*map(prepare, station.definition.functions.values()))
+    return functions
+
+
+async def _serve_functions(stack: AsyncExitStack, station: Station, backends: Backends, ids: RandomIds) -> None:
+    settings = station.settings
+    api = LambdaApi(backends.functions, backends.events, ids, settings.region, settings.account_id)
+    door = HttpDoor(api, station.clock, station.log)
+    stack.push_async_callback(door.close)
+    await door.serve(station.doors.functions)
+    await door.serve(station.doors.secure_functions, station.authority.server_context(suffixes=AWS_SUFFIXES))

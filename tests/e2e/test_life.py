@@ -112,9 +112,10 @@ def test_without_its_emulator_it_refuses_but_keeps_what_is_open(gateway: Gateway
             client(gateway).close()
         response = refused.value.response
         document = json.loads(response.body)
-        assert response.status_code == 500 and document["message"] == "Internal server error"
+        assert response.status_code == 503 and document["message"] == "Service Unavailable"
+        assert response.headers["retry-after"] == "1"
         assert document["requestId"] == response.headers["x-amz-apigw-id"]
-        gateway.output.shows(rf"refused +{re.escape(document['connectionId'])} 500 .*connection table", since)
+        gateway.output.shows(rf"refused +{re.escape(document['connectionId'])} 503 .*connection table", since)
         assert ask(opened, "version") == "one"
         with gateway.leaving_nothing():
             gateway.kill()

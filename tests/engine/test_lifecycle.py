@@ -262,3 +262,80 @@ def check(seen: list[do.Command], lifecycle: Lifecycle, handler_accepted: bool) 
         assert not {do.SendText, do.InvokeMessage, do.AcceptUpgrade} & set(kinds[end + 1 :])
     if lifecycle.state is State.CLOSING:
         assert isinstance(next(c for c in reversed(seen) if isinstance(c, do.SetDeadline)), do.SetDeadline)
+
+
+FENCED = on.Fenced(1012, "Service restart", AWAY, at_ms=20)
+
+
+def test_a_fenced_connection_is_closed_and_nobody_is_called() -> None:
+    lifecycle = opened()
+    closing = (do.SendClose(1012, "Service restart"), do.SetDeadline(70), do.ReportClosed(1012, "Service restart"))
+    assert lifecycle.step(FENCED) == closing
+    assert lifecycle.step(FENCED) == ()
+    assert lifecycle.step(on.MessageArrived("late", 21)) == ()
+    assert lifecycle.step(on.Reply(b"late", 21)) == ()
+    assert lifecycle.step(on.PeerClosed(1012, "")) == (do.Forget(),)
+
+
+def test_a_fenced_client_that_does_not_answer_is_dropped() -> None:
+    lifecycle = opened()
+    lifecycle.step(FENCED)
+    assert lifecycle.step(on.DeadlineReached(70)) == (do.Forget(), do.Abort())
+
+
+def test_a_connection_that_was_closing_when_fenced_goes_its_way() -> None:
+    lifecycle = opened()
+    lifecycle.step(on.CloseAsked(1000, "", 10))
+    assert lifecycle.step(FENCED) == ()
+    assert lifecycle.step(on.Disconnected()) == (do.Unregister(),), "its $disconnect was called: its record may go"
+
+
+def test_a_held_handshake_is_refused_when_fenced_and_its_record_stays() -> None:
+    lifecycle = begun()
+    assert lifecycle.step(FENCED) == (do.RefuseUpgrade(AWAY),)
+    assert lifecycle.step(FENCED) == ()
+    assert lifecycle.step(on.Registered(21)) == ()
+    assert lifecycle.step(on.ConnectAccepted(None, 22)) == (do.Forget(),), "its handler believes in it: it is owed"
+
+
+def test_a_handler_that_refuses_after_the_fence_leaves_no_record() -> None:
+    lifecycle = begun()
+    lifecycle.step(FENCED)
+    assert lifecycle.step(on.HandshakeRefused(REFUSAL)) == ()
+    assert lifecycle.step(on.Registered(21)) == (do.Forget(), do.Unregister())
+
+
+def test_gates_that_open_after_the_fence_lead_nowhere() -> None:
+    lifecycle = begun(authorizes=True)
+    assert lifecycle.step(FENCED) == (do.RefuseUpgrade(AWAY),)
+    assert lifecycle.step(on.Authorized(None)) == (do.Forget(),)
+
+
+@settings(max_examples=300)
+@given(st.data(), st.booleans(), st.booleans())
+def test_after_a_fence_nothing_is_invoked_and_what_is_owed_stays_recorded(
+    data: st.DataObject, authorizes: bool, connects: bool
+) -> None:
+    play = Play()
+    play.happen(on.Begin(authorizes, connects, 0))
+    fence_after = data.draw(st.integers(0, 12))
+    fenced_at = 0
+    for turn in range(data.draw(st.integers(fence_after + 1, 20))):
+        answers: bool = data.draw(st.booleans())
+        if turn == fence_after:
+            fenced_at = len(play.seen)
+            play.happen(FENCED)
+        elif play.pending and answers:
+            asked = play.pending.pop(data.draw(st.integers(0, len(play.pending) - 1)))
+            play.happen(data.draw(st.sampled_from(ANSWERS[asked])))
+        else:
+            play.happen(data.draw(AFTER_BEGIN))
+    while play.pending:
+        play.happen(ANSWERS[play.pending.pop(0)][0])
+    kinds = [type(command) for command in play.seen]
+    after = set(kinds[fenced_at:])
+    assert not after & {do.InvokeConnect, do.InvokeMessage, do.InvokeDisconnect, do.SendText, do.AcceptUpgrade}
+    assert kinds.count(do.AcceptUpgrade) + kinds.count(do.RefuseUpgrade) <= 1
+    if do.AcceptUpgrade in kinds:
+        assert (do.Unregister in kinds) == (do.InvokeDisconnect in kinds), "what is owed stays, what is paid goes"
+    assert play.lifecycle.state in (State.CLOSING, State.CLOSED)

@@ -94,7 +94,7 @@ async def test_ids_and_times_of_the_three_events_of_a_connection() -> None:
 
 @pytest.mark.parity("P-121", "P-123")
 def test_connection_ids_are_in_no_order_and_never_look_like_an_option() -> None:
-    made = RandomIds(NodeNumber(1), b"key")
-    drawn = [made.connection_id() for _ in range(200)]
+    made = RandomIds(b"key")
+    drawn = [made.connection_id(NodeNumber(1)) for _ in range(200)]
     assert drawn != sorted(drawn)
     assert not any(connection_id.startswith("-") for connection_id in drawn)

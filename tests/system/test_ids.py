@@ -17,18 +17,18 @@ OWNER = NodeNumber(4711)
 
 @pytest.fixture
 def ids() -> Ids:
-    return RandomIds(OWNER, KEY)
+    return RandomIds(KEY)
 
 
 def test_a_connection_id_carries_its_owner(ids: Ids) -> None:
-    made = ids.connection_id()
+    made = ids.connection_id(OWNER)
     assert re.fullmatch(r"[\w-]{18}==", made)
     assert owner_of(made, KEY) == OWNER
     assert owner_of(made, b"another key") is None
 
 
 def test_a_message_id_ends_like_its_connections(ids: Ids) -> None:
-    connection = ids.connection_id()
+    connection = ids.connection_id(OWNER)
     assert re.fullmatch(r"[\w-]{18}==", ids.message_id(connection))
 
 
@@ -52,7 +52,7 @@ def test_a_trace_id_is_x_rays(ids: Ids) -> None:
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda ids: ids.connection_id(),
+        lambda ids: ids.connection_id(OWNER),
         lambda ids: ids.message_id(ConnectionId("hK3nTc7vdQAYKEjVWA==")),
         lambda ids: ids.request_id(),
         lambda ids: ids.uuid(),

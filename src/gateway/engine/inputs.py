@@ -90,6 +90,17 @@ class CloseAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class Fenced:
+    """This node has lost its right to serve: others may already speak for the connection, so nothing is invoked any
+    more. An open socket is closed with ``code`` and ``reason``, a held handshake gets ``refusal``."""
+
+    code: int
+    reason: str
+    refusal: Refuse
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PeerClosed:
     """The client's close frame; ``code`` None when it carried none."""
 
@@ -125,6 +136,7 @@ Input = (
     | Reply
     | Posted
     | CloseAsked
+    | Fenced
     | PeerClosed
     | PeerLost
     | DeadlineReached

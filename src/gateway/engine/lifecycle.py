@@ -5,7 +5,8 @@
 
 ``$connect`` and the record's write run side by side; the upgrade waits for both. Rules held here and nowhere else:
 ``$disconnect`` at most once, and only when ``$connect`` succeeded; nothing is sent after a close; a deadline is set
-while a socket is open or closing. It knows no socket, no event document and no clock.
+while a socket is open or closing; once fenced nothing is invoked, and a record stays whose ``$disconnect`` is owed: it
+is how whoever speaks for the connection from then on knows of it. It knows no socket, no event document and no clock.
 """
 
 from __future__ import annotations
@@ -62,10 +63,11 @@ class _Half(Enum):
 class Upgrade:
     """What is known while the client still waits for its 101; dropped once the connection is open."""
 
-    __slots__ = ("connects", "handler", "peer_lost", "record", "subprotocol")
+    __slots__ = ("connects", "fenced", "handler", "peer_lost", "record", "subprotocol")
 
     def __init__(self) -> None:
         self.connects = False
+        self.fenced = False
         self.handler = _Half.WAITING
         self.record = _Half.WAITING
         self.subprotocol: str | None = None
@@ -99,6 +101,8 @@ class Lifecycle:
                 return self._close(code, reason, at_ms)
             case on.DeadlineReached(at_ms):
                 return self._deadline(at_ms)
+            case on.Fenced():
+                return self._fence(happened)
             case on.Disconnected():
                 return (Unregister(),)
             case _:
@@ -133,7 +137,7 @@ class Lifecycle:
                 raise AssertionError(happened)
 
     def _connect(self, upgrade: Upgrade, authorized: on.Authorized) -> Commands:
-        if upgrade.peer_lost:
+        if upgrade.peer_lost or upgrade.fenced:
             return self._gone()
         self.state = State.CONNECTING
         register = Register(authorized.authorizer, authorized.identity)
@@ -146,6 +150,8 @@ class Lifecycle:
         """Both halves must have answered; what follows depends on whether the client and the record are there."""
         if upgrade.handler is _Half.WAITING or upgrade.record is _Half.WAITING:
             return _NOTHING
+        if upgrade.fenced:
+            return (*self._gone(), Unregister()) if upgrade.handler is _Half.FAILED else self._gone()
         if upgrade.record is _Half.FAILED:
             return self._undo(upgrade)
         if upgrade.handler is _Half.FAILED:
@@ -159,14 +165,14 @@ class Lifecycle:
     def _refused(self, upgrade: Upgrade, refuse: RefuseUpgrade) -> Commands:
         """The client hears at once; a record being written is removed when its write is over."""
         if self.state is State.AUTHORIZING:
-            return (refuse, *self._gone())
+            return self._gone() if upgrade.fenced else (refuse, *self._gone())
         upgrade.handler = _Half.FAILED
-        if upgrade.record is _Half.FAILED:  # the client has its refusal already
+        if upgrade.fenced or upgrade.record is _Half.FAILED:  # the client has its refusal already
             return self._settle(upgrade)
         return (refuse, *self._settle(upgrade))
 
     def _record_failed(self, upgrade: Upgrade, refuse: RefuseUpgrade) -> Commands:
-        already_refused = upgrade.handler is _Half.FAILED
+        already_refused = upgrade.fenced or upgrade.handler is _Half.FAILED
         upgrade.record = _Half.FAILED
         return self._settle(upgrade) if already_refused else (refuse, *self._settle(upgrade))
 
@@ -222,6 +228,24 @@ class Lifecycle:
             SetDeadline(at_ms + self._limits.close_timeout_ms),
             ReportClosed(code, reason),
             InvokeDisconnect(code, reason),
+        )
+
+    def _fence(self, fenced: on.Fenced) -> Commands:
+        """Ours to end, but no longer ours to tell."""
+        upgrade = self._upgrade
+        if upgrade is not None:
+            if upgrade.fenced:
+                return _NOTHING
+            upgrade.fenced = True
+            told = upgrade.handler is _Half.FAILED or upgrade.record is _Half.FAILED
+            return _NOTHING if told else (RefuseUpgrade(fenced.refusal),)
+        if self.state is not State.OPEN:
+            return _NOTHING
+        self.state = State.CLOSING
+        return (
+            SendClose(fenced.code, fenced.reason),
+            SetDeadline(fenced.at_ms + self._limits.close_timeout_ms),
+            ReportClosed(fenced.code, fenced.reason),
         )
 
     def _ended(self, code: int, reason: str) -> Commands:

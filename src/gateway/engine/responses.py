@@ -9,7 +9,7 @@ import binascii
 import json
 import re
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gateway.model.ids import ConnectionId, MessageId, RequestId
@@ -27,6 +27,9 @@ INTERNAL_SERVER_ERROR: Final = "Internal server error"
 ENDPOINT_TIMED_OUT: Final = "Endpoint request timed out"
 FORBIDDEN: Final = "Forbidden"
 UNAUTHORIZED: Final = "Unauthorized"
+SERVICE_UNAVAILABLE: Final = "Service Unavailable"
+RETRY_AFTER_S: Final = "1"  # seconds; what is away for longer answers so again
+_STORM_SPREAD_S: Final = 5
 TOO_MANY_REQUESTS: Final = "Too Many Requests"  # assumed: the words of REST APIs; parity 4.2
 LIMIT_EXCEEDED: Final = "Limit Exceeded"  # the same, for a quota
 BAD_REQUEST_BODY: Final = "Bad request body"
@@ -75,13 +78,14 @@ class Refuse:
 class Failure:
     """A call without a usable answer: ``message`` is what the client reads, ``status`` what a refused upgrade gets,
     ``why`` what whoever watches should know; ``is_malformed`` when there was an answer of the wrong shape,
-    ``is_told`` when whoever runs the function has already said so."""
+    ``is_told`` when whoever runs the function has already said so, ``never_arrived`` when no handler saw the event."""
 
     message: str
     status: int
     why: str
     is_malformed: bool = False
     is_told: bool = False
+    never_arrived: bool = False
 
 
 THROTTLED: Final = Failure(TOO_MANY_REQUESTS, 429, "the rate of messages is exceeded")
@@ -101,7 +105,7 @@ def read_result(result: InvocationResult) -> ProxyResponse | Failure:
         case FunctionError(payload):
             return Failure(INTERNAL_SERVER_ERROR, 502, _error_message(payload), is_told=True)
         case Throttled(reason) | Unavailable(reason):
-            return Failure(INTERNAL_SERVER_ERROR, 500, reason)
+            return Failure(INTERNAL_SERVER_ERROR, 500, reason, never_arrived=True)
         case Answered(status, headers, body):
             return ProxyResponse(status, headers, body)
 
@@ -191,8 +195,31 @@ def unknown_endpoint_refusal() -> Refuse:
 
 def stopping_refusal() -> Refuse:
     """This node is leaving; whoever retries elsewhere or later is served."""
-    headers = (("content-type", "application/json"), ("retry-after", "1"))
-    return Refuse(503, headers, b'{"message":"Service Unavailable"}', "the gateway is stopping")
+    return _unavailable("the gateway is stopping")
+
+
+def fenced_refusal() -> Refuse:
+    """This node has lost its lease; another one serves, and so will this one."""
+    return _unavailable("this node has lost its lease")
+
+
+def registry_refusal(connection_id: ConnectionId, request_id: RequestId, why: str) -> Refuse:
+    """The record could not be made durable: 503, worth another try soon."""
+    refusal = gateway_refusal(503, SERVICE_UNAVAILABLE, connection_id, request_id, why)
+    return replace(refusal, headers=(*refusal.headers, ("retry-after", RETRY_AFTER_S)))
+
+
+def storm_refusal(connection_id: ConnectionId, request_id: RequestId, now_ms: int) -> Refuse:
+    """429 for one of too many that arrive at once; who came in another second is told to wait another while, so that
+    they do not all return together."""
+    why = "too many new connections at once"
+    refusal = gateway_refusal(429, TOO_MANY_REQUESTS, connection_id, request_id, why)
+    return replace(refusal, headers=(*refusal.headers, ("retry-after", str(1 + now_ms // 1000 % _STORM_SPREAD_S))))
+
+
+def _unavailable(why: str) -> Refuse:
+    headers = (("content-type", "application/json"), ("retry-after", RETRY_AFTER_S))
+    return Refuse(503, headers, b'{"message":"%s"}' % SERVICE_UNAVAILABLE.encode(), why)
 
 
 def as_text(data: bytes) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from gateway.model.errors import UserError
@@ -59,3 +60,13 @@ def _text(where: str, value: object, source: str) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     raise UserError(f"{source}: {where} must be a string, a number or a boolean", _HINT)
+
+
+def read_env_vars(path: Path | None) -> EnvVars:
+    """What the file says, nothing when there is none. Raises UserError."""
+    if path is None:
+        return EnvVars()
+    try:
+        return parse_env_vars(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}", "name a JSON file with --env-vars") from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -64,10 +64,12 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose laptop account the handlers run in."""
+    """Whose account the handlers run in. ``credentials`` None: they find their own as this program does, by ``chain``,
+    the SDK's variables that say how, and by what the machine's role gives."""
 
     region: str
-    credentials: Credentials
+    credentials: Credentials | None
+    chain: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +169,15 @@ def _reserved(function: Function, account: Account, places: Places, log_stream: 
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.function_name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
-        "AWS_ACCESS_KEY_ID": keys.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
         "LAMBDA_TASK_ROOT": str(places.task_root),
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
     }
-    if keys.session_token is not None:
-        reserved["AWS_SESSION_TOKEN"] = keys.session_token
+    if keys is None:
+        reserved |= account.chain
+    else:
+        reserved |= {"AWS_ACCESS_KEY_ID": keys.access_key_id, "AWS_SECRET_ACCESS_KEY": keys.secret_access_key}
+        if keys.session_token is not None:
+            reserved["AWS_SESSION_TOKEN"] = keys.session_token
     if not function.runtime.startswith("provided"):
         reserved["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{function.runtime}"
     return reserved

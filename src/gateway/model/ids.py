@@ -75,5 +75,11 @@ def request_id(random: bytes) -> RequestId:
     return RequestId(urlsafe_b64encode(random).decode("ascii"))
 
 
+def disconnect_request_id(connection: ConnectionId) -> RequestId:
+    """The request ID of a connection's one ``$disconnect`` event, the same whoever sends it and however often."""
+    digest = hashlib.blake2s(connection.encode("ascii"), digest_size=REQUEST_ID_BYTES, person=b"$disc")
+    return request_id(digest.digest())
+
+
 def _check(head: bytes, key: bytes) -> bytes:
     return hashlib.blake2s(head, digest_size=_CHECK_BYTES, key=key).digest()

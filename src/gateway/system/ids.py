@@ -11,16 +11,15 @@ from gateway.model.ids import ConnectionId, MessageId, NodeNumber, RequestId
 
 
 class RandomIds:
-    """``owner`` and ``key`` go into every connection ID (see ``model.ids``)."""
+    """``key`` goes into every connection ID (see ``model.ids``)."""
 
-    def __init__(self, owner: NodeNumber, key: bytes) -> None:
-        self._owner = owner
+    def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def connection_id(self) -> ConnectionId:
+    def connection_id(self, owner: NodeNumber) -> ConnectionId:
         """Never one that begins with a dash: given on a command line it would be taken for an option."""
         while True:
-            made = ids.connection_id(self._owner, os.urandom(ids.RANDOM_BYTES), self._key)
+            made = ids.connection_id(owner, os.urandom(ids.RANDOM_BYTES), self._key)
             if not made.startswith("-"):
                 return made
 

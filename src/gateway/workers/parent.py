@@ -8,6 +8,7 @@ an operator, or by our signal) and is not replaced; when all have left, so does 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -20,13 +21,14 @@ from typing import Final
 
 from gateway.model.errors import UserError
 from gateway.model.surprise import one_line
+from gateway.ready import write_whole
 from gateway.report import event_names as names
 from gateway.report.report import WARNING, Report
 from gateway.server.listener import reserve
 from gateway.settings import ServeSettings
 from gateway.sources.backoff import Backoff, pause
 from gateway.workers.child import Child
-from gateway.workers.ready_files import Document, merged, read_ready, write_whole
+from gateway.workers.ready_files import Document, merged, read_ready
 from gateway.workers.spec import LEFT, WorkerSpec
 
 PROGRAM: Final = (sys.executable, "-P", "-m", "gateway", "serve-worker")
@@ -177,14 +179,8 @@ class Parent:
     async def _start(self, index: int) -> Child:
         path = self._ready_path(index)
         path.unlink(missing_ok=True)
-        settings = self._settings
-        own = replace(
-            settings,
-            workers=1,
-            ready_file=path,
-            advertise=None if settings.advertise is None else settings.advertise.after(index),
-        )
-        child = self._children[index] = await Child.start(self._program, WorkerSpec(index, own))
+        child = await Child.start(self._program, WorkerSpec(index, path, self._settings))
+        self._children[index] = child
         self._report.event(
             names.WORKER_STARTED, f"worker {index} is process {child.pid}", worker=index, worker_pid=child.pid
         )
@@ -232,7 +228,7 @@ class Parent:
             return
         self._told = there
         try:
-            write_whole(path, merged(self._ready, os.getpid()))
+            write_whole(path, json.dumps(merged(self._ready, os.getpid()), indent=2) + "\n")
         except UserError as error:
             self._report.failed(one_line(error))
 

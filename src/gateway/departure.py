@@ -1,0 +1,34 @@
+"""How a node leaves: nobody new, then its sockets in batches, each with its ``$disconnect``, then itself.
+
+Connections whose handlers are at work are left for later batches, as long as there is time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from gateway.cluster.drain import STEP_MS, drain_plan
+from gateway.node import Node
+
+LAST_CALLS_S: Final = 2.0  # of handlers that are still at work when all the time is up: enough to be answered at all
+
+
+async def drain(node: Node, over_s: float, random: Callable[[], float]) -> int:
+    """Let go of every socket within ``over_s`` seconds and wait for the calls that follow; returns how many had not
+    ended by then. ``random`` is uniform in [0, 1)."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    waiting = deque(node.begin_leaving())
+    for batch in drain_plan(len(waiting), int(over_s * 1000), random):
+        await asyncio.sleep(began + batch.at_ms / 1000 - loop.time())
+        for _ in range(min(batch.count, len(waiting))):
+            let_go = waiting.popleft()
+            if not let_go(True):
+                waiting.append(let_go)
+    while waiting and loop.time() - began < over_s:
+        await asyncio.sleep(STEP_MS / 1000)
+        waiting = deque(let_go for let_go in waiting if not let_go(True))
+    return await node.stop(max(LAST_CALLS_S, began + over_s - loop.time()))

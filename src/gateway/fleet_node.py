@@ -1,0 +1,231 @@
+"""One node with everything that makes it part of a fleet, put together: table, membership, reaper, peers.
+
+records and leases ◀──▶ member ──roster──▶ reaper, reach, sources
+                          │ tenure
+clients ◀──▶ node ◀───────┴──▶ peers ◀──▶ other nodes
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from hashlib import blake2s
+from os import getpid, getuid
+from pathlib import Path
+from typing import Final
+
+from gateway.admission import Admission
+from gateway.backends import Backends
+from gateway.calls import Outside
+from gateway.cluster.lease import LeaseTerms
+from gateway.cluster.retries import Retries
+from gateway.cluster.roster import Roster
+from gateway.engine.directory import Directory
+from gateway.engine.lifecycle import GOING_AWAY
+from gateway.fleet import Fleet, FleetMember
+from gateway.journal import StageJournal
+from gateway.model.connection import Connection
+from gateway.model.errors import RegistryUnavailable, UserError
+from gateway.model.ids import NodeNumber
+from gateway.model.limits import ACCOUNT_REQUEST_BURST, AWS, AccountLimits
+from gateway.model.member import Member
+from gateway.model.now import Now
+from gateway.model.plan import Throttle
+from gateway.node import DEADLINE_GRANULARITY_MS, SERVICE_RESTART, Node
+from gateway.peers.client import PeerClient
+from gateway.peers.machine import machine_identity
+from gateway.peers.server import PeerServer
+from gateway.reach import FleetReach
+from gateway.reaper import Estates, Reaper, ReapPolicy
+from gateway.registry.dynamodb import DynamoDbRegistry
+from gateway.registry.members import DynamoDbMembers
+from gateway.registry.parked import DynamoDbParked
+from gateway.registry.table import TableSettings
+from gateway.server.ticker import Ticker
+from gateway.settings import ServeSettings
+from gateway.station import Station
+from gateway.system.ids import RandomIds
+from gateway.tenure import Tenure
+
+KEY: Final = "fleet key"
+LEFT_WITHIN_S: Final = 5.0  # for the last look at one's own records
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The fleet's one table, as its three kinds of records."""
+
+    registry: DynamoDbRegistry
+    members: DynamoDbMembers
+    parked: DynamoDbParked
+
+
+class FleetNode:
+    """``drain_asked`` is called when an operator wants this node to leave, ``began`` with each record of its own."""
+
+    def __init__(
+        self, station: Station, table: Table, backends: Backends, ids: RandomIds, journal: StageJournal
+    ) -> None:
+        self._station = station
+        self._table = table
+        settings, log, clock = station.settings, station.log, station.clock
+        self.tenure = Tenure(clock)
+        self.drain_asked: Callable[[], None] = lambda: None
+        self.began: Callable[[Member], None] = lambda member: None
+        self.watchers: list[Callable[[Roster], None]] = []
+        outside = Outside(
+            backends, table.registry, clock, ids, log, journal, _admission(settings), undelivered=self._undelivered
+        )
+        close = GOING_AWAY if settings.fence_close_code == GOING_AWAY[0] else SERVICE_RESTART
+        directory = Directory(station.definition)
+        self._ticker = Ticker(clock, DEADLINE_GRANULARITY_MS, self._tick)
+        self.node = Node(self.tenure, directory, outside, AWS, self._ticker.wake, close)
+        estates = Estates(table.members, table.registry, table.parked)
+        policy = ReapPolicy(settings.reap_rate, Retries(settings.reap_attempts))
+        self.reaper = Reaper(estates, self.node.speak_for, self.tenure, (clock, log, random.random), policy)
+
+    async def open(self, stack: AsyncExitStack, key: bytes, index: int) -> FleetReach:
+        """Join the fleet; left again when ``stack`` unwinds. ``index`` is this worker's among those of its machine.
+
+        Raises UserError for what a person can mend.
+        """
+        settings, log, clock = self._station.settings, self._station.log, self._station.clock
+        stack.callback(self._ticker.stop)
+        await _agree(self._table.members, key)
+        machine = f"{machine_identity()}-{getuid()}"
+        peers = PeerClient(key, machine, log)
+        stack.push_async_callback(peers.close)
+        card = await self._card(stack, key, machine, index)
+        fleet = Fleet(
+            self._table.members,
+            clock,
+            log,
+            random.random,
+            seen=self._seen,
+            drain_asked=lambda: self.drain_asked(),
+            began=lambda member: self.began(member),
+        )
+        self.member = FleetMember(card, self.tenure, self.node, fleet)
+        wait_ms = round(settings.peer_timeout_seconds * 1000)
+        reach = FleetReach(self.node, peers, self.tenure, self.member.look, wait_ms)
+        self.watchers += [reach.see, self.reaper.see, _Forgetting(peers)]
+        stack.push_async_callback(self.member.close)
+        stack.push_async_callback(self.reaper.close)
+        await self.member.join()
+        return reach
+
+    async def leave(self) -> bool:
+        """After the drain: hand over what is left, if anything. False when nobody could be told."""
+        await self.reaper.close()
+        return await self.member.leave(self._is_empty)
+
+    async def _is_empty(self, number: NodeNumber) -> bool:
+        async for _ in self._table.registry.connections_of(number):
+            return False
+        return True
+
+    async def _card(self, stack: AsyncExitStack, key: bytes, machine: str, index: int) -> Member:
+        """What others need to reach this node, listening by then."""
+        settings = self._station.settings
+        server = PeerServer(self.node, key, self._station.log)
+        stack.push_async_callback(server.close)
+        path = await server.open_unix(Path(tempfile.gettempdir()) / f"wsfleet-{getuid()}")
+        address = None
+        if settings.advertise is not None:
+            mine = settings.advertise.after(index)
+            await server.open_tcp(_listening_host(mine.host), mine.port)
+            address = str(mine)
+        return Member(
+            number=NodeNumber(0),
+            lease_ms=settings.lease_ms,
+            machine=machine,
+            host=socket.gethostname(),
+            pid=getpid(),
+            started_at_ms=0,
+            address=address,
+            socket_path=path,
+        )
+
+    def _seen(self, roster: Roster) -> None:
+        for watcher in self.watchers:
+            watcher(roster)
+
+    def _undelivered(self, connection: Connection, code: int, reason: str, why: str) -> bool:
+        return self.reaper.take_over(connection, code, reason, why)
+
+    def _tick(self, now: Now) -> bool:
+        self.node.tick(now.monotonic_ms)
+        return self.node.next_deadline_ms() is not None
+
+
+class _Forgetting:
+    """Lets go of connections to nodes that are no more."""
+
+    def __init__(self, peers: PeerClient) -> None:
+        self._peers = peers
+        self._known: frozenset[NodeNumber] = frozenset()
+
+    def __call__(self, roster: Roster) -> None:
+        serving = frozenset(number for number in roster.sightings if roster.serves(number))
+        for gone in self._known - serving:
+            self._peers.forget(gone)
+        self._known = serving
+
+
+async def open_table(stack: AsyncExitStack, station: Station) -> Table:
+    """Closed when ``stack`` unwinds. Raises UserError when there is no such table, or nobody answers for it."""
+    settings, terms = station.settings, LeaseTerms(station.settings.lease_ms)
+    table = TableSettings(settings.table)
+    registry = DynamoDbRegistry(station.aws, station.log, table)
+    stack.push_async_callback(registry.close)
+    members = DynamoDbMembers(station.aws, terms.call_ms / 1000, table)
+    stack.push_async_callback(members.close)
+    parked = DynamoDbParked(station.aws, table)
+    stack.push_async_callback(parked.close)
+    try:
+        if await registry.exists():
+            return Table(registry, members, parked)
+    except RegistryUnavailable as error:
+        raise UserError(
+            f"the connection table {settings.table} cannot be reached at {station.aws.place}: {error}",
+            "check --endpoint-url, --region and the credentials, then start again",
+        ) from error
+    raise UserError(
+        f"there is no table {settings.table} at {station.aws.place}",
+        "make it with: wsfleet init, or name another: --table",
+    )
+
+
+async def _agree(members: DynamoDbMembers, key: bytes) -> None:
+    """Nodes with another key would take each other's connection IDs for inventions."""
+    mine = blake2s(key, digest_size=8, person=b"fleetkey").hexdigest()
+    try:
+        agreed = await members.agree(KEY, mine)
+    except RegistryUnavailable as error:
+        raise UserError(f"the fleet cannot be joined: {error}", "start again when the table can be reached") from error
+    if agreed != mine:
+        raise UserError(
+            "this node has another fleet key than the nodes of this table",
+            "copy the key file of one of them here (--fleet-key-file), or use another --table",
+        )
+
+
+def _admission(settings: ServeSettings) -> Admission:
+    requests = settings.request_rate or None
+    account = AccountLimits(requests, ACCOUNT_REQUEST_BURST, connections_per_s=None)
+    rate = settings.connect_rate
+    return Admission(account, Throttle(rate, max(1, round(rate))) if rate else None)
+
+
+def _listening_host(advertised: str) -> str:
+    """Only the advertised address where it is one of this machine's, every one where it is a name or a balancer's."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in advertised else socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind((advertised, 0))
+    except (OSError, ValueError):
+        return "0.0.0.0"  # noqa: S104 - whoever has not the fleet's key is dropped
+    return advertised

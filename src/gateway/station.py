@@ -1,0 +1,175 @@
+"""What a node of a fleet stands on: ports, the authority that its handlers trust, processes, and where AWS is.
+
+The counterpart of ``ground`` for ``wsfleet serve``: nothing is emulated, created or watched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.control.disk import read_definition, stack_name
+from gateway.control.hookless import with_local_domain
+from gateway.elsewhere import Elsewhere
+from gateway.invoke.environment import Account, Endpoints, HostRule
+from gateway.model.aws import DUMMY_CREDENTIALS, AwsEndpoint, Credentials
+from gateway.model.definition import Definition
+from gateway.model.errors import UserError
+from gateway.ports import Clock
+from gateway.processes.supervisor import ProcessSupervisor
+from gateway.report.outlets import Outlets
+from gateway.report.report import Report
+from gateway.server.listener import LOOPBACK, Bound, bind
+from gateway.settings import ServeSettings, aws_credentials, tool_environment
+from gateway.template.options import LoadOptions
+from gateway.tls.authority import Authority, open_authority
+from gateway.tls.certificate import AWS_SUFFIXES
+
+_CHAIN: Final = (  # of the SDKs, for whoever has no keys in the environment
+    "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_EC2_METADATA_DISABLED",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """``public`` and ``public_tls`` (None without) are for clients and callers; the others for handlers of this node,
+    on loopback."""
+
+    public: Bound
+    public_tls: Bound | None
+    handlers: Bound
+    functions: Bound
+    secure_functions: Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """``definition`` is as served. ``keys`` are this node's own, None when the SDK's chain finds them."""
+
+    settings: ServeSettings
+    outlets: Outlets
+    clock: Clock
+    processes: ProcessSupervisor
+    authority: Authority
+    doors: Doors
+    aws: AwsEndpoint
+    keys: Credentials | None
+    options: LoadOptions
+    definition: Definition
+
+    @property
+    def log(self) -> Report:
+        return self.outlets.report
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the certificate for clients names beside this machine's usual names."""
+        return _names(self.settings, self.definition)
+
+    @property
+    def elsewhere(self) -> Elsewhere:
+        url, roots = self.settings.lambda_endpoint_url, self.authority.bundle_path
+        return Elsewhere(self.aws, url, roots, tool_environment(), self.clock, self.log)
+
+    @property
+    def account(self) -> Account:
+        """Whose account handlers run in: the node's own."""
+        environ = tool_environment()
+        chain = {name: environ[name] for name in _CHAIN if name in environ}
+        return Account(self.settings.region, self.keys, chain)
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Handlers find the management API and each other here, everything else where the SDK finds it."""
+        doors, first = self.doors, next(iter(self.definition.apis[0].stages))
+        own = ("*.execute-api.*", "execute-api.*", *(each.domain_name for each in self.definition.domain_names))
+        rules = (
+            *(HostRule(name, LOOPBACK, doors.handlers.port, doors.public.port) for name in own),
+            *(HostRule(f"lambda.*.{suffix}", LOOPBACK, doors.secure_functions.port) for suffix in AWS_SUFFIXES),
+        )
+        return Endpoints(
+            ca_bundle=str(self.authority.bundle_path),
+            aws_url=self.settings.endpoint_url,
+            lambda_url=f"http://{LOOPBACK}:{doors.functions.port}",
+            management_url=f"https://{_local_domain(doors)}/{first}",
+            hosts=rules,
+        )
+
+
+async def build_station(stack: AsyncExitStack, settings: ServeSettings, outlets: Outlets, clock: Clock) -> Station:
+    """Closed again when ``stack`` unwinds. Raises UserError for what a person can mend."""
+    keys = _keys(settings)
+    options = load_options(settings)
+    definition = read_definition(settings.template, options)
+    doors = await _bind(stack, settings)
+    roots = () if settings.ca_bundle is None else (settings.ca_bundle,)
+    authority = open_authority(settings.directories.state / "tls", _names(settings, definition), extra_roots=roots)
+    processes = ProcessSupervisor()
+    stack.push_async_callback(processes.close)
+    aws = AwsEndpoint(settings.endpoint_url, settings.region, keys, _roots(settings, authority))
+    served = with_local_domain(definition, _local_domain(doors))
+    return Station(settings, outlets, clock, processes, authority, doors, aws, keys, options, served)
+
+
+def load_options(settings: ServeSettings) -> LoadOptions:
+    """What the template is loaded with."""
+    return LoadOptions(
+        stack_name(settings.template),
+        settings.region,
+        account_id=settings.account_id,
+        parameters=settings.parameter_overrides,
+        stage=settings.stage,
+        api=settings.only_api,
+        aws_endpoint_url=settings.endpoint_url,
+        remote_functions=settings.lambda_endpoint_url is not None,
+    )
+
+
+def _keys(settings: ServeSettings) -> Credentials | None:
+    found = aws_credentials()
+    if found is not None:
+        return Credentials(*found)
+    if settings.endpoint_url is not None:
+        return DUMMY_CREDENTIALS  # an emulator takes them
+    if settings.no_auth:
+        return None
+    raise UserError(
+        "nobody could sign calls of the management API: this node has no keys of its own",
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or --no-auth where only trusted callers reach this node",
+    )
+
+
+def _roots(settings: ServeSettings, authority: Authority) -> str | None:
+    return None if settings.ca_bundle is None else str(authority.bundle_path)
+
+
+async def _bind(stack: AsyncExitStack, settings: ServeSettings) -> Doors:
+    shared = settings.workers > 1
+
+    async def door(host: str, port: int, *, shared: bool = False) -> Bound:
+        bound = await bind(host, port, shared=shared)
+        stack.callback(bound.close)
+        return bound
+
+    return Doors(
+        public=await door(settings.host, settings.port, shared=shared),
+        public_tls=None if settings.tls_port is None else await door(settings.host, settings.tls_port, shared=shared),
+        handlers=await door(LOOPBACK, 0),
+        functions=await door(LOOPBACK, 0),
+        secure_functions=await door(LOOPBACK, 0),
+    )
+
+
+def _names(settings: ServeSettings, definition: Definition) -> tuple[str, ...]:
+    own: Mapping[str, None] = dict.fromkeys(
+        (settings.host, *(domain.domain_name for domain in definition.domain_names))
+    )
+    return tuple(name for name in own if name not in ("0.0.0.0", "::", "", "localhost"))  # noqa: S104 - recognised
+
+
+def _local_domain(doors: Doors) -> str:
+    return f"localhost:{doors.handlers.port}"

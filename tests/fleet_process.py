@@ -1,0 +1,240 @@
+"""Real ``wsfleet serve`` processes on one table: started, killed, stopped for a while, cut off, and read.
+
+A fleet of these tests is a moto of its own, an application that keeps a journal, and nodes that share a fleet key.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from gateway_process import (
+    APPLICATIONS,
+    COMMAND,
+    DEADLINE_S,
+    GONE_S,
+    OWN_RUNTIME,
+    START_S,
+    STOP_S,
+    Transcript,
+    descendants,
+    environment,
+    mentioning,
+    until,
+)
+from moto_server import Moto, moto_server
+from process_watch import Watch
+
+LEASE_S = 4.0
+
+
+class FleetNode:
+    """One ``wsfleet serve``; with several workers, the process above them."""
+
+    def __init__(self, fleet: Fleet, name: str, options: Sequence[str], prefix: Sequence[str] = ()) -> None:
+        self.name = name
+        self._ready_file = fleet.folder / f"{name}.json"
+        self._state = fleet.folder / f"state-{name}"
+        self._process = subprocess.Popen(
+            [*prefix, COMMAND, "serve", *fleet.options, "--ready-file", str(self._ready_file), *options],
+            cwd=fleet.application,
+            env=environment(self._state),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        self.output = Transcript(self._process.stdout)
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        return dict(json.loads(self._ready_file.read_text(encoding="utf-8")))
+
+    @property
+    def number(self) -> int:
+        return int(self.ready["node"])
+
+    @property
+    def port(self) -> int:
+        return int(self.ready["websocket_url"].rpartition("/")[0].rpartition(":")[2])
+
+    @property
+    def pid(self) -> int:
+        """Of the node itself."""
+        return int(self.ready["pid"])
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_ready(self) -> None:
+        end = time.monotonic() + START_S
+        while not self._ready_file.exists():
+            assert self.is_running and time.monotonic() < end, f"it does not serve:\n{self.output.text}"
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.02)
+
+    def client(self) -> Any:
+        """boto3's client of the management API at this node."""
+        return management_client(self.ready["management_url"])
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def wait(self, within_s: float = STOP_S + DEADLINE_S) -> int:
+        return self._process.wait(within_s)
+
+    def kill(self) -> None:
+        """Without a word; what it started ends with it."""
+        with Watch(descendants(self._process.pid)) as watch:
+            self._process.kill()
+            self._process.wait(STOP_S)
+            assert not watch.left_after(GONE_S)
+
+    def close(self) -> None:
+        if self.is_running:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGCONT)
+            self._process.kill()
+            self._process.wait(STOP_S)
+        for pid in mentioning(str(self._state)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.output.close()
+
+
+class Fleet:
+    """``application`` is a copy of its own; ``journal`` what its handlers wrote."""
+
+    def __init__(self, folder: Path, moto: Moto) -> None:
+        self.folder = folder
+        self.moto = moto
+        self.application = folder / "fleet"
+        self._journal = folder / "journal"
+        shutil.copytree(APPLICATIONS / "fleet", self.application)
+        self.options = [
+            "--api", "template.yaml", "--parameter-overrides", f"Python={OWN_RUNTIME}", f"Journal={self._journal}",
+            "--endpoint-url", moto.url, "--region", "eu-central-1", "--port", "0", "--no-auth",
+            "--lease-seconds", str(LEASE_S), "--drain-seconds", "5", "--fleet-key-file", str(folder / "fleet.key"),
+        ]  # fmt: skip
+        self.nodes: list[FleetNode] = []
+
+    def start(self, *names: str, options: Sequence[str] = (), prefix: Sequence[str] = ()) -> list[FleetNode]:
+        """Start nodes side by side and wait until all serve."""
+        begun = [FleetNode(self, name, options, prefix) for name in names]
+        self.nodes += begun
+        for node in begun:
+            node.wait_ready()
+        return begun
+
+    def ask(self, *command: str, status: int = 0) -> Any:
+        """What a command of the operator's prints as JSON: one document, or one per line as a list."""
+        text = self.run(*command, "--json", status=status)
+        try:
+            return json.loads(text)
+        except ValueError:
+            return [json.loads(line) for line in text.splitlines()]
+
+    def run(self, *command: str, status: int = 0) -> str:
+        """What a command of the operator's prints; it must end with ``status``."""
+        ended = subprocess.run(
+            [COMMAND, *command, "--endpoint-url", self.moto.url, "--region", "eu-central-1"],
+            cwd=self.folder,
+            env=environment(self.folder / "state-operator"),
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S + STOP_S,
+        )
+        assert ended.returncode == status, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def told(self, kind: str) -> list[dict[str, Any]]:
+        """What handlers wrote of one kind of event."""
+        if not self._journal.exists():
+            return []
+        lines = [json.loads(line) for line in self._journal.read_text(encoding="utf-8").splitlines()]
+        return [line for line in lines if line["type"] == kind]
+
+    def disconnects(self) -> Counter[str]:
+        return Counter(line["id"] for line in self.told("DISCONNECT"))
+
+    @contextmanager
+    def failing_disconnects(self) -> Iterator[None]:
+        marker = self._journal.with_name("journal.fails")
+        marker.touch()
+        yield
+        marker.unlink()
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every item of the table."""
+        client = boto3.client(
+            "dynamodb",
+            region_name="eu-central-1",
+            endpoint_url=self.moto.url,
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+        )
+        pages = client.get_paginator("scan").paginate(TableName="wsfleet-connections")
+        found = [item for page in pages for item in page["Items"]]
+        client.close()
+        return found
+
+    def connection_records(self) -> int:
+        return sum(1 for item in self.records() if item["sk"]["S"].startswith("CONN#"))
+
+    @contextmanager
+    def dynamodb_stopped(self) -> Iterator[None]:
+        """Nobody answers for the table, and connections to it hang."""
+        os.kill(self.moto.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.moto.pid, signal.SIGCONT)
+
+    def until(self, condition: Callable[[], bool], what: str, within_s: float = DEADLINE_S) -> None:
+        until(condition, what, within_s)
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
+
+
+@contextmanager
+def fleet_in(folder: Path) -> Iterator[Fleet]:
+    """A fleet without nodes, its table made by the operator's command."""
+    with moto_server() as moto:
+        fleet = Fleet(folder, moto)
+        try:
+            fleet.run("init")
+            yield fleet
+        finally:
+            fleet.close()
+
+
+def management_client(url: str) -> Any:
+    """boto3's client, which tries nothing again."""
+    from botocore.config import Config
+
+    return boto3.client(
+        "apigatewaymanagementapi",
+        endpoint_url=url,
+        region_name="eu-central-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
