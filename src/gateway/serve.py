@@ -17,10 +17,12 @@ from typing import Any, Final
 
 from gateway.access.principal import Principal
 from gateway.backends import Backends
+from gateway.cluster.lease import LeaseTerms
 from gateway.cluster.roster import Roster
 from gateway.departure import drain
 from gateway.elsewhere import open_backends
-from gateway.fleet_node import FleetNode, open_table
+from gateway.fleet_node import FleetNode
+from gateway.fleet_table import open_table
 from gateway.health import Health
 from gateway.invoke.env_vars import read_env_vars
 from gateway.invoke.functions import LocalFunctions
@@ -113,7 +115,8 @@ class Serving:
         station = await build_station(stack, self._settings, self._outlets, clock)
         for warning in station.definition.warnings:
             log.warned(str(warning))
-        table = await open_table(stack, station)
+        call_s = LeaseTerms(self._settings.lease_ms).call_ms / 1000
+        table = await open_table(stack, self._settings, station.aws, log, call_s)
         key = fleet_key(self._settings.key_file)
         ids = RandomIds(key)
         functions = await _functions(stack, station, ids)
