@@ -151,12 +151,12 @@ class Fleet:
         return begun
 
     def ask(self, *command: str, status: int = 0) -> Any:
-        """What a command of the operator's prints as JSON: one document, or one per line as a list."""
+        """What a command of the operator's prints as JSON: those that list one object per line, all others one; None
+        when it fails as it should."""
         text = self.run(*command, "--json", status=status)
-        try:
-            return json.loads(text)
-        except ValueError:
+        if "list" in command:
             return [json.loads(line) for line in text.splitlines()]
+        return None if status else json.loads(text)
 
     def run(self, *command: str, status: int = 0) -> str:
         """What a command of the operator's prints; it must end with ``status``."""

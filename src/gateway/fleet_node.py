@@ -12,7 +12,6 @@ import socket
 import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from hashlib import blake2s
 from os import getpid, getuid
 from pathlib import Path
@@ -21,12 +20,12 @@ from typing import Final
 from gateway.admission import Admission
 from gateway.backends import Backends
 from gateway.calls import Outside
-from gateway.cluster.lease import LeaseTerms
 from gateway.cluster.retries import Retries
 from gateway.cluster.roster import Roster
 from gateway.engine.directory import Directory
 from gateway.engine.lifecycle import GOING_AWAY
 from gateway.fleet import Fleet, FleetMember
+from gateway.fleet_table import FleetTable
 from gateway.journal import StageJournal
 from gateway.model.connection import Connection
 from gateway.model.errors import RegistryUnavailable, UserError
@@ -41,10 +40,7 @@ from gateway.peers.machine import machine_identity
 from gateway.peers.server import PeerServer
 from gateway.reach import FleetReach
 from gateway.reaper import Estates, Reaper, ReapPolicy
-from gateway.registry.dynamodb import DynamoDbRegistry
 from gateway.registry.members import DynamoDbMembers
-from gateway.registry.parked import DynamoDbParked
-from gateway.registry.table import TableSettings
 from gateway.server.ticker import Ticker
 from gateway.settings import ServeSettings
 from gateway.station import Station
@@ -55,20 +51,11 @@ KEY: Final = "fleet key"
 _AGAIN: Final = "start again when the table can be reached"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The fleet's one table, as its three kinds of records."""
-
-    registry: DynamoDbRegistry
-    members: DynamoDbMembers
-    parked: DynamoDbParked
-
-
 class FleetNode:
     """``drain_asked`` is called when an operator wants this node to leave, ``began`` with each record of its own."""
 
     def __init__(
-        self, station: Station, table: Table, backends: Backends, ids: RandomIds, journal: StageJournal
+        self, station: Station, table: FleetTable, backends: Backends, ids: RandomIds, journal: StageJournal
     ) -> None:
         self._station = station
         self._table = table
@@ -176,30 +163,6 @@ class _Forgetting:
         for gone in self._known - serving:
             self._peers.forget(gone)
         self._known = serving
-
-
-async def open_table(stack: AsyncExitStack, station: Station) -> Table:
-    """Closed when ``stack`` unwinds. Raises UserError when there is no such table, or nobody answers for it."""
-    settings, terms = station.settings, LeaseTerms(station.settings.lease_ms)
-    table = TableSettings(settings.table)
-    registry = DynamoDbRegistry(station.aws, station.log, table)
-    stack.push_async_callback(registry.close)
-    members = DynamoDbMembers(station.aws, terms.call_ms / 1000, table)
-    stack.push_async_callback(members.close)
-    parked = DynamoDbParked(station.aws, table)
-    stack.push_async_callback(parked.close)
-    try:
-        if await registry.exists():
-            return Table(registry, members, parked)
-    except RegistryUnavailable as error:
-        raise UserError(
-            f"the connection table {settings.table} cannot be reached at {station.aws.place}: {error}",
-            "check --endpoint-url, --region and the credentials, then start again",
-        ) from error
-    raise UserError(
-        f"there is no table {settings.table} at {station.aws.place}",
-        "make it with: wsfleet init, or name another: --table",
-    )
 
 
 async def _agree(members: DynamoDbMembers, key: bytes) -> None:

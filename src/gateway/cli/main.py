@@ -12,6 +12,10 @@ from collections.abc import Sequence
 import click
 
 from gateway.cli.config import config
+from gateway.cli.connections import connections
+from gateway.cli.failed import failed
+from gateway.cli.init import init
+from gateway.cli.nodes import drain, nodes
 from gateway.cli.run import run
 from gateway.cli.serve import serve, serve_worker
 from gateway.cli.telling import FAILURE, INTERRUPTED, USER_ERROR, tell, tell_problems
@@ -34,7 +38,7 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (run, serve, serve_worker, validate, config):
+for command in (run, validate, serve, serve_worker, init, config, nodes, drain, connections, failed):
     cli.add_command(command)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, Final, ParamSpec, Protocol, TypeVar
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from gateway.model.aws import AwsEndpoint
 from gateway.model.connection import Connection
@@ -17,6 +17,7 @@ from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.registry.batch_sender import BatchSender
 from gateway.registry.batches import CommitPolicy
 from gateway.registry.connection_table import ConnectionTable
+from gateway.registry.records import raw_key_of
 from gateway.registry.table import Table, TableSettings
 from gateway.registry.threads import Threads
 from gateway.registry.writer import Writer
@@ -91,9 +92,10 @@ class DynamoDbRegistry:
     async def find(self, owner: NodeNumber, connection_id: ConnectionId) -> Connection | None:
         return await self._read(self._connections.find, owner, connection_id)
 
-    async def connections_of(self, owner: NodeNumber) -> AsyncIterator[Connection]:
-        """Strongly consistent, page by page. What is written meanwhile may or may not be seen."""
-        start: dict[str, Any] | None = None
+    async def connections_of(self, owner: NodeNumber, after: ConnectionId | None = None) -> AsyncIterator[Connection]:
+        """Strongly consistent, page by page, by connection ID; only those that come later than ``after``. What is
+        written meanwhile may or may not be seen."""
+        start = None if after is None else raw_key_of(owner, after)
         while True:
             page = await self._read(self._connections.page, owner, start)
             for connection in page.connections:
