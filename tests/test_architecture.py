@@ -18,6 +18,7 @@ LAYERS = {
     2: ("engine", "wire", "expressions", "template", "access", "cluster"),
     3: (
         "ports",
+        "first_step",
         "tasks",
         "tenure",
         "functions_by_place",

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from gateway.first_step import Waiting, take_first_step
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.surprise import one_line
 from gateway.ports import Clock, HttpService, Reporter
-from gateway.server.first_step import Waiting, take_first_step
 from gateway.tasks import Tasks
 from gateway.wire.handshake import refusal
 
@@ -48,7 +48,7 @@ class Desk:
             return self._failed(asked, error)
 
     def ask(self, asked: HttpRequest, later: Answered) -> HttpResponse | None:
-        """The answer if it is there at once; else None, and ``later`` is called with it. Not to be called in a task."""
+        """The answer if it is there at once; else None, and ``later`` is called with it in a turn of its own."""
         try:
             answer = take_first_step(self._service.handle(asked), self._loop)
         except Exception as error:
@@ -68,7 +68,7 @@ class Desk:
             answer = await waiting.finish()
         except Exception as error:
             answer = self._failed(asked, error)
-        self._loop.call_soon(later, answer)  # not from within this task: the next request's first step is no task's
+        self._loop.call_soon(later, answer)  # whatever it leads to does not go on inside this task
 
     def _failed(self, asked: HttpRequest, error: Exception) -> HttpResponse:
         name = type(self._service).__name__

@@ -82,8 +82,6 @@ class ParkedRequests(Generic[ConversationT]):
     def received(self, data: bytes) -> None:
         if not self._raw:
             self._raw = data
-            if self._awaits is _Awaits.HEAD:
-                self._yard.door.watch(self, self._yard.door.limits.head_timeout_ms)
         else:
             if isinstance(self._raw, bytes):
                 self._raw = bytearray(self._raw)
@@ -121,6 +119,8 @@ class ParkedRequests(Generic[ConversationT]):
             if post is None:
                 end = find_end(self._raw, self._known)
                 if not end:
+                    if self._awaits is _Awaits.HEAD and not self._known:
+                        self._yard.door.watch(self, self._yard.door.limits.head_timeout_ms)
                     self._known = len(self._raw)
                     return
                 self._read_head(end)
@@ -176,7 +176,7 @@ class ParkedRequests(Generic[ConversationT]):
             self._end_with(answer)
             return
         self._awaits, self._post = _Awaits.HEAD, None
-        yard.door.watch(self, yard.door.limits.head_timeout_ms if self._raw else yard.conduct.keep_alive_ms)
+        yard.door.watch(self, yard.conduct.keep_alive_ms)
         yard.lot.write(self, response(answer, yard.desk.wall_ms()))
         if self.out is not None:
             yard.lot.read_on(self, False)  # who does not read its answers is not read

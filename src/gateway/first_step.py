@@ -67,8 +67,11 @@ class Waiting(Generic[Result]):
 
 
 def take_first_step(work: Coroutine[Any, Any, Result], loop: asyncio.AbstractEventLoop) -> Result | Waiting[Result]:
-    """Run ``work`` until it ends or waits; to be called by a callback of ``loop``. Raises what ``work`` raises."""
+    """Run ``work`` until it ends or waits, in ``loop``'s thread. Raises what ``work`` raises."""
     deputy = _Deputy()
+    outer = asyncio.current_task(loop)
+    if outer is not None:
+        asyncio._leave_task(loop, outer)
     asyncio._enter_task(loop, cast("asyncio.Task[Any]", deputy))
     try:
         wait = work.send(None)
@@ -76,6 +79,8 @@ def take_first_step(work: Coroutine[Any, Any, Result], loop: asyncio.AbstractEve
         return cast("Result", end.value)
     finally:
         asyncio._leave_task(loop, cast("asyncio.Task[Any]", deputy))
+        if outer is not None:
+            asyncio._enter_task(loop, outer)
     return Waiting(work, wait, deputy)
 
 

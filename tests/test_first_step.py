@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gateway.server.first_step import Waiting, take_first_step
+from gateway.first_step import Waiting, take_first_step
 
 
 async def stepped(work: Coroutine[Any, Any, Any]) -> Any:
-    """What the first step of ``work`` gives, taken as a callback of the loop takes it."""
+    """What the first step of ``work`` gives, taken by a callback of the loop."""
     loop = asyncio.get_running_loop()
     given: asyncio.Future[Any] = loop.create_future()
 
@@ -182,3 +182,17 @@ async def test_after_its_first_wait_the_deputy_is_the_task() -> None:
     waiting = await stepped(work())
     await asyncio.create_task(waiting.finish(), name="the task")
     assert asked == ["the task", 0, 0]
+
+
+async def test_within_a_task_the_step_is_not_that_tasks() -> None:
+    loop, here = asyncio.get_running_loop(), asyncio.current_task()
+
+    async def work() -> bool:
+        return asyncio.current_task() is not here
+
+    assert take_first_step(work(), loop) is True
+    assert asyncio.current_task() is here
+    waiting = take_first_step(asyncio.sleep(0, "slept"), loop)
+    assert isinstance(waiting, Waiting)
+    assert asyncio.current_task() is here
+    assert await asyncio.create_task(waiting.finish()) == "slept"
