@@ -160,7 +160,7 @@ def measure(in_flight: int) -> dict[str, object]:
         "in flight": in_flight,
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("aiohttp", "botocore", "pynamodb")},
+            **{name: version(name) for name in ("httptools", "botocore")},
         },
         "machine": f"{platform.machine()} {platform.system()} {platform.release()}",
     }

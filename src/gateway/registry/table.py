@@ -36,6 +36,8 @@ _SCHEMA: Final = {
     ],
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
 }
+# It is on already, or the emulator knows none: it is only the last net.
+_TTL_AS_IT_IS: Final = {"ValidationException", "UnknownOperationException", "InvalidAction"}
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
 _LIBRARY_ERRORS = (PynamoDBException, BotoCoreError, ClientError)
@@ -167,7 +169,10 @@ class Table:
         return self.ask(self._exists)
 
     def ensure(self, sleep: Callable[[float], None] = time.sleep) -> bool:
-        """Create the table unless it exists, wait until it serves; True when it was created."""
+        """Create the table unless it exists, wait until it serves; True when it was created.
+
+        Its time to live is switched on every time: whoever created it may have ended before that.
+        """
 
         def create(dynamodb: DynamoDb) -> bool:
             created = not self._exists(dynamodb) and self._create(dynamodb)
@@ -175,8 +180,7 @@ class Table:
             return created
 
         created = self.ask(create)
-        if created:
-            self._enable_ttl()
+        self._enable_ttl()
         return created
 
     def close(self) -> None:
@@ -226,8 +230,8 @@ class Table:
     def _enable_ttl(self) -> None:
         try:
             self._dynamodb().update_time_to_live(self.name, TTL_ATTRIBUTE)
-        except _LIBRARY_ERRORS as error:  # some emulators know no TTL; it is only the last net
-            if code_of(error) not in ("UnknownOperationException", "InvalidAction", "ValidationException"):
+        except _LIBRARY_ERRORS as error:
+            if code_of(error) not in _TTL_AS_IT_IS:
                 raise self._translated(error) from error
 
     def _translated(self, error: Exception) -> RegistryUnavailable:
