@@ -31,14 +31,15 @@ class Caller(Protocol):
 
 
 class Dialer:
-    """``key`` is the fleet's, 1 to 64 bytes; ``machine`` is the identity of this one."""
+    """``key`` is the fleet's, 1 to 64 bytes; ``machine`` is the identity of this one; ``timeout_s`` is for each way."""
 
-    def __init__(self, key: bytes, machine: str) -> None:
+    def __init__(self, key: bytes, machine: str, timeout_s: float = DIAL_TIMEOUT_S) -> None:
         self._key = key
         self._machine = machine
+        self._timeout_s = timeout_s
 
     async def dial(self, member: Member, caller: Caller) -> AskingSide | None:
-        """A connection on which the node has shown the fleet's key, within ``DIAL_TIMEOUT_S`` for each way; or None."""
+        """A connection on which the node has shown the fleet's key; None when there is none to be had."""
         for way in ways_to(member, self._machine):
             side = AskingSide(Greeting(self._key, os.urandom(NONCE_BYTES), asks=True), caller.awaited, caller.lost)
             if await self._greeted(way, side):
@@ -50,7 +51,7 @@ class Dialer:
     async def _greeted(self, way: Way, side: AskingSide) -> bool:
         greeted = False
         try:
-            async with asyncio.timeout(DIAL_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 await _connect(way, side)
                 greeted = await side.greeted
         except _UNREACHABLE:

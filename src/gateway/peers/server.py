@@ -37,6 +37,7 @@ class PeerServer:
         self._paths: list[Path] = []
         self._strangers: dict[AnsweringSide, None] = {}  # the oldest first
         self._peers: set[AnsweringSide] = set()
+        self._closed = False
         self._quiet_until: dict[Callable[[str], None], float] = {}
 
     async def open_unix(self, folder: Path) -> str:
@@ -58,6 +59,7 @@ class PeerServer:
 
     async def close(self) -> None:
         """Accept no more and end every connection; what was asked and not answered stays so."""
+        self._closed = True
         for server in self._servers:
             server.close()
         for path in self._paths:
@@ -67,6 +69,9 @@ class PeerServer:
         self._servers, self._paths = [], []
 
     def came(self, guest: AnsweringSide) -> None:
+        if self._closed:
+            guest.drop()  # accepted in the turn in which this was closed
+            return
         self._strangers[guest] = None
         if len(self._strangers) > self._bounds.max_strangers:
             oldest = next(iter(self._strangers))
