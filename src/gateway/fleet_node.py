@@ -48,7 +48,7 @@ from gateway.system.ids import RandomIds
 from gateway.tenure import Tenure
 
 KEY: Final = "fleet key"
-LEFT_WITHIN_S: Final = 5.0  # for the last look at one's own records
+_AGAIN: Final = "start again when the table can be reached"
 
 
 class FleetNode:
@@ -75,8 +75,8 @@ class FleetNode:
         policy = ReapPolicy(settings.reap_rate, Retries(settings.reap_attempts))
         self.reaper = Reaper(estates, self.node.speak_for, self.tenure, (clock, log, random.random), policy)
 
-    async def open(self, stack: AsyncExitStack, key: bytes, index: int) -> FleetReach:
-        """Join the fleet; left again when ``stack`` unwinds. ``index`` is this worker's among those of its machine.
+    async def open(self, stack: AsyncExitStack, key: bytes) -> FleetReach:
+        """Join the fleet; everything is closed when ``stack`` unwinds, but only ``leave`` tells the others.
 
         Raises UserError for what a person can mend.
         """
@@ -86,7 +86,7 @@ class FleetNode:
         machine = f"{machine_identity()}-{getuid()}"
         peers = PeerClient(key, machine, log)
         stack.push_async_callback(peers.close)
-        card = await self._card(stack, key, machine, index)
+        card = await self._card(stack, key, machine)
         fleet = Fleet(
             self._table.members,
             clock,
@@ -102,7 +102,10 @@ class FleetNode:
         self.watchers += [reach.see, self.reaper.see, _Forgetting(peers)]
         stack.push_async_callback(self.member.close)
         stack.push_async_callback(self.reaper.close)
-        await self.member.join()
+        try:
+            await self.member.join()
+        except RegistryUnavailable as error:
+            raise UserError(f"the fleet cannot be joined: {error}", _AGAIN) from error
         return reach
 
     async def leave(self) -> bool:
@@ -115,7 +118,7 @@ class FleetNode:
             return False
         return True
 
-    async def _card(self, stack: AsyncExitStack, key: bytes, machine: str, index: int) -> Member:
+    async def _card(self, stack: AsyncExitStack, key: bytes, machine: str) -> Member:
         """What others need to reach this node, listening by then."""
         settings = self._station.settings
         server = PeerServer(self.node, key, self._station.log)
@@ -123,9 +126,8 @@ class FleetNode:
         path = await server.open_unix(Path(tempfile.gettempdir()) / f"wsfleet-{getuid()}")
         address = None
         if settings.advertise is not None:
-            mine = settings.advertise.after(index)
-            await server.open_tcp(_listening_host(mine.host), mine.port)
-            address = str(mine)
+            await server.open_tcp(_listening_host(settings.advertise.host), settings.advertise.port)
+            address = str(settings.advertise)
         return Member(
             number=NodeNumber(0),
             lease_ms=settings.lease_ms,
@@ -169,7 +171,7 @@ async def _agree(members: DynamoDbMembers, key: bytes) -> None:
     try:
         agreed = await members.agree(KEY, mine)
     except RegistryUnavailable as error:
-        raise UserError(f"the fleet cannot be joined: {error}", "start again when the table can be reached") from error
+        raise UserError(f"the fleet cannot be joined: {error}", _AGAIN) from error
     if agreed != mine:
         raise UserError(
             "this node has another fleet key than the nodes of this table",

@@ -15,11 +15,12 @@ from gateway.cli.setting_options import effective, settings_options
 from gateway.report.outlets import Outlets, lost, outlets
 from gateway.report.printer import Printer
 from gateway.report.report import Report
-from gateway.serve import Worker, serve_node
+from gateway.serve import serve_node
+from gateway.serve import serve_worker as serve_as_worker
 from gateway.settings import ServeSettings
 from gateway.system.clock import SystemClock
 from gateway.workers.parent import serve_workers
-from gateway.workers.spec import STDIN, parents_end, read_spec
+from gateway.workers.spec import STDIN, read_spec
 
 
 @click.command(cls=OverridesCommand, short_help="Serve a template's APIs as a node of a fleet.")
@@ -57,7 +58,7 @@ def serve_worker() -> None:
         spec = read_spec(stream)
     with _outlets(spec.settings) as told:
         told.report.bind(worker=spec.index)
-        serve_node(spec.settings, told, Worker(spec.index, spec.ready_file, parents_end))
+        serve_as_worker(spec, told)
 
 
 @contextmanager

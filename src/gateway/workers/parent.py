@@ -8,7 +8,6 @@ an operator, or by our signal) and is not replaced; when all have left, so does 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -21,12 +20,12 @@ from typing import Final
 
 from gateway.model.errors import UserError
 from gateway.model.surprise import one_line
-from gateway.ready import write_whole
 from gateway.report import event_names as names
 from gateway.report.report import WARNING, Report
 from gateway.server.listener import reserve
 from gateway.settings import ServeSettings
 from gateway.sources.backoff import Backoff, pause
+from gateway.system.ready_file import write_ready_file
 from gateway.workers.child import Child
 from gateway.workers.ready_files import Document, merged, read_ready
 from gateway.workers.spec import LEFT, WorkerSpec
@@ -228,7 +227,7 @@ class Parent:
             return
         self._told = there
         try:
-            write_whole(path, json.dumps(merged(self._ready, os.getpid()), indent=2) + "\n")
+            write_ready_file(path, merged(self._ready, os.getpid()))
         except UserError as error:
             self._report.failed(one_line(error))
 
