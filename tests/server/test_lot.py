@@ -275,6 +275,18 @@ async def test_a_descriptor_changes_hands(lot: Lot) -> None:
     client.close()
 
 
+async def test_a_socket_that_cannot_be_watched_is_closed_and_reported(lot: Lot) -> None:
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    shell = Shell()
+    with open(__file__, "rb") as file:  # noqa: ASYNC230 - a regular file cannot be in an epoll
+        lot.park(shell, os.dup(file.fileno()))
+    assert shell.told == []
+    await until(lambda: shell.told == ["gone"])
+    assert len(lot) == 0
+    assert [context["message"] for context in reported] == ["a socket cannot be watched"]
+
+
 async def test_an_idle_lot_wakes_nobody(lot: Lot) -> None:
     _, client = parked(lot)
     poll = select.epoll.fromfd(os.dup(lot._epoll.fileno()))

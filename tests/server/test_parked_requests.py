@@ -11,6 +11,7 @@ import pytest
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, Limits
 from gateway.server.lot import WRITE, Lot
+from gateway.server.parked_requests import ParkedRequests
 from gateway.server.parked_stream import ParkedStream
 from raw_client import HANDSHAKE, RawClient, raw_client
 from server_fakes import QUICK, Served, Serving, is_reading, until
@@ -255,6 +256,16 @@ async def test_a_later_head_that_never_ends_is_given_up() -> None:
         await ask(client, post())
         await client.send(b"POST /")
         assert (await client.head()).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_blank_lines_behind_a_post_do_not_begin_a_head() -> None:
+    async with any_serving(QUICK) as served, raw_client(served.port) as client:
+        await ask(client, post() + b"\r\n")
+        await client.send(b"\r\n\r")
+        (parked,) = [each for each in lot_of(served)._by_fd if each is not None]
+        assert isinstance(parked, ParkedRequests)
+        assert parked._raw == b""
+        assert (await ask(client, b"\n" + post()))[1] == b"hello"
 
 
 async def test_an_awaited_answer_has_no_deadline_of_the_wire(serving: Serving) -> None:

@@ -57,7 +57,7 @@ class FrontDoor(Generic[ConversationT]):
         self._conduct = conduct
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
-        self._yard = self._parking() if conduct.parks and CAN_PARK else None
+        self._yard: Yard[ConversationT] | None = None
 
     def __len__(self) -> int:
         """How many sockets there are that aiohttp does not have."""
@@ -71,9 +71,11 @@ class FrontDoor(Generic[ConversationT]):
 
     async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
         """Accept from sockets that listen already; without TLS those accepted are parked, where the system can."""
-        entrance: Entrance = Transports(partial(Head, self._door, self._host.protocol), tls, self._door.limits)
-        if tls is None and self._yard is not None:
-            entrance = self._yard
+        entrance: Entrance
+        if tls is None and self._conduct.parks and CAN_PARK:
+            entrance = self._yard = self._yard or self._parking()
+        else:
+            entrance = Transports(partial(Head, self._door, self._host.protocol), tls, self._door.limits)
         self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
 
     def stop_accepting(self) -> None:

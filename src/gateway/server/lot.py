@@ -162,12 +162,17 @@ class Lot:
         parked.wants = wants
         if before == after:
             return
-        if not before:
-            self._epoll.register(parked.fd, after)
-        elif after:
-            self._epoll.modify(parked.fd, after)
-        else:
-            self._epoll.unregister(parked.fd)
+        try:
+            if not before:
+                self._epoll.register(parked.fd, after)
+            elif after:
+                self._epoll.modify(parked.fd, after)
+            else:
+                self._epoll.unregister(parked.fd)
+        except OSError as error:  # the system has no room for one more (fs.epoll.max_user_watches)
+            parked.wants = before | _BROKEN
+            self._loop.call_exception_handler({"message": "a socket cannot be watched", "exception": error})
+            self._loop.call_soon(self._end, parked)
 
     def _serve(self) -> None:
         events, spent, holds, by_fd = 0, 0, self._holds, self._by_fd

@@ -116,7 +116,9 @@ class ParkedRequests(Generic[ConversationT]):
         """Serve what there is, as long as every answer can leave and is there at once."""
         while self._raw and self.fd >= 0 and self.out is None and self._awaits is not _Awaits.ANSWER:
             post = self._post
-            if post is None:
+            if self._awaits is _Awaits.HEAD and self._raw[0] in b"\r\n":
+                self._raw = self._raw.lstrip(b"\r\n")  # behind a request that was served they are nothing at all
+            elif post is None:
                 end = find_end(self._raw, self._known)
                 if not end:
                     if self._awaits is _Awaits.HEAD and not self._known:
