@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+import signing
 from gateway.calls import Outside
-from gateway.management import IdCheck, ManagementApi
+from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
+from gateway.model.ids import NodeNumber
 from gateway.model.limits import Limits
+from gateway.model.peer import ConnectionInfo, Outcome, PeerAnswer, PeerRequest
 from gateway.node import Node
 from gateway.reach import LocalReach
 from gateway.registry.memory import MemoryRegistry
@@ -174,3 +179,71 @@ async def test_a_full_buffer_is_429(service: Service) -> None:
     service.socket.buffered = 200_000
     answer = await service.ask("POST", path, b"x")
     assert (answer.status, named(answer)["x-amzn-ErrorType"]) == (429, "LimitExceededException")
+
+
+class Elsewhere:
+    """Every connection is another node's, which answers what the test says."""
+
+    def __init__(self, says: PeerAnswer) -> None:
+        self.says = says
+        self.asked: list[tuple[NodeNumber, PeerRequest]] = []
+
+    async def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+        self.asked.append((owner, request))
+        return self.says
+
+
+INFO = ConnectionInfo(1_790_328_005_217, 1_790_328_005_217, "192.0.2.1", None)
+
+
+@pytest.mark.parametrize(
+    ("says", "method", "status", "error_type"),
+    [
+        (Outcome.DONE, "POST", 200, None),
+        (Outcome.DONE, "DELETE", 204, None),
+        (INFO, "GET", 200, None),
+        (Outcome.GONE, "POST", 410, "GoneException"),
+        (Outcome.LIMITED, "POST", 429, "LimitExceededException"),
+        (Outcome.UNREACHABLE, "POST", 500, "InternalServerErrorException"),
+        (Outcome.FENCED, "POST", 503, "ServiceUnavailableException"),
+    ],
+)
+async def test_what_another_node_answers_has_one_status(
+    service: Service, says: PeerAnswer, method: str, status: int, error_type: str | None
+) -> None:
+    elsewhere = Elsewhere(says)
+    service.api = ManagementApi(service.node, elsewhere, IdCheck(KEY), CountingIds())
+    connection_id = ids.connection_id(NodeNumber(99), b"absent", KEY)
+    answer = await service.ask(method, f"/dev/@connections/{connection_id}", b"data")
+    assert (answer.status, named(answer).get("x-amzn-ErrorType")) == (status, error_type)
+    assert ("Retry-After" in named(answer)) == (status == 503)
+    ((owner, request),) = elsewhere.asked
+    assert (owner, request.connection_id) == (99, connection_id)
+
+
+@pytest.mark.parity("P-372", "P-373", "P-374", "P-375")
+async def test_where_principals_are_known_only_their_signatures_count(service: Service) -> None:
+    connection_id = await service.open()
+    path = f"/dev/@connections/{connection_id.replace('=', '%3D')}"
+    resource = "arn:aws:execute-api:*:*:*/dev/POST/@connections/{connectionId}"
+    allows = {"Effect": "Allow", "Action": "execute-api:ManageConnections", "Resource": resource}
+    policy = {"Version": "2012-10-17", "Statement": [allows]}
+    guard = Guard({signing.KEY: signing.principal(policies=(policy,))}, service.clock)
+    service.api = ManagementApi(service.node, LocalReach(service.node), IdCheck(KEY), CountingIds(), None, guard)
+
+    async def answer(late_ms: int = 0, **changes: Any) -> tuple[int, str | None, bytes]:
+        request = signing.signed(path, **({"method": "POST", "body": b"hi"} | changes))
+        service.clock.wall_ms = signing.signing_time_ms(request) + late_ms
+        response = await service.api.handle(replace(request, host="localhost"))
+        return response.status, named(response).get("x-amzn-ErrorType"), response.body
+
+    assert (await answer())[0] == 200
+    assert service.socket.sent == [b"hi"]
+    wrong = await answer(secret="wrong")
+    assert wrong[:2] == (403, "InvalidSignatureException")
+    assert b"The Canonical String for this request should have been" in wrong[2]
+    expired = await answer(late_ms=3_600_000)
+    assert expired[:2] == (403, "InvalidSignatureException") and b"Signature expired: " in expired[2]
+    denied = await answer(method="GET", body=b"")
+    assert denied[:2] == (403, "AccessDeniedException")
+    assert denied[2].startswith(b'{"Message":"User: ') and b"GET/@connections/{connectionId}" in denied[2]

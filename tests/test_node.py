@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 
+from gateway.admission import Admission
 from gateway.calls import Outside
 from gateway.model.api import Route
+from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
-from gateway.model.ids import ConnectionId
-from gateway.model.invocation import FunctionError, TimedOut
-from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, Limits
+from gateway.model.ids import ConnectionId, NodeNumber
+from gateway.model.invocation import FunctionError, TimedOut, Unavailable
+from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, UNLIMITED, Limits
 from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PostTo
+from gateway.model.plan import Throttle
 from gateway.node import Node
 from gateway.registry.memory import Faults, MemoryRegistry
+from gateway.tenure import Tenure
 from node_doubles import (
     OK,
     OWNER,
@@ -388,3 +392,140 @@ async def test_a_client_that_does_not_read_its_replies_is_closed(stages: Stages)
     await until_idle(lambda: socket.closed is not None)
     assert socket.closed == (1008, "Client is not reading")
     assert socket.sent == []
+
+
+class FleetStage(Stage):
+    """The same with a lease that runs out, and somebody who takes over what is not delivered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tenure = Tenure(self.clock)
+        self.tenure.begin(OWNER, self.clock.monotonic_ms + 9_000)
+        self.taken_over: list[tuple[str, int, str]] = []
+        admission = Admission(UNLIMITED, Throttle(10, 10))
+        outside = Outside(
+            backends(self.functions), self.registry, self.clock, CountingIds(), self.reporter, None, admission, None,
+            self._take_over,
+        )  # fmt: skip
+        self.node = Node(self.tenure, directory(*ALL), outside, Limits(), lambda: None)
+
+    def _take_over(self, connection: Connection, code: int, reason: str, why: str) -> bool:
+        self.taken_over.append((connection.connection_id, code, why))
+        return True
+
+
+@pytest.fixture
+async def fleet_stage() -> AsyncIterator[FleetStage]:
+    stage = FleetStage()
+    yield stage
+    await stage.node.stop(0.1)
+
+
+@pytest.mark.parametrize("first", ["message", "post", "tick", "handshake", "close"])
+async def test_whatever_comes_first_after_the_lease_fences_everything(fleet_stage: FleetStage, first: str) -> None:
+    stage = fleet_stage
+    socket, conversation = await stage.opened()
+    other, _ = await stage.opened()
+    connection_id = stage.registry.records[0].connection_id
+    calls = len(stage.functions.calls)
+    stage.clock.advance(9_000)
+    late = FakeSocket()
+    match first:
+        case "message":
+            stage.node.message(conversation, "x")
+        case "post":
+            assert stage.post(connection_id, b"x") is Outcome.FENCED
+        case "tick":
+            stage.node.tick(stage.clock.monotonic_ms)
+        case "handshake":
+            assert stage.node.handshake(late, handshake()) is None
+            assert late.refusal is not None
+            assert (late.refusal[0], late.refusal[1]["retry-after"]) == (503, "1")
+        case "close":
+            stage.node.peer_lost(conversation)
+    assert other.closed == (1012, "Service restart")
+    assert socket.closed == (1012, "Service restart")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(stage.functions.calls) == calls and not socket.sent
+    assert len(stage.registry.records) == 2, "others find them there"
+
+
+async def test_answers_that_come_after_the_fence_go_nowhere(fleet_stage: FleetStage) -> None:
+    stage = fleet_stage
+    socket, conversation = await stage.opened()
+    stage.functions.gates["default"] = asyncio.Event()
+    stage.node.message(conversation, "x")
+    await until_idle(lambda: bool(stage.functions.events("default")))
+    stage.functions.gates["connect"] = asyncio.Event()
+    held = FakeSocket()
+    stage.node.handshake(held, handshake())
+    await until_idle(lambda: len(stage.functions.events("connect")) == 2)
+    stage.clock.advance(9_000)
+    for gate in stage.functions.gates.values():
+        gate.set()
+    await until_idle(lambda: held.refusal is not None)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert held.refusal is not None and held.refusal[0] == 503
+    assert not socket.sent and not stage.functions.events("disconnect")
+    assert len(stage.registry.records) == 2, "the $disconnect of both is owed"
+
+
+async def test_another_incarnation_knows_nothing_of_the_one_before(fleet_stage: FleetStage) -> None:
+    stage = fleet_stage
+    await stage.opened()
+    connection_id = stage.connection_id
+    stage.clock.advance(9_000)
+    stage.node.tick(stage.clock.monotonic_ms)
+    stage.tenure.begin(NodeNumber(8), stage.clock.monotonic_ms + 9_000)
+    assert stage.post(connection_id, b"x") is Outcome.GONE
+    again, _ = await stage.opened()
+    assert again.is_open and again.closed is None
+    assert {record.owner for record in stage.registry.records} == {7, 8}
+
+
+async def test_a_disconnect_that_reaches_no_handler_is_handed_over_with_its_record(fleet_stage: FleetStage) -> None:
+    stage = fleet_stage
+    _, conversation = await stage.opened()
+    connection_id = stage.connection_id
+    stage.functions.scripts["disconnect"] = lambda event: Unavailable("no process")
+    stage.node.peer_closed(conversation, 1000, "")
+    await until_idle(lambda: bool(stage.taken_over))
+    assert stage.taken_over == [(connection_id, 1000, "no process")]
+    assert [record.connection_id for record in stage.registry.records] == [connection_id]
+
+
+async def test_a_disconnect_that_its_handler_failed_is_over_as_on_aws(fleet_stage: FleetStage) -> None:
+    stage = fleet_stage
+    _, conversation = await stage.opened()
+    stage.functions.scripts["disconnect"] = lambda event: FunctionError(b"{}")
+    stage.node.peer_closed(conversation, 1000, "")
+    await stage.gone()
+    assert not stage.taken_over and len(stage.functions.events("disconnect")) == 1
+
+
+async def test_whoever_sends_the_disconnect_its_request_id_is_the_same(fleet_stage: FleetStage) -> None:
+    stage = fleet_stage
+    _, conversation = await stage.opened()
+    connection = stage.registry.records[0]
+    assert await stage.node.speak_for(connection, 1006, "") is None
+    stage.node.peer_closed(conversation, 1000, "")
+    await stage.gone()
+    first, second = stage.functions.events("disconnect")
+    assert first["requestContext"]["requestId"] == second["requestContext"]["requestId"]
+    assert first["requestContext"]["requestId"] != stage.functions.events("connect")[0]["requestContext"]["requestId"]
+
+
+async def test_a_storm_is_told_to_come_back(fleet_stage: FleetStage) -> None:
+    stage = fleet_stage
+    sockets = [FakeSocket() for _ in range(15)]
+    for socket in sockets:
+        stage.node.handshake(socket, handshake())
+    await until_idle(lambda: sum(socket.is_open for socket in sockets) == 10)
+    refused = [socket.refusal for socket in sockets if socket.refusal is not None]
+    assert [refusal[0] for refusal in refused] == [429] * 5
+    document = json.loads(refused[0][2])
+    assert document["message"] == "Too Many Requests" and document["connectionId"].endswith("==")
+    assert 1 <= int(refused[0][1]["retry-after"]) <= 5
+    assert len(stage.functions.events("connect")) == 10, "nothing is spent on the others"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
 
 from gateway.ground import EVERYWHERE, Ground, bracketed
 from gateway.model.definition import Definition
-from gateway.model.errors import UserError
 from gateway.report.banner import Ready, banner
 from gateway.server.listener import LOOPBACK
 from gateway.stage_logs import log_names
+from gateway.system.ready_file import write_ready_file
 
 
 def tell_ready(ground: Ground, definition: Definition) -> None:
@@ -38,14 +36,4 @@ def tell_ready(ground: Ground, definition: Definition) -> None:
     for line in banner(definition, ready, others, "wsfleet", log_names(definition, settings.log_folder)):
         ground.console.said(line)
     if settings.ready_file is not None:
-        write_whole(settings.ready_file, json.dumps(ready.document(), indent=2) + "\n")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Whoever waits for the file never reads half of it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}", "choose another --ready-file") from error
+        write_ready_file(settings.ready_file, ready.document())

@@ -6,21 +6,21 @@ station ──▶ functions ──▶ fleet node ──▶ doors ──▶ ready
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from gateway.access.principal import Principal
 from gateway.backends import Backends
+from gateway.cluster.lease import LeaseTerms
 from gateway.cluster.roster import Roster
 from gateway.departure import drain
 from gateway.elsewhere import open_backends
-from gateway.fleet_node import FleetNode, open_table
+from gateway.fleet_node import FleetNode
+from gateway.fleet_table import open_table
 from gateway.health import Health
 from gateway.invoke.env_vars import read_env_vars
 from gateway.invoke.functions import LocalFunctions
@@ -33,8 +33,9 @@ from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.model.errors import UserError
 from gateway.model.event_source import EventSource
 from gateway.model.function import Function
-from gateway.ready import write_whole
+from gateway.model.limits import AWS
 from gateway.report.outlets import Outlets
+from gateway.server.conduct import Conduct
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
 from gateway.settings import ServeSettings, tool_environment
 from gateway.signals import heard
@@ -45,58 +46,78 @@ from gateway.system.clock import SystemClock
 from gateway.system.fleet_key import fleet_key
 from gateway.system.ids import RandomIds
 from gateway.system.open_files import raise_open_files
+from gateway.system.ready_file import write_ready_file
 from gateway.tasks import Tasks
 from gateway.tls.certificate import AWS_SUFFIXES
+from gateway.workers.spec import WorkerSpec, parents_end
 
 HTTP_WITHIN_S: Final = 2.0  # for management calls under way when the node leaves
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """Which of several processes this is: ``index`` counts from 0; ``ready_file`` is its own; ``orphaned`` returns when
-    the process above it is gone, None where there is none."""
+def serve_node(settings: ServeSettings, told: Outlets) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP, or until an operator has it drained.
 
-    index: int = 0
-    ready_file: Path | None = None
-    orphaned: Callable[[], Any] | None = None
-
-
-def serve_node(settings: ServeSettings, outlets: Outlets, worker: Worker | None = None) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP, or until an operator has it drained. Raises UserError for what a person
-    can mend."""
+    Raises UserError for what a person can mend.
+    """
     raise_open_files()
-    asyncio.run(_serve(settings, outlets, worker or Worker(ready_file=settings.ready_file)))
+    asyncio.run(_serve(settings, told, is_worker=False))
 
 
-async def _serve(settings: ServeSettings, outlets: Outlets, worker: Worker) -> None:
+def serve_worker(spec: WorkerSpec, told: Outlets) -> None:
+    """The same as one of several, on shared ports; the end of standard input is a SIGTERM too.
+
+    Raises UserError for what a person can mend.
+    """
+    raise_open_files()
+    advertise = spec.settings.advertise
+    own = replace(
+        spec.settings,
+        ready_file=spec.ready_file,
+        advertise=None if advertise is None else advertise.after(spec.index),
+    )
+    asyncio.run(_serve(own, told, is_worker=True))
+
+
+async def _serve(settings: ServeSettings, told: Outlets, *, is_worker: bool) -> None:
     stop = asyncio.Event()
-    if worker.ready_file is not None:
-        worker.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
-    with heard(stop, outlets.report.said):
+    if settings.ready_file is not None:
+        settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
+    with heard(stop, told.report.said):
         async with AsyncExitStack() as stack:
-            serving = Serving(settings, outlets, worker, stop)
+            if is_worker:
+                orphaned = Tasks(told.report.failed)
+                stack.push_async_callback(orphaned.close)
+                orphaned.start(_follow_parent(stop, told), "watching the parent")
+            serving = Serving(settings, told, stop, is_worker=is_worker)
             await serving.open(stack)
             await stop.wait()
             await serving.close()
 
 
-class Serving:
-    """One run: ``stop`` is set when it is to end, by whomever."""
+async def _follow_parent(stop: asyncio.Event, told: Outlets) -> None:
+    await parents_end()
+    told.report.warned("the process above this worker is gone: it drains and leaves")
+    stop.set()
 
-    def __init__(self, settings: ServeSettings, outlets: Outlets, worker: Worker, stop: asyncio.Event) -> None:
+
+class Serving:
+    """One run: ``stop`` is set when it is to end, by whomever; ``is_worker``: other processes have the same ports."""
+
+    def __init__(self, settings: ServeSettings, told: Outlets, stop: asyncio.Event, *, is_worker: bool) -> None:
         self._settings = settings
-        self._outlets = outlets
-        self._log = outlets.report
-        self._worker = worker
+        self._outlets = told
+        self._log = told.report
+        self._is_worker = is_worker
         self._stop = stop
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Everything in order; closed in the opposite one. Raises UserError."""
         log, clock = self._log, SystemClock()
-        station = await build_station(stack, self._settings, self._outlets, clock)
+        station = await build_station(stack, self._settings, self._outlets, clock, shared=self._is_worker)
         for warning in station.definition.warnings:
             log.warned(str(warning))
-        table = await open_table(stack, station)
+        call_s = LeaseTerms(self._settings.lease_ms).call_ms / 1000
+        table = await open_table(stack, self._settings, station.aws, log, call_s)
         key = fleet_key(self._settings.key_file)
         ids = RandomIds(key)
         functions = await _functions(stack, station, ids)
@@ -109,7 +130,7 @@ class Serving:
         stack.push_async_callback(sources.close)
         fleet.watchers.append(sources.see)
         fleet.drain_asked = self._drain_asked
-        reach = await fleet.open(stack, key, self._worker.index)
+        reach = await fleet.open(stack, key)
         guard = None if station.keys is None or self._settings.no_auth else _guard(station)
         api = ManagementApi(fleet.node, reach, IdCheck(key), ids, journal, guard)
         await self._open_doors(stack, station, Health(api, self._unready, self._about))
@@ -130,7 +151,8 @@ class Serving:
         self._log.said(f"node {fleet.tenure.number} has left")
 
     async def _open_doors(self, stack: AsyncExitStack, station: Station, service: Health) -> None:
-        door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log)
+        conduct = Conduct(holds=self._is_awake)
+        door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, AWS, conduct)
         stack.push_async_callback(door.close, HTTP_WITHIN_S)
         await door.serve(station.doors.public)
         secure = station.authority.server_context(station.names, AWS_SUFFIXES)
@@ -138,9 +160,15 @@ class Serving:
         if station.doors.public_tls is not None:
             await door.serve(station.doors.public_tls, secure)
 
+    def _is_awake(self) -> bool:
+        """Asked before anything read is acted on: a process that was stopped fences itself here, if not before. What
+        was read goes on its way even so, to closed sockets or to a 503."""
+        self.fleet.node.may_act()
+        return True
+
     def _drain_asked(self) -> None:
         self._log.said(f"node {self.fleet.tenure.number} was asked to drain")
-        if self._settings.workers > 1:
+        if self._is_worker:
             self._door.stop_accepting()  # the other processes of this port take the clients
         self._stop.set()
 
@@ -159,8 +187,8 @@ class Serving:
     def _tell_ready(self, station: Station) -> None:
         document = ready_document(station, self.fleet)
         self._log.said(f"node {document['node']} serves {document['websocket_url']}")
-        if self._worker.ready_file is not None:
-            write_whole(self._worker.ready_file, json.dumps(document, indent=2) + "\n")
+        if self._settings.ready_file is not None:
+            write_ready_file(self._settings.ready_file, document)
 
 
 class _LedSources:

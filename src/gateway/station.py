@@ -100,12 +100,17 @@ class Station:
         )
 
 
-async def build_station(stack: AsyncExitStack, settings: ServeSettings, outlets: Outlets, clock: Clock) -> Station:
-    """Closed again when ``stack`` unwinds. Raises UserError for what a person can mend."""
+async def build_station(
+    stack: AsyncExitStack, settings: ServeSettings, outlets: Outlets, clock: Clock, *, shared: bool
+) -> Station:
+    """Closed again when ``stack`` unwinds; ``shared``: other processes have the same ports for clients.
+
+    Raises UserError for what a person can mend.
+    """
     keys = _keys(settings)
     options = load_options(settings)
     definition = read_definition(settings.template, options)
-    doors = await _bind(stack, settings)
+    doors = await _bind(stack, settings, shared)
     roots = () if settings.ca_bundle is None else (settings.ca_bundle,)
     authority = open_authority(settings.directories.state / "tls", _names(settings, definition), extra_roots=roots)
     processes = ProcessSupervisor()
@@ -147,17 +152,17 @@ def _roots(settings: ServeSettings, authority: Authority) -> str | None:
     return None if settings.ca_bundle is None else str(authority.bundle_path)
 
 
-async def _bind(stack: AsyncExitStack, settings: ServeSettings) -> Doors:
-    shared = settings.workers > 1
-
+async def _bind(stack: AsyncExitStack, settings: ServeSettings, are_shared: bool) -> Doors:
     async def door(host: str, port: int, *, shared: bool = False) -> Bound:
         bound = await bind(host, port, shared=shared)
         stack.callback(bound.close)
         return bound
 
     return Doors(
-        public=await door(settings.host, settings.port, shared=shared),
-        public_tls=None if settings.tls_port is None else await door(settings.host, settings.tls_port, shared=shared),
+        public=await door(settings.host, settings.port, shared=are_shared),
+        public_tls=None
+        if settings.tls_port is None
+        else await door(settings.host, settings.tls_port, shared=are_shared),
         handlers=await door(LOOPBACK, 0),
         functions=await door(LOOPBACK, 0),
         secure_functions=await door(LOOPBACK, 0),

@@ -133,3 +133,8 @@ def test_what_is_for_machines_is_not_shown(shown: Shown) -> None:
     shown.console.bind(node=7)
     shown.console.event("worker", "worker 1 serves", pid=12)
     assert shown.line() == "worker     worker 1 serves"
+
+
+def test_an_event_that_is_a_warning(shown: Shown) -> None:
+    shown.console.event("worker_ended", "worker 1 died", level="warning", status=-9)
+    assert (shown.out.getvalue(), shown.err.getvalue()) == ("", "warning: worker 1 died\n")

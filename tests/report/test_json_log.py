@@ -136,6 +136,11 @@ def test_an_event_with_fields(written: Written) -> None:
     assert written.record() == {"level": "info", "event": "node_died", "message": "node 7 is dead", "dead": 7}
 
 
+def test_an_event_that_is_a_warning(written: Written) -> None:
+    written.report.event("worker_ended", "worker 1 died", level="warning", status=-9)
+    assert written.record() == {"level": "warning", "event": "worker_ended", "message": "worker 1 died", "status": -9}
+
+
 def test_stage_logs(written: Written) -> None:
     written.stages.access(API, DEV, '{"status": "200"}')
     written.stages.execution(API, DEV, [(7, "(x) Starting"), (8, "(x) Done")])

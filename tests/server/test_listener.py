@@ -11,9 +11,10 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway.model.errors import UserError
-from gateway.server.listener import FrontDoor, HttpDoor, _Refused, bind
+from gateway.server.listener import FrontDoor, HttpDoor, _Refused, bind, reserve
+from gateway.server.parked_stream import ParkedStream
 from raw_client import HANDSHAKE, raw_client
-from server_fakes import Conversations, RealClock, Reports, Service, serving, until
+from server_fakes import Conversations, RealClock, Reports, Service, Serving, serving, until
 
 
 def front_door() -> FrontDoor[Any]:
@@ -142,7 +143,7 @@ async def test_a_plain_client_of_the_tls_port_is_dropped_quietly() -> None:
         assert served.shells == 0
 
 
-async def test_connections_that_are_open_stay_when_accepting_stops() -> None:
+async def test_connections_that_are_open_stay_when_accepting_stops(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.conversations.echo()
         async with connect(served.url) as open_one:
@@ -153,7 +154,7 @@ async def test_connections_that_are_open_stay_when_accepting_stops() -> None:
         await client.open()
 
 
-async def test_closing_ends_every_kind_of_connection() -> None:
+async def test_closing_ends_every_kind_of_connection(serving: Serving) -> None:
     async with serving() as served:
         async with (
             raw_client(served.port) as silent, raw_client(served.port) as web, raw_client(served.port) as socket_client,
@@ -172,11 +173,14 @@ async def test_closing_ends_every_kind_of_connection() -> None:
         await served.door.close()
 
 
-async def test_small_writes_leave_at_once() -> None:
+async def test_small_writes_leave_at_once(serving: Serving) -> None:
     async with serving() as served, connect(served.url):
-        stream: Any = served.conversations.all[0].socket
-        accepted = stream._transport.get_extra_info("socket")
+        shell: Any = served.conversations.all[0].socket
+        parked = isinstance(shell, ParkedStream)
+        accepted = socket.socket(fileno=os.dup(shell.fd)) if parked else shell._transport.get_extra_info("socket")
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        if parked:
+            accepted.close()
 
 
 async def test_an_http_door_is_for_this_machine_alone() -> None:
@@ -208,3 +212,26 @@ async def test_clients_of_a_bound_port_wait_until_it_is_served() -> None:
     bound.close()
     unused.close()
     assert not await reaches("127.0.0.1", unused.port)
+
+
+async def test_a_reserved_port_is_shared_by_those_who_say_so() -> None:
+    reserved = await reserve("localhost", 0)
+    assert not await reaches("127.0.0.1", reserved.port)  # nobody listens yet
+    first = await bind("localhost", reserved.port, shared=True)
+    second = await bind("localhost", reserved.port, shared=True)
+    assert (first.port, second.port) == (reserved.port, reserved.port)
+    with pytest.raises(UserError, match="is in use"):
+        await bind("localhost", reserved.port)
+    with pytest.raises(UserError, match="is in use"):
+        await reserve("localhost", reserved.port)
+    first.close()
+    assert await reaches("127.0.0.1", reserved.port)
+    for bound in (second, reserved):
+        bound.close()
+
+
+async def test_a_port_is_not_reserved_where_somebody_listens() -> None:
+    bound = await bind("127.0.0.1", 0)
+    with pytest.raises(UserError, match=f"port {bound.port} of 127.0.0.1 is in use"):
+        await reserve("127.0.0.1", bound.port)
+    bound.close()

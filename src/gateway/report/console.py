@@ -14,7 +14,7 @@ from gateway.model.connection import Connection
 from gateway.model.ids import ConnectionId, FunctionName, RequestId
 from gateway.ports import Clock
 from gateway.report.printable import indented, printable
-from gateway.report.report import Value
+from gateway.report.report import INFO, Value
 
 _WIDTH: Final = len("disconnect")
 
@@ -57,9 +57,12 @@ class Console:
         """A line that something else printed, on the stream it was printed to."""
         self._write(self._err if stream == "stderr" else self._out, printable(text))
 
-    def event(self, kind: str, text: str, **fields: Value) -> None:
+    def event(self, kind: str, text: str, *, level: str = INFO, **fields: Value) -> None:
         """A line with the time of day and a short word for what happened; ``fields`` are for machines."""
         del fields
+        if level != INFO:
+            self._write(self._err, indented(f"{level}: {text}"))
+            return
         moment = datetime.fromtimestamp(self._clock.now().wall_ms / 1000)
         self._write(self._out, printable(f"{moment:%H:%M:%S} {kind:<{_WIDTH}} {text}"))
 

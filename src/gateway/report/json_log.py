@@ -14,12 +14,9 @@ from gateway.model.connection import Connection
 from gateway.model.ids import ApiId, ConnectionId, FunctionName, RequestId, StageName
 from gateway.ports import Clock
 from gateway.report import event_names as names
-from gateway.report.report import Value
+from gateway.report.report import ERROR, INFO, WARNING, Value
 from gateway.report.times import iso_ms
 
-INFO: Final = "info"
-WARNING: Final = "warning"
-ERROR: Final = "error"
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)  # what is not ASCII is escaped
 _DELETE: Final = "\x7f"  # the one control character that JSON lets through
 
@@ -87,8 +84,8 @@ class JsonLog:
     def output(self, stream: str, text: str) -> None:
         self.write(INFO, names.OUTPUT, stream=stream, message=text)
 
-    def event(self, kind: str, text: str, **fields: Value) -> None:
-        self.write(INFO, kind, message=text, **fields)
+    def event(self, kind: str, text: str, *, level: str = INFO, **fields: Value) -> None:
+        self.write(level, kind, message=text, **fields)
 
     def write(self, level: str, event: str, **fields: Value) -> None:
         """One record; a field that is None is left out. What is bound stands before, and gives way to, ``fields``."""

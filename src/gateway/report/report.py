@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.ports import Reporter
 
+INFO: Final = "info"
+WARNING: Final = "warning"
+ERROR: Final = "error"
 Value = str | int | float | bool | None
 
 
@@ -18,8 +21,9 @@ class Report(Reporter, Protocol):
     def output(self, stream: str, text: str) -> None:
         """A line that something else printed; ``stream`` is ``stdout`` or ``stderr``."""
 
-    def event(self, kind: str, text: str, **fields: Value) -> None:
-        """Something happened: ``kind`` is a stable name, ``fields`` say once more what a program may want to read."""
+    def event(self, kind: str, text: str, *, level: str = INFO, **fields: Value) -> None:
+        """Something happened: ``kind`` is a stable name, ``fields`` say once more what a program may want to read;
+        ``level`` is one of this module's."""
 
     def bind(self, **fields: Value) -> None:
         """What every later record carries too, its node for example; None takes a field away again."""

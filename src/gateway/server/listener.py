@@ -18,9 +18,14 @@ from gateway.model.errors import UserError
 from gateway.model.limits import AWS, Limits
 from gateway.ports import Clock, Conversations, ConversationT, HttpService, Reporter
 from gateway.server.acceptor import BACKLOG, Acceptor, Entrance
+from gateway.server.conduct import Conduct
+from gateway.server.desk import Desk
 from gateway.server.door import Door
 from gateway.server.head import Head, upgrade
 from gateway.server.http import HttpHost
+from gateway.server.lot import CAN_PARK, Lot
+from gateway.server.parked_requests import Yard
+from gateway.server.transports import Transports
 
 LOCALHOST: Final = "localhost"
 LOOPBACK: Final = "127.0.0.1"
@@ -29,6 +34,9 @@ _TRIES: Final = 16  # to find one free port for both families
 _NO_IPV6: Final = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 
 Address = tuple[int, str]
+
+
+_PLAINLY: Final = Conduct()
 
 
 class FrontDoor(Generic[ConversationT]):
@@ -41,11 +49,19 @@ class FrontDoor(Generic[ConversationT]):
         clock: Clock,
         reporter: Reporter,
         limits: Limits = AWS,
+        conduct: Conduct = _PLAINLY,
     ) -> None:
-        self._door = Door(conversations, clock, limits)
-        self._host = HttpHost(http, clock, reporter, partial(upgrade, self._door))
+        self._door = Door(conversations, clock, limits, conduct.holds)
+        self._desk = Desk(http, clock, reporter)
+        self._host = HttpHost(self._desk, conduct, partial(upgrade, self._door))
+        self._conduct = conduct
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
+        self._yard: Yard[ConversationT] | None = None
+
+    def __len__(self) -> int:
+        """How many sockets there are that aiohttp does not have."""
+        return len(self._door) + (0 if self._yard is None else len(self._yard.lot))
 
     async def open(self, host: str, port: int, tls: SSLContext | None = None) -> int:
         """Listen on one more address; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
@@ -54,8 +70,12 @@ class FrontDoor(Generic[ConversationT]):
         return bound.port
 
     async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
-        """Accept from sockets that listen already."""
-        entrance = Entrance(partial(Head, self._door, self._host.protocol), tls, self._door.limits)
+        """Accept from sockets that listen already; without TLS those accepted are parked, where the system can."""
+        entrance: Entrance
+        if tls is None and self._conduct.parks and CAN_PARK:
+            entrance = self._yard = self._yard or self._parking()
+        else:
+            entrance = Transports(partial(Head, self._door, self._host.protocol), tls, self._door.limits)
         self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
 
     def stop_accepting(self) -> None:
@@ -66,15 +86,23 @@ class FrontDoor(Generic[ConversationT]):
     async def close(self, timeout_s: float = 0.0) -> None:
         """Stop accepting, let HTTP requests end for at most ``timeout_s``, and close whatever is left."""
         self.stop_accepting()
-        await self._host.close(timeout_s)
+        await asyncio.gather(self._host.close(timeout_s), self._desk.close(timeout_s))
         self._door.close()
+        if self._yard is not None:
+            self._yard.aiohttp.close()
+            self._yard.lot.shut_down()
+
+    def _parking(self) -> Yard[ConversationT]:
+        door = self._door
+        aiohttp = Transports(self._host.protocol, None, door.limits)
+        return Yard(door, Lot(door.holds), self._desk, aiohttp, self._conduct)
 
 
 class HttpDoor:
     """A service for this machine alone, on 127.0.0.1. To be made inside a running loop."""
 
     def __init__(self, service: HttpService, clock: Clock, reporter: Reporter) -> None:
-        self._host = HttpHost(service, clock, reporter)
+        self._host = HttpHost(Desk(service, clock, reporter), _PLAINLY)
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
 
@@ -86,7 +114,7 @@ class HttpDoor:
 
     async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
         """Accept from sockets that listen already; that they do on loopback is up to who bound them."""
-        entrance = Entrance(self._host.protocol, tls, AWS)
+        entrance = Transports(self._host.protocol, tls, AWS)
         self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
 
     async def close(self, timeout_s: float = 0.0) -> None:
@@ -109,12 +137,37 @@ class Bound:
             sock.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """``shared``: sockets of other processes of the same user may have the port too (SO_REUSEPORT), and the kernel
+    gives each client to one of those that listen."""
+
+    shared: bool = False
+    listening: bool = True
+
+
 async def bind(host: str, port: int, *, shared: bool = False) -> Bound:
-    """Listen on ``host``; 0 takes a free port. ``shared``: with other processes that say so too, among whom the kernel
-    spreads the clients (SO_REUSEPORT). Raises UserError when it cannot be had."""
+    """Listen on ``host``; 0 takes a free port. ``shared``: beside others who say so too, on a port that was reserved.
+
+    Raises UserError when it cannot be had.
+    """
     if not 0 <= port <= 65_535:
         raise UserError(f"port {port} does not exist", "choose one from 1 to 65535, or 0 for any free one")
-    sockets = _bind(await _addresses(host), port, shared)
+    return _bound(await _addresses(host), port, _Manner(shared))
+
+
+async def reserve(host: str, port: int) -> Bound:
+    """A port that nobody listens on, kept for those who will ``bind`` it ``shared``; these sockets do not listen.
+
+    Raises UserError when it cannot be had.
+    """
+    found = await bind(host, port)  # alone: whoever has the port already is noticed
+    found.close()
+    return _bound(await _addresses(host), found.port, _Manner(shared=True, listening=False))
+
+
+def _bound(addresses: Sequence[Address], port: int, manner: _Manner) -> Bound:
+    sockets = _bind(addresses, port, manner)
     return Bound(tuple(sockets), sockets[0].getsockname()[1])
 
 
@@ -148,23 +201,23 @@ class _Refused:
         return UserError(f"{place} cannot be had: {self.error.strerror}", "choose another host or port")
 
 
-def _bind(addresses: Sequence[Address], port: int, shared: bool) -> list[socket.socket]:
+def _bind(addresses: Sequence[Address], port: int, manner: _Manner) -> list[socket.socket]:
     """One socket per address, all on the same port; IPv6 may be missing where IPv4 was had."""
-    bound = _bind_once(addresses, port, shared)
+    bound = _bind_once(addresses, port, manner)
     tries = 1 if port else _TRIES  # a port that is free for IPv4 may be taken for IPv6
     while isinstance(bound, _Refused) and bound.error.errno == errno.EADDRINUSE and tries > 1:
         tries -= 1
-        bound = _bind_once(addresses, port, shared)
+        bound = _bind_once(addresses, port, manner)
     if isinstance(bound, _Refused):
         raise bound.user_error() from bound.error
     return bound
 
 
-def _bind_once(addresses: Sequence[Address], port: int, shared: bool) -> list[socket.socket] | _Refused:
+def _bind_once(addresses: Sequence[Address], port: int, manner: _Manner) -> list[socket.socket] | _Refused:
     bound: list[socket.socket] = []
     for family, address in addresses:
         try:
-            bound.append(_socket(family, address, port, alone=len(addresses) == 1, shared=shared))
+            bound.append(_socket((family, address, port), manner, alone=len(addresses) == 1))
         except OSError as error:
             if bound and family == socket.AF_INET6 and error.errno in _NO_IPV6:
                 continue
@@ -175,18 +228,19 @@ def _bind_once(addresses: Sequence[Address], port: int, shared: bool) -> list[so
     return bound
 
 
-def _socket(family: int, address: str, port: int, *, alone: bool, shared: bool) -> socket.socket:
+def _socket(place: tuple[int, str, int], manner: _Manner, *, alone: bool) -> socket.socket:
+    family, address, port = place
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, manner.shared)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by accepted sockets
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not alone)  # alone, :: takes IPv4 clients too
         sock.bind((address, port))
-        sock.listen(BACKLOG)
+        if manner.listening:
+            sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise

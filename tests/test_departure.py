@@ -1,0 +1,115 @@
+"""Leaving: in batches within the time, the busy last, everybody with their ``$disconnect``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.calls import Outside
+from gateway.cluster.drain import MIN_RATE_PER_S
+from gateway.conversation import Conversation
+from gateway.departure import drain
+from gateway.model.limits import Limits
+from gateway.node import Node
+from gateway.registry.memory import MemoryRegistry
+from gateway.tenure import Tenure
+from node_doubles import OK, OWNER, CountingIds, FakeSocket, RecordingReporter, ScriptedFunctions, backends
+from sample_definitions import directory, handshake, route
+from simulation.world import World
+
+
+class Leaving:
+    """A node with so many open sockets, on a virtual clock."""
+
+    def __init__(self, world: World, count: int) -> None:
+        self.world = world
+        self.node = world.node("leaver")
+        self.functions = ScriptedFunctions(connect=OK, disconnect=OK, default=OK)
+        self.registry = MemoryRegistry()
+        outside = Outside(backends(self.functions), self.registry, self.node.clock, CountingIds(), RecordingReporter())
+        served = directory(route("$connect"), route("$disconnect"), route("$default"))
+        self.gateway = Node(Tenure.alone(self.node.clock, OWNER), served, outside, Limits(), lambda: None)
+        self.sockets = [FakeSocket() for _ in range(count)]
+        self.conversations: list[Conversation | None] = []
+        self.node.loop.call_soon(self._connect)
+        world.run_until(lambda: all(socket.is_open for socket in self.sockets), 5_000)
+
+    def _connect(self) -> None:
+        self.conversations = [self.gateway.handshake(socket, handshake()) for socket in self.sockets]
+
+    @property
+    def closed(self) -> int:
+        return sum(socket.closed is not None for socket in self.sockets)
+
+    def drain(self, over_s: float) -> asyncio.Task[int]:
+        return self.node.start(drain(self.gateway, over_s, self.world.rng.random), "drain")
+
+    def message(self, number: int, gate: asyncio.Event) -> None:
+        self.functions.gates["default"] = gate
+        conversation = self.conversations[number]
+        assert conversation is not None
+        self.node.loop.call_soon(self.gateway.message, conversation, "work")
+        self.world.run_until(lambda: bool(self.functions.events("default")), 1_000)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World(5) as world:
+        yield world
+
+
+def test_sockets_are_let_go_over_a_while_and_all_are_told(world: World) -> None:
+    leaving = Leaving(world, 200)
+    began = world.now_ms
+    drained = leaving.drain(over_s=10)
+    world.run(began + 200 * 1000 / MIN_RATE_PER_S / 2)
+    assert 60 <= leaving.closed <= 140, "about half in half the time"
+    world.run_until(drained.done, 20_000)
+    assert drained.result() == 0
+    assert {socket.closed for socket in leaving.sockets} == {(1001, "Going away")}
+    assert len(leaving.functions.events("disconnect")) == 200
+    assert not leaving.registry.records
+
+
+def test_nobody_new_is_let_in(world: World) -> None:
+    leaving = Leaving(world, 1)
+    leaving.drain(over_s=10)
+    late = FakeSocket()
+    world.run(world.now_ms + 1)
+    leaving.node.loop.call_soon(leaving.gateway.handshake, late, handshake())
+    world.run_until(lambda: late.refusal is not None, 1_000)
+    assert late.refusal is not None and late.refusal[0] == 503 and "retry-after" in late.refusal[1]
+
+
+def test_whoever_is_being_served_is_waited_for(world: World) -> None:
+    leaving = Leaving(world, 5)
+    gate = asyncio.Event()
+    leaving.message(2, gate)
+    drained = leaving.drain(over_s=30)
+    world.run(world.now_ms + 5_000)
+    assert [socket.closed is None for socket in leaving.sockets] == [False, False, True, False, False]
+    leaving.node.loop.call_soon(gate.set)
+    world.run_until(drained.done, 2_000)
+    assert drained.result() == 0 and leaving.closed == 5
+
+
+def test_not_for_longer_than_there_is_time(world: World) -> None:
+    leaving = Leaving(world, 2)
+    leaving.message(0, asyncio.Event())
+    began = world.now_ms
+    drained = leaving.drain(over_s=4)
+    world.run_until(drained.done, 30_000)
+    assert world.now_ms - began <= 7_000
+    assert drained.result() == 1, "its call had not ended"
+    assert leaving.closed == 2
+    assert len(leaving.functions.events("disconnect")) == 2
+
+
+def test_an_empty_node_leaves_at_once(world: World) -> None:
+    leaving = Leaving(world, 0)
+    began = world.now_ms
+    drained = leaving.drain(over_s=60)
+    world.run_until(drained.done, 1_000)
+    assert world.now_ms - began < 50
