@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.model.ids import ConnectionId, NodeNumber, RequestId, disconnect_request_id, owner_of
+from gateway.model.peer import Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.tenure import Tenure
 from node_doubles import KEY
 from simulation.world import SimNode, World
@@ -20,24 +21,25 @@ HAS_TIME_MS: Final = 500  # a process that has been awake as long has noticed wh
 
 @dataclass(eq=False)
 class Actor:
-    """One process as the book knows it."""
+    """One process as the book knows it; ``has_left`` once it has let go of everything and is about to say so."""
 
     here: SimNode
     tenure: Tenure
+    has_left: bool = False
 
     @property
     def acts_as(self) -> NodeNumber | None:
         """The number that this process may act under at this moment, None when it may not."""
         lease = self.tenure.lease
-        if not self.here.alive or lease._lapsed:  # asking ``holds`` would let it lapse
+        if not self.here.alive or self.has_left or lease._lapsed:  # asking ``holds`` would let it lapse
             return None
         return self.tenure.number if self.here.clock.now().monotonic_ms < lease.until_ms else None
 
 
 @dataclass(eq=False)
 class Farewell:
-    """One call of ``$disconnect``: who called it, as whom; ``arrived`` when a handler saw it, ``failed`` when the caller
-    was told that it had not gone well."""
+    """One call of ``$disconnect``: who called it, as whom; ``arrived`` when a handler saw it, ``failed`` when the
+    caller was told that it had not gone well."""
 
     at_ms: float
     actor: Actor
@@ -144,15 +146,13 @@ class Book:
         self._check_repeat(story, made)
         story.farewells.append(made)
 
-    def is_told_gone(self, connection_id: ConnectionId, was_open: bool) -> None:
-        """A management call was answered 410; ``was_open`` when it began."""
-        story = self.stories[connection_id]
-        self._check(not (was_open and story.is_open), "410 for an open connection", story)
-
-    def is_told_done(self, connection_id: ConnectionId, data: bytes) -> None:
-        """A PostToConnection was answered 200."""
-        story = self.stories[connection_id]
-        self._check(data in story.sent, f"200 for {data!r}, which was not sent", story)
+    def hears_an_answer(self, request: PeerRequest, answer: PeerAnswer) -> None:
+        """A node has answered, itself or another one, to a management call."""
+        story = self.stories[request.connection_id]
+        if answer is Outcome.GONE:
+            self._check(not story.is_open, "410 for an open connection", story)
+        elif answer is Outcome.DONE and isinstance(request, PostTo):
+            self._check(request.data in story.sent, f"200 for {request.data!r}, which was not sent", story)
 
     def is_declared_dead(self, number: NodeNumber) -> None:
         self.world.note(f"node {number} is claimed")
@@ -198,8 +198,9 @@ class Book:
 
 
 class BookedSocket:
-    """``ports.Socket`` of one client: what the node does to it is written down. ``opens`` and ``closes`` are called when the
-    101 and a close frame leave, ``gone`` says that the client reads no more, ``finished`` that the node hears no more of it."""
+    """``ports.Socket`` of one client: what the node does to it is written down. ``opens`` and ``closes`` are called
+    when the 101 and a close frame leave, ``gone`` says that the client reads no more, ``finished`` that the node hears no
+    more of it."""
 
     def __init__(self, book: Book, opens: Callable[[], None], closes: Callable[[], None]) -> None:
         self._book = book

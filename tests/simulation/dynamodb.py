@@ -73,7 +73,8 @@ FAIR: Final = Weather()
 
 class SimDynamoDb:
     """``faults`` says which calls fail, counted from 1 over all nodes; ``weather`` may be changed at any time.
-    Of nodes that are ``shunned`` calls for node records are refused. ``declared_dead`` hears of every node that is, at that moment."""
+    Of nodes that are ``shunned`` calls for node records are refused. ``declared_dead`` hears of every node that is, at
+    that moment."""
 
     def __init__(self, world: World, declared_dead: Callable[[NodeNumber], None] = lambda number: None) -> None:
         self.table = MemoryTable(page_size=PAGE_SIZE)

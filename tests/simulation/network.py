@@ -14,10 +14,12 @@ from simulation.world import SimNode, World
 
 
 class SimNetwork:
-    """Nodes are found by their members' ``host``, which is the name of the process."""
+    """Nodes are found by their members' ``host``, which is the name of the process. ``answered`` hears of every answer
+    when it is given, whether it arrives or not."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, answered: Callable[[PeerRequest, PeerAnswer], None]) -> None:
         self.world = world
+        self.answered = answered
         self.services: dict[str, PeerService] = {}
 
     def peers(self, here: SimNode) -> SimPeers:
@@ -45,6 +47,7 @@ class SimPeers:
         self, there: str, owner: NodeNumber, request: PeerRequest, answered: asyncio.Future[PeerAnswer]
     ) -> None:
         answer = self._network.services[there].answer(owner, request)
+        self._network.answered(request, answer)
         self._deliver(there, self._here.name, lambda: None if answered.done() else answered.set_result(answer))
 
     def _deliver(self, source: str, target: str, what: Callable[[], object]) -> None:

@@ -21,7 +21,7 @@ from gateway.model.ids import ApiId, ConnectionId, NodeNumber, owner_of
 from gateway.model.limits import UNLIMITED, Limits
 from gateway.model.member import Member
 from gateway.model.now import Now
-from gateway.model.peer import Outcome, PeerAnswer, PostTo
+from gateway.model.peer import PeerAnswer, PostTo
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
 from gateway.reach import FleetReach
 from gateway.reaper import Estates, Reaper
@@ -129,16 +129,14 @@ class Process:
         return conversation
 
     async def post(self, connection_id: ConnectionId, data: bytes) -> PeerAnswer:
-        """PostToConnection at this node; checks 410 on the way."""
-        story = self.scene.book.stories[connection_id]
-        was_open = story.is_open
+        """PostToConnection at this node."""
         owner = owner_of(connection_id, KEY)
         assert owner is not None
-        answer = await self.reach.ask(owner, PostTo(ApiId(API), connection_id, data))
-        if answer is Outcome.GONE:
-            self.scene.book.is_told_gone(connection_id, was_open)
-        elif answer is Outcome.DONE:
-            self.scene.book.is_told_done(connection_id, data)
+        story = self.scene.book.stories[connection_id]
+        request, was_there = PostTo(ApiId(API), connection_id, data), story.is_open or story.ended is not None
+        answer = await self.reach.ask(owner, request)
+        if was_there:  # its 101 may else have left between answer and now
+            self.scene.book.hears_an_answer(request, answer)
         return answer
 
     def unsettled(self) -> Iterator[str]:
@@ -194,6 +192,7 @@ class Process:
         self.member.drain()
         await drain(self.node, DRAIN_S, self.scene.world.rng.random)
         await self.reaper.close()
+        self.actor.has_left = True
         await self.member.leave(self._is_empty)
         await self.member.close()
         await self.registry.close()

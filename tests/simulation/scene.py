@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from gateway.model.ids import ConnectionId
 from gateway.model.member import MemberState
@@ -27,7 +27,7 @@ class Simulation:
         self.book = Book(world)
         self.dynamodb = SimDynamoDb(world, self.book.is_declared_dead)
         self.mood = Mood()
-        self.scene = Scene(world, self.dynamodb, SimNetwork(world), self.book, self.mood)
+        self.scene = Scene(world, self.dynamodb, SimNetwork(world, self.book.hears_an_answer), self.book, self.mood)
         self.processes: list[Process] = []
         self.clients: list[Client] = []
         self.is_calm = False
@@ -106,7 +106,7 @@ class Simulation:
             expected = Outcome.DONE if story.is_open else Outcome.GONE
             assert answers == [expected], f"{process.name} says {answers} of {story}"
 
-    def _unsettled(self) -> Iterable[str]:
+    def _unsettled(self) -> Iterator[str]:
         """What is not yet as it must become."""
         for process in self.running:
             yield from process.unsettled()
@@ -115,17 +115,17 @@ class Simulation:
             if member.number not in numbers or member.state is not MemberState.ALIVE:
                 yield f"a record of a node that is not there: {member}"
         records = {record.connection_id for record in self.dynamodb.table.connections}
-        for connection_id in records:
-            if not self.book.stories[connection_id].is_open:
-                yield f"a record of what is not open: {self.book.stories[connection_id]}"
         for story in self.book.stories.values():
-            if story.is_open and story.connection_id not in records:
-                yield f"open without a record: {story}"
+            if story.is_open != (story.connection_id in records):
+                yield f"{'open without a record' if story.is_open else 'a record of what is not open'}: {story}"
             if story.accepted and not story.is_open:
-                if not story.delivered and not self._is_parked(story):
-                    yield f"not told: {story}"
-                if story.ended is None:
-                    yield f"a socket left open: {story}"
+                yield from self._unended(story)
+
+    def _unended(self, story: Story) -> Iterator[str]:
+        if not story.delivered and not self._is_parked(story):
+            yield f"not told: {story}"
+        if story.ended is None:
+            yield f"a socket left open: {story}"
 
     def _is_parked(self, story: Story) -> bool:
         return story.connection_id in self.dynamodb.table.parked

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from simulation.clients import Client
-from simulation.dynamodb import FAIR, Weather
+from simulation.dynamodb import DYNAMODB, FAIR, Weather
 from simulation.process import LEASE_MS, Process
 from simulation.scene import Simulation, links
 
@@ -50,6 +50,13 @@ class Schedule:
             (1.0, self._leave),
             (1.5, self._start),
             (0.2, self._jump),
+            (1.5, self._stop_while_busy),
+            (1.0, self._late_writes),
+            (1.0, self._race_of_reapers),
+            (1.0, self._slow_then_away),
+            (0.7, self._pause_while_reading),
+            (1.0, self._reap_slowly),
+            (0.7, self._leave_in_vain),
         )
         for process in simulation.processes:
             self._world.at(rng.uniform(500, 1_500), partial(self._arrive, process, rng.randint(1, 8)))
@@ -103,7 +110,7 @@ class Schedule:
     # -- trouble ---------------------------------------------------------------------------------------------------
 
     def _kill(self) -> None:
-        if (process := self._someone()) is not None:
+        if (process := self._someone()) is not None and not self._simulation.is_calm:
             process.kill()
 
     def _stop(self, process: Process) -> None:
@@ -111,13 +118,15 @@ class Schedule:
 
     def _pause(self, process: Process | None, for_ms: float) -> None:
         if process is not None and process.runs:
+            if self._simulation.is_calm:
+                return
             self._world.note(f"{process.name} is stopped for {for_ms:.0f} ms")
             process.here.pause(for_ms)
 
-    def _strike(self, process: Process | None, how: Callable[[Process], None]) -> None:
+    def _strike(self, process: Process | None, how: Callable[[Process], None], within: int = 60) -> None:
         """Between two callbacks, some way on."""
         if process is not None:
-            process.here.after(self._rng.randint(1, 60), lambda: how(process))
+            process.here.after(self._rng.randint(1, within), lambda: how(process))
 
     def _when_somebody_reaps(self, how: Callable[[Process], None]) -> None:
         reaping = [each for each in self._simulation.running if each.joined and each.reaper.reaping]
@@ -135,11 +144,16 @@ class Schedule:
     def _cut(self) -> None:
         if pairs := links(self._simulation):
             one, other = self._rng.choice(pairs)
-            if self._rng.random() < 0.5:
-                one, other = other, one
-            (self._world.cut_one_way if self._rng.random() < 0.3 else self._world.cut)(one, other)
-            self._world.note(f"cut between {one} and {other}")
-            self._later(lambda: self._world.heal(one, other))
+            self._part(one, other, self._duration_ms(), self._rng.choice((True, True, False)))
+
+    def _part(self, one: str, other: str, for_ms: float, both_ways: bool = True) -> None:
+        if self._simulation.is_calm:
+            return
+        if not both_ways and self._rng.random() < 0.5:
+            one, other = other, one
+        (self._world.cut if both_ways else self._world.cut_one_way)(one, other)
+        self._world.note(f"cut between {one} and {other}, both ways: {both_ways}")
+        self._world.after(for_ms, lambda: self._world.heal(one, other))
 
     def _shun(self) -> None:
         """The partition of the node records is hot, for one of them at least."""
@@ -151,10 +165,9 @@ class Schedule:
 
     def _bad_weather(self) -> None:
         share = self._rng.choice((0.1, 0.5, 0.9, 1.0))
-        self._simulation.dynamodb.weather = self._rng.choice(
+        weather = self._rng.choice(
             (
-                Weather(slow_ms=self._rng.choice((100, 700))),
-                Weather(slow_ms=1_800),
+                Weather(slow_ms=self._rng.choice((100, 700, 1_800))),
                 Weather(lost=share),
                 Weather(refused=share),
                 Weather(unanswered=share),
@@ -162,18 +175,31 @@ class Schedule:
                 Weather(900, share / 4, share / 4, share / 4, share / 8),
             )
         )
-        self._world.note(f"DynamoDB: {self._simulation.dynamodb.weather}")
+        self._weather(weather, self._duration_ms())
+
+    def _weather(self, weather: Weather, for_ms: float) -> None:
+        if self._simulation.is_calm:
+            return
+        self._simulation.dynamodb.weather = weather
+        self._world.note(f"DynamoDB: {weather}")
 
         def clear_up() -> None:
-            self._simulation.dynamodb.weather = FAIR
-            self._world.note("DynamoDB is well")
+            if self._simulation.dynamodb.weather is weather:
+                self._simulation.dynamodb.weather = FAIR
+                self._world.note("DynamoDB is well")
 
-        self._later(clear_up)
+        self._world.after(for_ms, clear_up)
 
     def _bad_mood(self) -> None:
-        mood, what = self._simulation.mood, self._rng.choice(("crashes", "away", "away", "late", "refuses"))
-        setattr(mood, what, self._rng.choice((0.1, 0.5, 0.9)))
-        mood.slow_ms = self._rng.choice((0, 0, 500, 5_000))
+        what = self._rng.choice(("crashes", "away", "away", "late", "refuses"))
+        self._simulation.mood.slow_ms = self._rng.choice((0, 0, 500, 5_000))
+        self._handlers(what, self._rng.choice((0.1, 0.5, 0.9)), self._duration_ms())
+
+    def _handlers(self, what: str, share: float, for_ms: float) -> None:
+        if self._simulation.is_calm:
+            return
+        mood = self._simulation.mood
+        setattr(mood, what, share)
         self._world.note(f"handlers: {mood}")
 
         def cheer_up() -> None:
@@ -181,7 +207,7 @@ class Schedule:
             mood.slow_ms = 0.0
             self._world.note("handlers are well")
 
-        self._later(cheer_up)
+        self._world.after(for_ms, cheer_up)
 
     def _leave(self) -> None:
         if (process := self._someone()) is not None:
@@ -202,6 +228,59 @@ class Schedule:
         if (process := self._someone()) is not None:
             process.here.wall_error_ms += self._rng.choice((-3_600_000, -500, 500, 3_600_000))
 
+    # -- what only hurts together ----------------------------------------------------------------------------------
+
+    def _stop_while_busy(self) -> None:
+        """Between what it was told and what it does about it, for longer than its lease."""
+        if (process := self._someone()) is not None:
+            for client in self._simulation.clients:
+                if client.is_open and client.story is not None and client.story.actor is process.actor:
+                    self._rng.choice((client.leaves, partial(client.says, "hello"), lambda: None))()
+            self._arrive(process, 3)
+            self._simulation.mood.slow_ms = self._rng.choice((0, 5_000))
+            for_ms = self._rng.uniform(LEASE_MS, 2 * LEASE_MS)
+            self._strike(process, lambda victim: self._pause(victim, for_ms), within=20)
+
+    def _late_writes(self) -> None:
+        """A node whose lease cannot be renewed goes on writing records, slowly, as long as it may."""
+        self._shun()
+        self._weather(Weather(slow_ms=900, throttled=0.85), self._rng.uniform(9_000, 14_000))
+        for _ in range(20):
+            self._world.after(self._rng.uniform(4_000, 9_500), partial(self._unless_calm, self._connect))
+
+    def _race_of_reapers(self) -> None:
+        """The survivors learn late of each other's claims."""
+        self._kill()
+        self._world.after(8_000, lambda: self._weather(Weather(slow_ms=1_500), 8_000))
+
+    def _slow_then_away(self) -> None:
+        """The last renewal is answered late, then none is."""
+        if (process := self._someone()) is not None:
+            self._weather(Weather(slow_ms=1_200), self._rng.uniform(2_000, 6_000))
+            self._world.after(self._rng.uniform(2_000, 6_000), lambda: self._part(process.name, DYNAMODB, 20_000))
+
+    def _pause_while_reading(self) -> None:
+        self._weather(Weather(slow_ms=1_200), 5_000)
+        for process in self._simulation.running:
+            if self._rng.random() < 0.5:
+                self._pause(process, self._rng.uniform(0.8 * LEASE_MS, 1.5 * LEASE_MS))
+
+    def _reap_slowly(self) -> None:
+        """Somebody dies with many clients, while handlers fail and the table is throttled."""
+        if (process := self._someone()) is not None:
+            self._arrive(process, 12)
+            self._world.after(500, partial(self._unless_calm, process.kill))
+            self._world.after(9_000, lambda: self._weather(Weather(slow_ms=200, throttled=0.7), 15_000))
+            self._world.after(9_000, lambda: self._handlers("away", 0.8, 12_000))
+            if self._rng.random() < 0.5:
+                self._when_somebody_reaps(self._rng.choice((Process.kill, self._stop)))
+
+    def _leave_in_vain(self) -> None:
+        """Neither handlers nor table take what a node says on its way out."""
+        self._handlers("away", 0.8, 12_000)
+        self._weather(Weather(throttled=0.8), 12_000)
+        self._leave()
+
     # -- whom, and for how long ------------------------------------------------------------------------------------
 
     def _someone(self) -> Process | None:
@@ -215,5 +294,7 @@ class Schedule:
         return self._rng.choice(there or clients) if clients else None
 
     def _later(self, act: Act) -> None:
-        wait_ms = self._rng.choice((200, 2_000, 6_000, 12_000)) * (0.5 + self._rng.random())
-        self._world.after(wait_ms, partial(self._unless_calm, act))
+        self._world.after(self._duration_ms(), act)
+
+    def _duration_ms(self) -> float:
+        return self._rng.choice((200, 2_000, 6_000, 12_000)) * (0.5 + self._rng.random())
