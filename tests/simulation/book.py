@@ -82,6 +82,7 @@ class Book:
         self.world = world
         self.stories: dict[ConnectionId, Story] = {}
         self.actors: list[Actor] = []
+        self.declared_dead: set[NodeNumber] = set()
 
     # -- what nodes do ---------------------------------------------------------------------------------------------
 
@@ -156,6 +157,7 @@ class Book:
 
     def is_declared_dead(self, number: NodeNumber) -> None:
         self.world.note(f"node {number} is claimed")
+        self.declared_dead.add(number)
         for actor in self.actors:
             if actor.acts_as == number:
                 self._fail(f"node {number} ({actor.here.name}) is declared dead while it may act")
@@ -199,8 +201,8 @@ class Book:
 
 class BookedSocket:
     """``ports.Socket`` of one client: what the node does to it is written down. ``opens`` and ``closes`` are called
-    when the 101 and a close frame leave, ``gone`` says that the client reads no more, ``finished`` that the node hears no
-    more of it."""
+    when the 101 and a close frame leave, ``gone`` says that the client reads no more, ``finished`` that the node hears
+    no more of it."""
 
     def __init__(self, book: Book, opens: Callable[[], None], closes: Callable[[], None]) -> None:
         self._book = book

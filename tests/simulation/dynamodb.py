@@ -46,7 +46,7 @@ class Fault(Enum):
 @dataclass(frozen=True, slots=True)
 class Weather:
     """How DynamoDB is for the time being. Shares are of all calls, 0 to 1; ``slow_ms`` is the most that is added to
-    each way; ``throttled`` also is the share of each batch's writes that is left unprocessed."""
+    each way; ``throttled`` is the share of each batch's writes that is left unprocessed."""
 
     slow_ms: float = 0.0
     lost: float = 0.0
@@ -59,7 +59,7 @@ class Weather:
         drawn = rng.random()
         for share, fault in (
             (self.lost, Fault.LOST),
-            (self.refused + self.throttled, Fault.REFUSED),
+            (self.refused, Fault.REFUSED),
             (self.unanswered, Fault.UNANSWERED),
         ):
             if drawn < share:

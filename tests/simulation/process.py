@@ -14,7 +14,7 @@ from gateway.cluster.roster import Roster
 from gateway.conversation import Conversation
 from gateway.departure import drain
 from gateway.engine.directory import Directory
-from gateway.fleet import Fleet, FleetMember
+from gateway.fleet import DECLARED_DEAD, Fleet, FleetMember
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.handshake import Handshake
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber, owner_of
@@ -65,18 +65,21 @@ class Scene:
 class Told(RecordingReporter):
     """A reporter that takes a surprise for the end of the run."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, book: Book, actor: Actor) -> None:
         super().__init__()
-        self._world = world
-        self._name = name
+        self._book = book
+        self._actor = actor
 
     def warned(self, text: str) -> None:
-        self._world.note(f"{self._name} warned: {text}")
+        self._book.world.note(f"{self._actor.here.name} warned: {text}")
 
     def failed(self, text: str) -> None:
-        self._world.note(f"{self._name} failed: {text}")
-        if "(gateway/" in text or "did not end" in text:
-            self._world.fail(AssertionError(f"{self._name}: {text}"))
+        self._book.world.note(f"{self._actor.here.name} failed: {text}")
+        surprise = "(gateway/" in text or "did not end" in text
+        if DECLARED_DEAD in text:
+            surprise = self._actor.tenure.number not in self._book.declared_dead
+        if surprise:
+            self._book.world.fail(AssertionError(f"{self._actor.here.name}: {text}"))
 
 
 class Process:
@@ -154,7 +157,7 @@ class Process:
 
     def _assemble(self) -> None:
         world, clock = self.scene.world, self.here.clock
-        self.reporter = Told(world, self.name)
+        self.reporter = Told(self.scene.book, self.actor)
         self.members = SimMembers(self.scene.dynamodb, self.here)
         self.registry = SimRegistry(self.scene.dynamodb, self.here)
         self.functions = SimFunctions(self.scene.book, self.actor, self.scene.mood)

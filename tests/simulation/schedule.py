@@ -44,6 +44,7 @@ class Schedule:
             (1.0, lambda: self._when_somebody_reaps(self._stop)),
             (0.7, self._slow_down),
             (1.5, self._cut),
+            (0.7, self._drag_somewhere),
             (1.0, self._shun),
             (2.5, self._bad_weather),
             (2.5, self._bad_mood),
@@ -155,13 +156,13 @@ class Schedule:
         self._world.note(f"cut between {one} and {other}, both ways: {both_ways}")
         self._world.after(for_ms, lambda: self._world.heal(one, other))
 
-    def _shun(self) -> None:
+    def _shun(self, for_ms: float | None = None) -> None:
         """The partition of the node records is hot, for one of them at least."""
         if (process := self._someone()) is not None:
             shunned = self._simulation.dynamodb.shunned
             shunned.add(process.name)
             self._world.note(f"DynamoDB shuns {process.name}")
-            self._later(lambda: shunned.discard(process.name))
+            self._world.after(for_ms or self._duration_ms(), lambda: shunned.discard(process.name))
 
     def _bad_weather(self) -> None:
         share = self._rng.choice((0.1, 0.5, 0.9, 1.0))
@@ -171,7 +172,7 @@ class Schedule:
                 Weather(lost=share),
                 Weather(refused=share),
                 Weather(unanswered=share),
-                Weather(throttled=share * 0.9),
+                Weather(refused=share * 0.5, throttled=share * 0.9),
                 Weather(900, share / 4, share / 4, share / 4, share / 8),
             )
         )
@@ -243,27 +244,39 @@ class Schedule:
 
     def _late_writes(self) -> None:
         """A node whose lease cannot be renewed goes on writing records, slowly, as long as it may."""
-        self._shun()
-        self._weather(Weather(slow_ms=900, throttled=0.85), self._rng.uniform(9_000, 14_000))
+        self._shun(self._rng.uniform(10_000, 14_000))
+        self._weather(Weather(slow_ms=400, throttled=0.85), self._rng.uniform(10_000, 15_000))
         for _ in range(20):
             self._world.after(self._rng.uniform(4_000, 9_500), partial(self._unless_calm, self._connect))
 
     def _race_of_reapers(self) -> None:
         """The survivors learn late of each other's claims."""
         self._kill()
-        self._world.after(8_000, lambda: self._weather(Weather(slow_ms=1_500), 8_000))
+        self._world.after(8_000, lambda: self._weather(Weather(slow_ms=600), 8_000))
 
     def _slow_then_away(self) -> None:
-        """The last renewal is answered late, then none is."""
+        """The last renewals are answered late, then none is."""
         if (process := self._someone()) is not None:
-            self._weather(Weather(slow_ms=1_200), self._rng.uniform(2_000, 6_000))
-            self._world.after(self._rng.uniform(2_000, 6_000), lambda: self._part(process.name, DYNAMODB, 20_000))
+            self._drag(DYNAMODB, process.name, 1_400)
+            self._world.after(self._rng.uniform(3_000, 6_000), lambda: self._part(process.name, DYNAMODB, 20_000))
+
+    def _drag(self, source: str, target: str, ms: float) -> None:
+        if not self._simulation.is_calm:
+            self._world.note(f"from {source} to {target} everything takes {ms:.0f} ms longer")
+            self._world.drag(source, target, ms)
+            self._later(lambda: self._world.drag(source, target, 0))
+
+    def _drag_somewhere(self) -> None:
+        if pairs := links(self._simulation):
+            one, other = self._rng.sample(self._rng.choice(pairs), 2)
+            self._drag(one, other, self._rng.uniform(100, 1_500))
 
     def _pause_while_reading(self) -> None:
-        self._weather(Weather(slow_ms=1_200), 5_000)
-        for process in self._simulation.running:
-            if self._rng.random() < 0.5:
-                self._pause(process, self._rng.uniform(0.8 * LEASE_MS, 1.5 * LEASE_MS))
+        """Almost for so long that it would be fenced itself."""
+        if (process := self._someone()) is not None:
+            self._drag(DYNAMODB, process.name, 1_000)
+            for_ms = self._rng.uniform(0.75, 0.9) * LEASE_MS
+            self._world.after(self._rng.uniform(2_000, 4_000), lambda: self._pause(process, for_ms))
 
     def _reap_slowly(self) -> None:
         """Somebody dies with many clients, while handlers fail and the table is throttled."""

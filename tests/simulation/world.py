@@ -193,6 +193,7 @@ class World:
         self._events: list[tuple[float, int, Act]] = []
         self._event_count = 0
         self._cut: set[tuple[str, str]] = set()
+        self._drag_ms: dict[tuple[str, str], float] = {}
         self._failures: list[Exception] = []
 
     def __enter__(self) -> Self:
@@ -303,8 +304,14 @@ class World:
     def heal(self, one: str, other: str) -> None:
         self._cut -= {(one, other), (other, one)}
 
+    def drag(self, source: str, target: str, ms: float) -> None:
+        """What goes from ``source`` to ``target`` takes so much longer; 0 ends it."""
+        self._drag_ms[source, target] = ms
+
     def heal_all(self) -> None:
+        """No link is cut, none is slow."""
         self._cut.clear()
+        self._drag_ms.clear()
 
     def is_cut(self, source: str, target: str) -> bool:
         return (source, target) in self._cut
@@ -312,6 +319,7 @@ class World:
     def deliver(self, source: str, target: str, what: Act, delay_ms: float) -> None:
         """Run ``what`` at ``target`` later: dropped when the link is cut then or the target dead; when it is paused,
         run once it wakes. The source may be dead by then. A target that is no node is a place that never sleeps."""
+        delay_ms += self._drag_ms.get((source, target), 0.0)
         self.after(delay_ms, partial(self._arrive, source, target, what))
 
     def _arrive(self, source: str, target: str, what: Act) -> None:
