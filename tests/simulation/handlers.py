@@ -31,6 +31,10 @@ class Mood:
     refuses: float = 0.0
     slow_ms: float = 0.0
 
+    def lift(self) -> None:
+        """Everything is fine."""
+        self.crashes = self.away = self.late = self.refuses = self.slow_ms = 0.0
+
 
 class SimFunctions:
     """``ports.Functions`` of one node."""

@@ -56,7 +56,7 @@ class SimNode:
         self._held_until_ms = 0.0
         self.due_at_ms = 0.0
         self._after: list[tuple[int, Act]] = []
-        self._started: list[asyncio.Task[Any]] = []
+        self._held: set[asyncio.Task[Any]] = set()
         self.callbacks = 0
         self.loop = SimLoop(self._time_s, self._failed)  # type: ignore[abstract] # the rest is not for simulations
         self.clock = SimClock(self, world)
@@ -64,10 +64,17 @@ class SimNode:
     # -- what its programme does -----------------------------------------------------------------------------------
 
     def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Run ``work`` as a task of this node, held until the world ends."""
+        """Run ``work`` as a task of this node, held as asyncio holds none; an exception that it ends with fails the
+        run."""
         task = self.loop.create_task(work, name=name)
-        self._started.append(task)
+        self._held.add(task)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._held.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed({"message": f"{task.get_name()} failed", "exception": error})
 
     # -- what happens to it ----------------------------------------------------------------------------------------
 
@@ -90,7 +97,7 @@ class SimNode:
 
     def kill(self) -> None:
         """SIGKILL. What it has sent already is still on its way."""
-        self._started += asyncio.all_tasks(self.loop)  # asyncio itself holds them weakly
+        self._held |= asyncio.all_tasks(self.loop)
         self.alive = False
         self.loop.dead = True
         self._world.buries(self)
