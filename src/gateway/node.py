@@ -122,9 +122,9 @@ class Node:
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
         """Carry out what the management API, or another node, asks of a connection that ``owner`` holds: GONE when that
-        is not this incarnation, whose predecessors' sockets are all closed."""
+        was an earlier incarnation of this node, UNREACHABLE when it is somebody else, who may well be alive."""
         if owner != self._tenure.number:
-            return Outcome.GONE
+            return Outcome.GONE if self._tenure.was(owner) else Outcome.UNREACHABLE
         if not self.may_act():
             return Outcome.FENCED
         conversation = self._find(request.api_id, request.connection_id)
