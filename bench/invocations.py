@@ -33,7 +33,6 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / folder) for folder in ("src", "tests")]
 
 from gateway.calls import Outside  # noqa: E402
-from gateway.tenure import Tenure  # noqa: E402
 from gateway.invoke.functions import LocalFunctions  # noqa: E402
 from gateway.invoke.launch import RuntimeClient  # noqa: E402
 from gateway.invoke.surroundings import PoolLimits, Surroundings  # noqa: E402
@@ -46,8 +45,9 @@ from gateway.processes.supervisor import ProcessSupervisor  # noqa: E402
 from gateway.registry.memory import MemoryRegistry  # noqa: E402
 from gateway.system.clock import SystemClock  # noqa: E402
 from gateway.system.ids import RandomIds  # noqa: E402
+from gateway.tenure import Tenure  # noqa: E402
 from node_doubles import FakeSocket, RecordingReporter, backends, until_idle  # noqa: E402
-from real_functions import FolderLaunches  # noqa: E402
+from real_functions import FolderLaunches, write  # noqa: E402
 from runtime_double import RecordingLog, function  # noqa: E402
 from sample_definitions import directory, handshake, route  # noqa: E402
 
@@ -103,11 +103,16 @@ async def functions_of(client: str, processes: int) -> AsyncIterator[tuple[Local
     handlers = Handlers()
     limits = PoolLimits(max_processes=processes, max_starting=processes, grow_after_s=0.0)
     around = Surroundings(
-        FolderLaunches(RuntimeClient(client)), handlers, RecordingLog(), SystemClock(), RandomIds(b"key of a benchmark"), limits
+        FolderLaunches(RuntimeClient(client)),
+        handlers,
+        RecordingLog(),
+        SystemClock(),
+        RandomIds(b"key of a benchmark"),
+        limits,
     )
     functions = LocalFunctions(around)
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "app.py").write_text(HANDLER)
+        write(Path(folder), {"app.py": HANDLER})
         await functions.replace({NAME: function(NAME, folder=folder)})
         try:
             yield functions, handlers
@@ -139,7 +144,7 @@ class Client(FakeSocket):
     def start(self, send: Callable[[], None], until: float) -> None:
         self.replies, self._send, self._until = 0, send, until
         self._now = asyncio.get_running_loop().time
-        self.is_done = False
+        self.done = asyncio.Event()
         send()
 
     def send_text(self, data: bytes) -> None:
@@ -148,7 +153,7 @@ class Client(FakeSocket):
         if self._now() < self._until:
             self._send()
         else:
-            self.is_done = True
+            self.done.set()
 
 
 async def messaging(functions: LocalFunctions, clients: int) -> tuple[Node, Load]:
@@ -167,8 +172,7 @@ async def messaging(functions: LocalFunctions, clients: int) -> tuple[Node, Load
     async def load(until: float) -> int:
         for client, conversation in pairs:
             client.start(lambda conversation=conversation: node.message(conversation, MESSAGE), until)
-        while not all(client.is_done for client, _ in pairs):
-            await asyncio.sleep(0.01)
+        await asyncio.gather(*(client.done.wait() for client, _ in pairs))
         return sum(client.replies for client, _ in pairs)
 
     return node, load
@@ -203,7 +207,11 @@ def _spread(values: tuple[float, ...]) -> tuple[float, float, float]:
 
 def machine() -> dict[str, object]:
     model = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     return {
@@ -217,7 +225,8 @@ def machine() -> dict[str, object]:
 
 def _line(one: Row) -> str:
     figures = "".join(
-        f"{f'{median:,.0f} ({low:,.0f}-{high:,.0f})':>26}" for median, low, high in (one.gateway_us, one.runtime_us, one.per_s)
+        f"{f'{median:,.0f} ({low:,.0f}-{high:,.0f})':>26}"
+        for median, low, high in (one.gateway_us, one.runtime_us, one.per_s)
     )
     return f"{one.mode:<10}{one.client:<5}{one.processes:>9}{figures}"
 

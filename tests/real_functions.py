@@ -119,9 +119,7 @@ async def serving(
     write(folder, files)
     supervisor, log = ProcessSupervisor(), RecordingLog()
     functions = LocalFunctions(Surroundings(FolderLaunches(client), supervisor, log, SystemClock(), RandomIds()))
-    one = function(
-        runtime=runtime, handler=handler, folder=str(folder), timeout_s=timeout_s, environment=environment
-    )
+    one = function(runtime=runtime, handler=handler, folder=str(folder), timeout_s=timeout_s, environment=environment)
     await functions.replace({NAME: one})
     try:
         yield RealFunctions(functions, log, supervisor)

@@ -155,10 +155,10 @@ class Dialogue:
             self._runtime.poll_lost()
 
     def _is_held_by_another(self, client: Client) -> bool:
-        for other in (self._poll, self._holder):
-            if other is not None and other is not client and other.is_open:
-                return True
-        return False
+        poll, holder = self._poll, self._holder
+        if poll is not None and poll is not client and poll.is_open:
+            return True
+        return holder is not None and holder is not client and holder.is_open
 
     def _give(self, client: Client, event: RuntimeEvent) -> None:
         self._phase = Phase.RUNNING

@@ -1,4 +1,4 @@
-"""The ways by which one function process reaches its events: the Runtime API always, a channel for who understands it."""
+"""How one function process gets its events: by the Runtime API always, by a channel where it understands that."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gateway.invoke.dialogue import Dialogue, Runtime, RuntimeEvent
 from gateway.invoke.runtime_api import RuntimeEndpoint
-from gateway.invoke.runtime_channel import VARIABLE, RuntimeChannel
+from gateway.invoke.runtime_channel import RuntimeChannel
 
 
 class RuntimeDoors:
@@ -17,7 +17,7 @@ class RuntimeDoors:
         self._endpoint = endpoint
         self._channel = channel
         self.env: Mapping[str, str] = {"AWS_LAMBDA_RUNTIME_API": endpoint.address}
-        self.descriptors: Mapping[str, int] = {} if channel is None else {VARIABLE: channel.far_end}
+        self.descriptors: Mapping[str, int] = {} if channel is None else channel.far_ends
 
     @classmethod
     async def open(cls, runtime: Runtime, *, has_channel: bool) -> RuntimeDoors:

@@ -2,7 +2,7 @@
 
 The pool knows nothing of runtimes, interpreters, zips or layers; whoever prepares a ``Launch`` knows nothing of
 processes. To the environment only what leads the runtime to its events is added: ``AWS_LAMBDA_RUNTIME_API`` and, where
-the program understands it, ``WSFLEET_CHANNEL``.
+the program understands them, ``WSFLEET_EVENTS`` and ``WSFLEET_ANSWERS``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class RuntimeClient(Enum):
 class Launch:
     """``argv[0]`` is an absolute path; ``env`` is the whole environment; ``cwd`` is absolute (``LAMBDA_TASK_ROOT``).
 
-    ``has_channel``: the program is a bootstrap of this project that takes events from ``gateway.invoke.runtime_channel``.
+    ``has_channel``: the program is a bootstrap of this project, and takes events from ``invoke.runtime_channel``.
     """
 
     argv: tuple[str, ...]

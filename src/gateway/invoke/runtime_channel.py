@@ -1,6 +1,9 @@
-"""One end of a socket pair whose other end a function process inherits: length-prefixed frames instead of HTTP.
+"""A pair of pipes whose far ends a function process inherits: length-prefixed frames instead of HTTP.
 
-The pair is the identity: it has no address, so nobody else can speak for that process. A frame is a length (four bytes,
+The pipes are the identity: they have no address, so nobody else can speak for that process. Not a socket pair: reading
+from one wakes the other side for nothing, which costs a switch of context each time.
+
+A frame is a length (four bytes,
 big-endian, of what follows), a kind (one byte), lines and a body; ``bootstrap/python.py`` and ``bootstrap/node.mjs``
 write and read the same. An answer and the question for the next event arrive in one write.
 
@@ -19,7 +22,7 @@ Errors of initialisation, being rare, go through the Runtime API.
 from __future__ import annotations
 
 import asyncio
-import socket
+import os
 import struct
 from collections.abc import Callable
 from typing import Final
@@ -27,7 +30,8 @@ from typing import Final
 from gateway.invoke.dialogue import MAX_RESPONSE_BYTES, TOO_LARGE, Dialogue, Refusal, RuntimeEvent
 from gateway.invoke.runtime_values import ascii_json, one_line
 
-VARIABLE: Final = "WSFLEET_CHANNEL"  # holds the number of the inherited descriptor
+EVENTS_VARIABLE: Final = "WSFLEET_EVENTS"  # holds the number of the descriptor that the process reads from
+ANSWERS_VARIABLE: Final = "WSFLEET_ANSWERS"  # and of the one it writes to
 READ_BYTES: Final = 64 * 1024
 MAX_FRAME_BYTES: Final = MAX_RESPONSE_BYTES + 64 * 1024  # a body and its lines
 _HEAD: Final = struct.Struct("!IB")
@@ -40,8 +44,16 @@ class RuntimeChannel:
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
         self._loop = asyncio.get_running_loop()
-        self._near, self._far = socket.socketpair()
-        self._near.setblocking(False)
+        self._far_read, self._write_fd = os.pipe()
+        try:
+            self._read_fd, self._far_write = os.pipe()
+        except OSError:
+            os.close(self._far_read)
+            os.close(self._write_fd)
+            raise
+        os.set_blocking(self._read_fd, False)
+        os.set_blocking(self._write_fd, False)
+        self._has_far_ends = True
         self._received = bytearray()  # the part of a frame that has arrived
         self._missing = 0  # bytes until that frame can be whole
         self._unsent = memoryview(b"")
@@ -52,16 +64,19 @@ class RuntimeChannel:
             ord("F"): self._failure,
         }
         self.is_open = True
-        self._loop.add_reader(self._near, self._readable)
+        self._loop.add_reader(self._read_fd, self._readable)
 
     @property
-    def far_end(self) -> int:
-        """The descriptor to pass on, until ``started``."""
-        return self._far.fileno()
+    def far_ends(self) -> dict[str, int]:
+        """What to pass on, until ``started``, by the variables that are to hold the numbers."""
+        return {EVENTS_VARIABLE: self._far_read, ANSWERS_VARIABLE: self._far_write}
 
     def started(self) -> None:
-        """The process has its end, or never will: this one closes when that does."""
-        self._far.close()
+        """The process has its ends, or never will: this one closes when those do."""
+        if self._has_far_ends:
+            self._has_far_ends = False
+            os.close(self._far_read)
+            os.close(self._far_write)
 
     def give(self, event: RuntimeEvent) -> None:
         context = "" if event.client_context is None else ascii_json(event.client_context)
@@ -71,22 +86,21 @@ class RuntimeChannel:
         self._send(b"E", lines.encode(), event.payload)
 
     def close(self) -> None:
-        self._far.close()
+        self.started()
         if self.is_open:
             self.is_open = False
-            self._loop.remove_reader(self._near)
-            self._loop.remove_writer(self._near)
-            self._near.close()
+            self._loop.remove_reader(self._read_fd)
+            self._loop.remove_writer(self._write_fd)
+            os.close(self._read_fd)
+            os.close(self._write_fd)
 
     # What arrives
 
     def _readable(self) -> None:
         try:
-            data = self._near.recv(READ_BYTES)
-        except (BlockingIOError, InterruptedError):
+            data = os.read(self._read_fd, READ_BYTES)
+        except BlockingIOError:
             return
-        except OSError:
-            data = b""
         if not data:
             self._end()
         elif not self._received:
@@ -169,18 +183,18 @@ class RuntimeChannel:
         sent = self._sent(frame)
         if sent < len(frame):
             self._unsent = memoryview(frame)[sent:]
-            self._loop.add_writer(self._near, self._flush)
+            self._loop.add_writer(self._write_fd, self._flush)
 
     def _flush(self) -> None:
         self._unsent = self._unsent[self._sent(self._unsent) :]
         if not self._unsent:
-            self._loop.remove_writer(self._near)
+            self._loop.remove_writer(self._write_fd)
 
     def _sent(self, data: bytes | memoryview) -> int:
         """How much the kernel took, all of it when nobody will read it: that end is noticed by reading."""
         try:
-            return self._near.send(data)
-        except (BlockingIOError, InterruptedError):
+            return os.write(self._write_fd, data)
+        except BlockingIOError:
             return 0
         except OSError:
             return len(data)

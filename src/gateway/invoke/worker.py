@@ -57,6 +57,7 @@ class Worker:
         self._pending: PendingCall | None = None  # None again as soon as it is answered
         self._tag: str | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None  # time of the loop; the timer may fire before, never after
         self._condemned = False
         self._broken = False
         self._failed = False  # the last event ended in an error, so it is no news when the process ends
@@ -177,7 +178,7 @@ class Worker:
         """Whatever ended ``run``, nothing is left: no process, no timer, nobody waiting."""
         self.kill()
         self.state = State.ENDED
-        self._disarm()
+        self._cancel_timer()
 
     def _overdue(self) -> None:
         if self.state is State.STARTING:
@@ -211,7 +212,7 @@ class Worker:
 
     def _condemn(self) -> None:
         self._condemned = True
-        self._disarm()
+        self._cancel_timer()
         if self._process is not None:
             self._process.kill()
 
@@ -229,10 +230,29 @@ class Worker:
             log.line(name, self._tag, stream, part)
 
     def _arm(self, delay_s: float) -> None:
-        self._disarm()
-        self._timer = self._loop.call_later(delay_s, self._overdue)
+        """One timer serves many events: it is not moved for each, but looks again when it fires too early."""
+        self._due = due = self._loop.time() + delay_s
+        if self._timer is not None and self._timer.when() > due:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if self._due > self._loop.time():
+            self._timer = self._loop.call_at(self._due, self._look)
+        else:
+            self._due = None
+            self._overdue()
 
     def _disarm(self) -> None:
+        self._due = None
+
+    def _cancel_timer(self) -> None:
+        self._due = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

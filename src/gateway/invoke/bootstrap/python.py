@@ -2,8 +2,8 @@
 
 Everything a handler sees is done by AWS's own runtime client: finding the handler, context, logging, marshalling, error
 documents. Only where it would ask the Runtime API for the next event and post the answer, this file reads and writes
-frames (``gateway.invoke.runtime_channel``) on the descriptor in ``WSFLEET_CHANNEL``. Without that variable, or with a
-version of ``awslambdaric`` that does not let its client be replaced, it is ``python -m awslambdaric`` and nothing else.
+frames (``gateway.invoke.runtime_channel``) on the descriptors in ``WSFLEET_EVENTS`` and ``WSFLEET_ANSWERS``. Without
+these, or with a version of ``awslambdaric`` that does not let its client be replaced, it is ``python -m awslambdaric``.
 
 Runs on every Python that Lambda knows and imports nothing that ``awslambdaric`` does not. The name of no function here
 shows up in a handler's stack trace.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import socket
 import sys
 
 from awslambdaric import __main__ as main
@@ -24,7 +23,7 @@ TYPE_CHECKING = False  # what typing says, without loading it
 if TYPE_CHECKING:
     from typing import Any
 
-VARIABLE = "WSFLEET_CHANNEL"
+VARIABLES = ("WSFLEET_EVENTS", "WSFLEET_ANSWERS")
 MAX_RESPONSE_BYTES = 6291556  # over it only the length is sent; also where an error document is cut
 LENGTH_BYTES = 4
 READ_BYTES = 65536
@@ -33,19 +32,19 @@ READ_BYTES = 65536
 class ChannelClient(LambdaRuntimeClient):  # type: ignore[misc]
     """An answer waits for the next question, so that both leave in one write."""
 
-    def __init__(self, address: str, descriptor: int) -> None:
+    def __init__(self, address: str, events: int, answers: int) -> None:
         super().__init__(address, False)  # the main thread gets signals while it waits here, other than in native code
-        os.set_inheritable(descriptor, False)  # nothing that a handler starts speaks for it
-        self._socket = socket.socket(fileno=descriptor)
+        for descriptor in (events, answers):
+            os.set_inheritable(descriptor, False)  # nothing that a handler starts speaks for it
+        self._events = events
+        self._answers = answers
         self._answer = b""
         self._rest = b""
 
     def wait_next_invocation(self) -> Any:
         answer, self._answer = self._answer, b""
-        self._socket.sendall(answer + b"\0\0\0\1N")
-        kind, frame = self._frame()
-        if kind == b"X":
-            raise RuntimeError("Failed to post invocation response: " + frame.decode())
+        self._write(answer + b"\0\0\0\1N")
+        frame = self._frame()
         request_id, deadline_ms, arn, trace_id, client_context, body = frame.split(b"\n", 5)
         return InvocationRequest(
             invoke_id=request_id.decode(),
@@ -68,10 +67,11 @@ class ChannelClient(LambdaRuntimeClient):  # type: ignore[misc]
         invocation_id: str | None = None,
     ) -> None:
         body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
+        self._keep(b"R", invoke_id, body)
         if len(body) > MAX_RESPONSE_BYTES:
             self._keep(b"L", invoke_id, b"%d" % len(body))
-        else:
-            self._keep(b"R", invoke_id, body)
+            self._write(self._answer)
+            self._frame()
 
     def post_invocation_error(
         self, invoke_id: str, error_response_data: str, xray_fault: str, invocation_id: str | None = None
@@ -82,8 +82,8 @@ class ChannelClient(LambdaRuntimeClient):  # type: ignore[misc]
         line = invoke_id.encode() + b"\n"
         self._answer = (1 + len(line) + len(body)).to_bytes(LENGTH_BYTES, "big") + kind + line + body
 
-    def _frame(self) -> tuple[bytes, bytes]:
-        """The kind of the next frame, and what it holds."""
+    def _frame(self) -> bytes:
+        """What the next event's frame holds. Raises RuntimeError for a refusal, which ends the process as on Lambda."""
         data = self._rest or self._read()
         while len(data) < LENGTH_BYTES:
             data += self._read()
@@ -95,23 +95,34 @@ class ChannelClient(LambdaRuntimeClient):  # type: ignore[misc]
                 missing -= len(parts[-1])
             data = b"".join(parts)
         self._rest = data[end:]
-        return data[LENGTH_BYTES : LENGTH_BYTES + 1], data[LENGTH_BYTES + 1 : end]
+        frame = data[LENGTH_BYTES + 1 : end]
+        if data[LENGTH_BYTES : LENGTH_BYTES + 1] == b"X":
+            raise RuntimeError("Failed to post invocation response: " + frame.decode())
+        return frame
 
     def _read(self) -> bytes:
-        data = self._socket.recv(READ_BYTES)
+        data = os.read(self._events, READ_BYTES)
         if not data:
             raise ConnectionError("the gateway has gone")
         return data
+
+    def _write(self, data: bytes) -> None:
+        sent = os.write(self._answers, data)
+        while sent < len(data):
+            sent += os.write(self._answers, memoryview(data)[sent:])
 
 
 def run() -> None:
     sys.path[0] = os.getcwd()  # as ``-m`` has it
     sys.argv[0] = str(main.__file__)
-    descriptor = os.environ.pop(VARIABLE, "")
-    if not descriptor or list(inspect.signature(bootstrap.run).parameters) != ["handler", "lambda_runtime_client"]:
+    descriptors = [int(os.environ.pop(name, -1)) for name in VARIABLES]
+    if min(descriptors) < 0 or list(inspect.signature(bootstrap.run).parameters) != [
+        "handler",
+        "lambda_runtime_client",
+    ]:
         main.main(sys.argv)
         return
-    bootstrap.run(sys.argv[1], ChannelClient(os.environ["AWS_LAMBDA_RUNTIME_API"], int(descriptor)))
+    bootstrap.run(sys.argv[1], ChannelClient(os.environ["AWS_LAMBDA_RUNTIME_API"], *descriptors))
 
 
 if __name__ == "__main__":
