@@ -43,8 +43,9 @@ fmt: $(READY) ## rewrite the code in the project's style
 
 pr: test ## what CI runs
 
-bench: $(READY) ## CPU of the gateway per message, beside the handler
+bench: $(READY) ## CPU of the gateway per message beside the handler, and per connection for its record
 	@$(BIN)/python bench/message_path.py
+	@$(BIN)/python bench/registry.py
 
 clean: ## remove the environment and everything built
 	@rm -rf .venv .aws-sam .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

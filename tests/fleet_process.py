@@ -31,12 +31,12 @@ from gateway_process import (
     descendants,
     environment,
     mentioning,
-    until,
 )
 from moto_server import Moto, moto_server
 from process_watch import Watch
 
 LEASE_S = 4.0
+POLL_S = 0.05
 
 
 class FleetNode:
@@ -67,8 +67,9 @@ class FleetNode:
         return int(self.ready["node"])
 
     @property
-    def port(self) -> int:
-        return int(self.ready["websocket_url"].rpartition("/")[0].rpartition(":")[2])
+    def address(self) -> str:
+        """Where clients reach it: ``host:port``."""
+        return str(self.ready["websocket_url"]).split("/")[2].replace("localhost", "127.0.0.1")
 
     @property
     def pid(self) -> int:
@@ -99,6 +100,11 @@ class FleetNode:
     def wait(self, within_s: float = STOP_S + DEADLINE_S) -> int:
         return self._process.wait(within_s)
 
+    def has_ended(self, within_s: float) -> bool:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(within_s)
+        return not self.is_running
+
     def kill(self) -> None:
         """Without a word; what it started ends with it."""
         with Watch(descendants(self._process.pid)) as watch:
@@ -126,6 +132,8 @@ class Fleet:
         self.moto = moto
         self.application = folder / "fleet"
         self._journal = folder / "journal"
+        self._read = 0
+        self._told: dict[str, list[dict[str, Any]]] = {}
         shutil.copytree(APPLICATIONS / "fleet", self.application)
         self.options = [
             "--api", "template.yaml", "--parameter-overrides", f"Python={OWN_RUNTIME}", f"Journal={self._journal}",
@@ -143,12 +151,12 @@ class Fleet:
         return begun
 
     def ask(self, *command: str, status: int = 0) -> Any:
-        """What a command of the operator's prints as JSON: one document, or one per line as a list."""
+        """What a command of the operator's prints as JSON: those that list one object per line, all others one; None
+        when it fails as it should."""
         text = self.run(*command, "--json", status=status)
-        try:
-            return json.loads(text)
-        except ValueError:
+        if "list" in command:
             return [json.loads(line) for line in text.splitlines()]
+        return None if status else json.loads(text)
 
     def run(self, *command: str, status: int = 0) -> str:
         """What a command of the operator's prints; it must end with ``status``."""
@@ -164,11 +172,17 @@ class Fleet:
         return ended.stdout
 
     def told(self, kind: str) -> list[dict[str, Any]]:
-        """What handlers wrote of one kind of event."""
-        if not self._journal.exists():
-            return []
-        lines = [json.loads(line) for line in self._journal.read_text(encoding="utf-8").splitlines()]
-        return [line for line in lines if line["type"] == kind]
+        """What handlers wrote of one kind of event; of the journal only what is new is read."""
+        if self._journal.exists():
+            with self._journal.open("rb") as file:
+                file.seek(self._read)
+                new = file.read()
+            whole = new[: new.rfind(b"\n") + 1]
+            self._read += len(whole)
+            for line in whole.splitlines():
+                told = json.loads(line)
+                self._told.setdefault(told["type"], []).append(told)
+        return self._told.get(kind, [])
 
     def disconnects(self) -> Counter[str]:
         return Counter(line["id"] for line in self.told("DISCONNECT"))
@@ -207,7 +221,13 @@ class Fleet:
             os.kill(self.moto.pid, signal.SIGCONT)
 
     def until(self, condition: Callable[[], bool], what: str, within_s: float = DEADLINE_S) -> None:
-        until(condition, what, within_s)
+        """Ask again and again, and between two questions leave the processors to those who are asked about."""
+        end = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < end, f"never came true: {what}"
+            running = next((node for node in self.nodes if node.is_running), None)
+            if running is not None:
+                running.has_ended(POLL_S)
 
     def close(self) -> None:
         for node in self.nodes:
@@ -215,9 +235,9 @@ class Fleet:
 
 
 @contextmanager
-def fleet_in(folder: Path) -> Iterator[Fleet]:
-    """A fleet without nodes, its table made by the operator's command."""
-    with moto_server() as moto:
+def fleet_in(folder: Path, host: str = "127.0.0.1", prefix: Sequence[str] = ()) -> Iterator[Fleet]:
+    """A fleet without nodes, its table made by the operator's command; ``host`` and ``prefix`` are its DynamoDB's."""
+    with moto_server(host, prefix) as moto:
         fleet = Fleet(folder, moto)
         try:
             fleet.run("init")

@@ -7,7 +7,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -26,8 +26,12 @@ from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId, RequestId
 from gateway.model.limits import AWS, Limits
 from gateway.model.now import Now
-from gateway.ports import Socket
+from gateway.ports import HttpService, Socket
+from gateway.server.conduct import Conduct
 from gateway.server.listener import FrontDoor
+from gateway.server.lot import CAN_PARK, READ
+from gateway.server.parked_stream import ParkedStream
+from gateway.server.stream import WebSocketStream
 
 DEADLINE_S = 10.0
 QUICK = Limits(head_timeout_ms=300, close_timeout_ms=300)
@@ -43,6 +47,14 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not condition():  # noqa: ASYNC110 - the condition is any expression, nothing could set an event for it
             await asyncio.sleep(0.001)
+
+
+def is_reading(socket: Socket) -> bool:
+    """Whether the shell takes what the client sends."""
+    if isinstance(socket, ParkedStream):
+        return bool(socket.wants & READ)
+    assert isinstance(socket, WebSocketStream)
+    return socket._transport.is_reading()
 
 
 @dataclass(eq=False)
@@ -171,18 +183,29 @@ class Served:
     @property
     def shells(self) -> int:
         """How many sockets the door still reads itself."""
-        return len(self.door._door)
+        return len(self.door)
+
+
+Serving = Callable[..., AbstractAsyncContextManager[Served]]
 
 
 @asynccontextmanager
-async def serving(limits: Limits = AWS, *, tls: bool = False) -> AsyncIterator[Served]:
-    """A front door on a free port of 127.0.0.1."""
-    conversations, service, reports = Conversations(), Service(), Reports()
-    door = FrontDoor(conversations, service, RealClock(), reports, limits)
+async def serving(
+    limits: Limits = AWS,
+    *,
+    tls: bool = False,
+    parks: bool = CAN_PARK,
+    service: HttpService | None = None,
+    **conduct: Any,
+) -> AsyncIterator[Served]:
+    """A front door on a free port of 127.0.0.1; ``conduct`` holds fields of ``Conduct``, ``service`` stands in for the
+    recording one."""
+    conversations, recording, reports = Conversations(), Service(), Reports()
+    door = FrontDoor(conversations, service or recording, RealClock(), reports, limits, Conduct(parks=parks, **conduct))
     server, client = tls_contexts() if tls else (None, None)
     try:
         port = await door.open("127.0.0.1", 0, server)
-        yield Served(door, conversations, service, reports, port, client)
+        yield Served(door, conversations, recording, reports, port, client)
     finally:
         await door.close()
 

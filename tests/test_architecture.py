@@ -18,6 +18,7 @@ LAYERS = {
     2: ("engine", "wire", "expressions", "template", "access", "cluster"),
     3: (
         "ports",
+        "first_step",
         "tasks",
         "tenure",
         "functions_by_place",
@@ -63,6 +64,9 @@ LAYERS = {
         "workers",
         "app",
         "station",
+        "fleet_table",
+        "fleet_queries",
+        "fleet_actions",
         "fleet_node",
         "serve",
         "cli",
@@ -93,7 +97,7 @@ CORE_MUST_NOT_CALL = {"open", "print", "input"}
 LIBRARY_ROOMS = {
     "aiohttp": {"server", "upstream"},
     "yarl": {"upstream"},
-    "httptools": {"server", "invoke"},
+    "httptools": {"server", "invoke", "registry"},
     "pynamodb": {"registry"},
     "moto": {"emulation"},
     "boto3": {"emulation", "registry", "sources"},

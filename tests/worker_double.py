@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     watch_signals(words, folder)
     listening = listen(spec["settings"]["port"])
-    tell_ready(spec["settings"])
+    tell_ready(Path(spec["ready_file"]), spec["settings"])
     while select.select([0], [], [])[0]:
         if not os.read(0, 100):
             (folder / f"orphaned-{os.getpid()}").touch()
@@ -74,8 +74,7 @@ def listen(port: int) -> socket.socket:
     return made
 
 
-def tell_ready(settings: dict[str, Any]) -> None:
-    path = Path(settings["ready_file"])
+def tell_ready(path: Path, settings: dict[str, Any]) -> None:
     url = f"ws://localhost:{settings['port']}/dev"
     document = {"websocket_url": url, "region": settings["region"], "pid": os.getpid(), "node": os.getpid() + 1}
     draft = path.with_suffix(".draft")

@@ -12,7 +12,6 @@ import socket
 import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from hashlib import blake2s
 from os import getpid, getuid
 from pathlib import Path
@@ -21,12 +20,12 @@ from typing import Final
 from gateway.admission import Admission
 from gateway.backends import Backends
 from gateway.calls import Outside
-from gateway.cluster.lease import LeaseTerms
 from gateway.cluster.retries import Retries
 from gateway.cluster.roster import Roster
 from gateway.engine.directory import Directory
 from gateway.engine.lifecycle import GOING_AWAY
 from gateway.fleet import Fleet, FleetMember
+from gateway.fleet_table import FleetTable
 from gateway.journal import StageJournal
 from gateway.model.connection import Connection
 from gateway.model.errors import RegistryUnavailable, UserError
@@ -41,10 +40,7 @@ from gateway.peers.machine import machine_identity
 from gateway.peers.server import PeerServer
 from gateway.reach import FleetReach
 from gateway.reaper import Estates, Reaper, ReapPolicy
-from gateway.registry.dynamodb import DynamoDbRegistry
 from gateway.registry.members import DynamoDbMembers
-from gateway.registry.parked import DynamoDbParked
-from gateway.registry.table import TableSettings
 from gateway.server.ticker import Ticker
 from gateway.settings import ServeSettings
 from gateway.station import Station
@@ -52,23 +48,14 @@ from gateway.system.ids import RandomIds
 from gateway.tenure import Tenure
 
 KEY: Final = "fleet key"
-LEFT_WITHIN_S: Final = 5.0  # for the last look at one's own records
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The fleet's one table, as its three kinds of records."""
-
-    registry: DynamoDbRegistry
-    members: DynamoDbMembers
-    parked: DynamoDbParked
+_AGAIN: Final = "start again when the table can be reached"
 
 
 class FleetNode:
     """``drain_asked`` is called when an operator wants this node to leave, ``began`` with each record of its own."""
 
     def __init__(
-        self, station: Station, table: Table, backends: Backends, ids: RandomIds, journal: StageJournal
+        self, station: Station, table: FleetTable, backends: Backends, ids: RandomIds, journal: StageJournal
     ) -> None:
         self._station = station
         self._table = table
@@ -115,7 +102,10 @@ class FleetNode:
         self.watchers += [reach.see, self.reaper.see, _Forgetting(peers)]
         stack.push_async_callback(self.member.close)
         stack.push_async_callback(self.reaper.close)
-        await self.member.join()
+        try:
+            await self.member.join()
+        except RegistryUnavailable as error:
+            raise UserError(f"the fleet cannot be joined: {error}", _AGAIN) from error
         return reach
 
     async def leave(self) -> bool:
@@ -175,37 +165,13 @@ class _Forgetting:
         self._known = serving
 
 
-async def open_table(stack: AsyncExitStack, station: Station) -> Table:
-    """Closed when ``stack`` unwinds. Raises UserError when there is no such table, or nobody answers for it."""
-    settings, terms = station.settings, LeaseTerms(station.settings.lease_ms)
-    table = TableSettings(settings.table)
-    registry = DynamoDbRegistry(station.aws, station.log, table)
-    stack.push_async_callback(registry.close)
-    members = DynamoDbMembers(station.aws, terms.call_ms / 1000, table)
-    stack.push_async_callback(members.close)
-    parked = DynamoDbParked(station.aws, table)
-    stack.push_async_callback(parked.close)
-    try:
-        if await registry.exists():
-            return Table(registry, members, parked)
-    except RegistryUnavailable as error:
-        raise UserError(
-            f"the connection table {settings.table} cannot be reached at {station.aws.place}: {error}",
-            "check --endpoint-url, --region and the credentials, then start again",
-        ) from error
-    raise UserError(
-        f"there is no table {settings.table} at {station.aws.place}",
-        "make it with: wsfleet init, or name another: --table",
-    )
-
-
 async def _agree(members: DynamoDbMembers, key: bytes) -> None:
     """Nodes with another key would take each other's connection IDs for inventions."""
     mine = blake2s(key, digest_size=8, person=b"fleetkey").hexdigest()
     try:
         agreed = await members.agree(KEY, mine)
     except RegistryUnavailable as error:
-        raise UserError(f"the fleet cannot be joined: {error}", "start again when the table can be reached") from error
+        raise UserError(f"the fleet cannot be joined: {error}", _AGAIN) from error
     if agreed != mine:
         raise UserError(
             "this node has another fleet key than the nodes of this table",

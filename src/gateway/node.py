@@ -122,10 +122,10 @@ class Node:
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
         """Carry out what the management API, or another node, asks of a connection that ``owner`` holds: GONE when that
-        is not this incarnation, whose predecessors' sockets are all closed."""
+        was an earlier incarnation of this node, UNREACHABLE when it is somebody else, who may well be alive."""
         if owner != self._tenure.number:
-            return Outcome.GONE
-        if not self._may_act():
+            return Outcome.GONE if self._tenure.was(owner) else Outcome.UNREACHABLE
+        if not self.may_act():
             return Outcome.FENCED
         conversation = self._find(request.api_id, request.connection_id)
         if conversation is None:
@@ -155,7 +155,7 @@ class Node:
 
     def tick(self, now_ms: int) -> None:
         """Act on every deadline that has passed."""
-        self._may_act()
+        self.may_act()
         for connection_id in self._deadlines.due(now_ms):
             if (conversation := self._live.get(connection_id)) is not None:
                 self._step(conversation, on.DeadlineReached(now_ms))
@@ -196,7 +196,7 @@ class Node:
         for conversation in (*self._live.values(), *self._upgrading):
             self._advance(conversation, fenced)
 
-    def _may_act(self) -> bool:
+    def may_act(self) -> bool:
         """Asked before anything is done: a process that was stopped for a while does not know it."""
         if self._tenure.holds():
             return True
@@ -205,7 +205,7 @@ class Node:
 
     def _refusal(self, addressed: Addressed | None) -> responses.Refuse | None:
         """Why nobody can be let in now; None when somebody can."""
-        if not self._may_act():
+        if not self.may_act():
             return responses.fenced_refusal()
         if addressed is None:
             return None
@@ -256,7 +256,7 @@ class Node:
         self._step(conversation, on.CloseAsked(code, reason, self._outside.clock.now().monotonic_ms))
 
     def _step(self, conversation: Conversation, happened: on.Input) -> None:
-        self._may_act()  # when not, the conversation is fenced by now and ignores whatever it must
+        self.may_act()  # when not, the conversation is fenced by now and ignores whatever it must
         self._advance(conversation, happened)
 
     def _advance(self, conversation: Conversation, happened: on.Input) -> None:

@@ -187,7 +187,8 @@ class PeerService(Protocol):
     """What a node answers to others."""
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
-        """At once; ``owner`` is the incarnation that is meant: GONE when this node is another one by now."""
+        """At once; ``owner`` is the incarnation that is meant: GONE when this node came back as another since, but
+        UNREACHABLE when it never was that one."""
 
 
 @dataclass(frozen=True, slots=True)

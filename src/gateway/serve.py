@@ -9,15 +9,18 @@ import asyncio
 import os
 import random
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from gateway.access.principal import Principal
 from gateway.backends import Backends
+from gateway.cluster.lease import LeaseTerms
 from gateway.cluster.roster import Roster
 from gateway.departure import drain
 from gateway.elsewhere import open_backends
-from gateway.fleet_node import FleetNode, open_table
+from gateway.fleet_node import FleetNode
+from gateway.fleet_table import open_table
 from gateway.health import Health
 from gateway.invoke.env_vars import read_env_vars
 from gateway.invoke.functions import LocalFunctions
@@ -30,7 +33,9 @@ from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.model.errors import UserError
 from gateway.model.event_source import EventSource
 from gateway.model.function import Function
-from gateway.report.outlets import Outlets, outlets
+from gateway.model.limits import AWS
+from gateway.report.outlets import Outlets
+from gateway.server.conduct import Conduct
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
 from gateway.settings import ServeSettings, tool_environment
 from gateway.signals import heard
@@ -49,23 +54,28 @@ from gateway.workers.spec import WorkerSpec, parents_end
 HTTP_WITHIN_S: Final = 2.0  # for management calls under way when the node leaves
 
 
-def serve(settings: ServeSettings, out: TextIO, err: TextIO) -> None:
-    """Serve as one node until SIGINT, SIGTERM or SIGHUP, or until an operator has it drained.
+def serve_node(settings: ServeSettings, told: Outlets) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP, or until an operator has it drained.
 
     Raises UserError for what a person can mend.
     """
     raise_open_files()
-    asyncio.run(_serve(settings, outlets(settings.log_format, out, err, SystemClock()), is_worker=False))
+    asyncio.run(_serve(settings, told, is_worker=False))
 
 
-def serve_worker(spec: WorkerSpec, out: TextIO, err: TextIO) -> None:
+def serve_worker(spec: WorkerSpec, told: Outlets) -> None:
     """The same as one of several, on shared ports; the end of standard input is a SIGTERM too.
 
     Raises UserError for what a person can mend.
     """
     raise_open_files()
-    settings = spec.settings
-    asyncio.run(_serve(settings, outlets(settings.log_format, out, err, SystemClock()), is_worker=True))
+    advertise = spec.settings.advertise
+    own = replace(
+        spec.settings,
+        ready_file=spec.ready_file,
+        advertise=None if advertise is None else advertise.after(spec.index),
+    )
+    asyncio.run(_serve(own, told, is_worker=True))
 
 
 async def _serve(settings: ServeSettings, told: Outlets, *, is_worker: bool) -> None:
@@ -77,15 +87,16 @@ async def _serve(settings: ServeSettings, told: Outlets, *, is_worker: bool) -> 
             if is_worker:
                 orphaned = Tasks(told.report.failed)
                 stack.push_async_callback(orphaned.close)
-                orphaned.start(_follow_parent(stop), "watching the parent")
+                orphaned.start(_follow_parent(stop, told), "watching the parent")
             serving = Serving(settings, told, stop, is_worker=is_worker)
             await serving.open(stack)
             await stop.wait()
             await serving.close()
 
 
-async def _follow_parent(stop: asyncio.Event) -> None:
+async def _follow_parent(stop: asyncio.Event, told: Outlets) -> None:
     await parents_end()
+    told.report.warned("the process above this worker is gone: it drains and leaves")
     stop.set()
 
 
@@ -105,7 +116,8 @@ class Serving:
         station = await build_station(stack, self._settings, self._outlets, clock, shared=self._is_worker)
         for warning in station.definition.warnings:
             log.warned(str(warning))
-        table = await open_table(stack, station)
+        call_s = LeaseTerms(self._settings.lease_ms).call_ms / 1000
+        table = await open_table(stack, self._settings, station.aws, log, call_s)
         key = fleet_key(self._settings.key_file)
         ids = RandomIds(key)
         functions = await _functions(stack, station, ids)
@@ -139,13 +151,20 @@ class Serving:
         self._log.said(f"node {fleet.tenure.number} has left")
 
     async def _open_doors(self, stack: AsyncExitStack, station: Station, service: Health) -> None:
-        door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log)
+        conduct = Conduct(holds=self._is_awake)
+        door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, AWS, conduct)
         stack.push_async_callback(door.close, HTTP_WITHIN_S)
         await door.serve(station.doors.public)
         secure = station.authority.server_context(station.names, AWS_SUFFIXES)
         await door.serve(station.doors.handlers, secure)
         if station.doors.public_tls is not None:
             await door.serve(station.doors.public_tls, secure)
+
+    def _is_awake(self) -> bool:
+        """Asked before anything read is acted on: a process that was stopped fences itself here, if not before. What
+        was read goes on its way even so, to closed sockets or to a 503."""
+        self.fleet.node.may_act()
+        return True
 
     def _drain_asked(self) -> None:
         self._log.said(f"node {self.fleet.tenure.number} was asked to drain")

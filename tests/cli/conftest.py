@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 
 from cli_words import TEMPLATE
+from fleet_at_moto import FleetAtMoto
+from moto_server import moto_url
+
+__all__ = ["moto_url"]
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +25,8 @@ def template(tmp_path: Path) -> Path:
     path = tmp_path / "template.yaml"
     path.write_text(TEMPLATE, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def fleet(moto_url: str) -> FleetAtMoto:
+    return FleetAtMoto(moto_url)

@@ -6,16 +6,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TextIO
 
 import pytest
 
 from gateway.cli.main import status_of
 from gateway.cli.serve import serve_with
+from gateway.report.outlets import Outlets, outlets
 from gateway.report.report import Report
 from gateway.settings import ServeSettings
 from gateway.workers.spec import WorkerSpec
+from node_doubles import ManualClock
 
+NO_TEMPLATE = ServeSettings(api=Path("nope.yaml"), no_auth=True)
 PROJECT = Path(__file__).parent.parent.parent
 
 
@@ -23,20 +25,21 @@ def served(settings: ServeSettings) -> tuple[int, str]:
     """Exit status and output, with roots that serve nobody."""
     out = io.StringIO()
 
-    def one(asked: ServeSettings, out: TextIO, err: TextIO) -> None:
+    def one(asked: ServeSettings, told: Outlets) -> None:
         assert asked is settings
-        out.write("one node\n")
+        told.report.said("one node")
 
     def several(asked: ServeSettings, report: Report) -> int:
         assert asked is settings
         report.said(f"{asked.workers} workers")
         return 130
 
-    return serve_with(settings, out, io.StringIO(), one, several), out.getvalue()
+    told = outlets(settings.log_format, out, io.StringIO(), ManualClock())
+    return serve_with(settings, told, one, several), out.getvalue()
 
 
 def test_one_node_is_served_here() -> None:
-    assert served(ServeSettings()) == (0, "one node\n")
+    assert served(ServeSettings(log_format="text")) == (0, "one node\n")
 
 
 def test_several_have_a_parent_that_reports_like_them() -> None:
@@ -54,7 +57,8 @@ def test_without_a_template_nothing_starts(
 
 
 @pytest.mark.parametrize(
-    ("line", "status"), [(WorkerSpec(3, ServeSettings(api=Path("nope.yaml"))).line(), 2), (b"", 1)]
+    ("line", "status"),
+    [(WorkerSpec(3, Path("ready.json"), ServeSettings(api=Path("nope.yaml"), no_auth=True)).line(), 2), (b"", 1)],
 )
 def test_a_worker_reads_what_it_shall_do(line: bytes, status: int, tmp_path: Path) -> None:
     ended = subprocess.run(

@@ -114,6 +114,21 @@ async def test_every_page_is_read(registry: Registry, count: int) -> None:
     assert set(read) == {c.connection_id for c in many}
 
 
+@pytest.mark.parametrize("at", [0, 1, PAGE - 1, PAGE, 2 * PAGE, 3 * PAGE - 1])
+async def test_reading_goes_on_where_it_was_left_by_id(registry: Registry, at: int) -> None:
+    many = [connection(number) for number in range(3 * PAGE)]
+    await asyncio.gather(*map(registry.register, many))
+    in_order = sorted(c.connection_id for c in many)
+    read = [c.connection_id async for c in registry.connections_of(NodeNumber(7), in_order[at])]
+    assert read == in_order[at + 1 :]
+
+
+async def test_reading_goes_on_after_one_that_is_gone(registry: Registry) -> None:
+    first, second, third = sorted((connection(number) for number in range(3)), key=lambda c: c.connection_id)
+    await asyncio.gather(*map(registry.register, (first, third)))
+    assert [c async for c in registry.connections_of(NodeNumber(7), second.connection_id)] == [third]
+
+
 async def test_a_reader_may_remove_what_it_reads(registry: Registry) -> None:
     many = [connection(number) for number in range(3 * PAGE)]
     await asyncio.gather(*map(registry.register, many))

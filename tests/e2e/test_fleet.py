@@ -3,8 +3,11 @@ drained, or cut off from the table."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import signal
+import socket as sockets_of
 import time
 import urllib.error
 import urllib.request
@@ -19,8 +22,18 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from fleet_process import LEASE_S, Fleet, FleetNode, fleet_in
+from gateway.system.open_files import raise_open_files
 from gateway_process import DEADLINE_S
+from host_network import hosts, hosts_possible
 from process_watch import LINUX
+
+CROWD = 5_000
+CROWD_LEASE_S = 10
+AT_ONCE = 50
+UPGRADE = (
+    b"GET /prod HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="processes are stopped and watched as on Linux")
 
@@ -32,7 +45,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 
 
 def client(node: FleetNode) -> ClientConnection:
-    socket: ClientConnection = connect(f"ws://127.0.0.1:{node.port}/prod", open_timeout=DEADLINE_S)
+    socket: ClientConnection = connect(f"ws://{node.address}/prod", open_timeout=DEADLINE_S)
     return socket
 
 
@@ -55,9 +68,31 @@ def fault_of(call: Any) -> tuple[int, str]:
     return failed.value.response["ResponseMetadata"]["HTTPStatusCode"], failed.value.response["Error"]["Code"]
 
 
+async def crowd(node: FleetNode, count: int) -> list[sockets_of.socket]:
+    """So many sockets, upgraded, as lean as can be."""
+    raise_open_files(2 * count)
+    host, _, port = node.address.partition(":")
+    at_once, made = asyncio.Semaphore(AT_ONCE), []
+    loop = asyncio.get_running_loop()
+
+    async def join() -> None:
+        async with at_once:
+            joined = sockets_of.socket()
+            made.append(joined)
+            joined.setblocking(False)
+            await loop.sock_connect(joined, (host, int(port)))
+            await loop.sock_sendall(joined, UPGRADE)
+            head = await loop.sock_recv(joined, 4096)
+            assert head.startswith(b"HTTP/1.1 101"), head
+
+    async with asyncio.timeout(4 * DEADLINE_S):
+        await asyncio.gather(*(join() for _ in range(count)))
+    return made
+
+
 def health(node: FleetNode, path: str) -> tuple[int, dict[str, Any]]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{node.port}{path}", timeout=DEADLINE_S) as answer:
+        with urllib.request.urlopen(f"http://{node.address}{path}", timeout=DEADLINE_S) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -269,3 +304,91 @@ def test_connections_and_nodes_as_an_operator_sees_them(fleet: Fleet) -> None:
         assert shown["stage"] == "prod"
         assert shown["source_ip"] == "127.0.0.1"
     fleet.ask("connections", "show", "hK3nTc7vdQAYKEjVWA==", status=1)
+
+
+def test_several_workers_share_a_port_and_each_is_a_node(fleet: Fleet) -> None:
+    (parent,) = fleet.start("parent", options=["--workers", "2"])
+    first, second = parent.ready["workers"]
+    assert first["node"] != second["node"] and parent.pid not in (first["pid"], second["pid"])
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(client(parent)) for _ in range(24)]
+        ids = {its_id(socket): socket for socket in sockets}
+        calls = parent.client()
+        for connection_id, socket in ids.items():
+            calls.post_to_connection(ConnectionId=connection_id, Data=b"whoever takes this call")
+            assert socket.recv(timeout=DEADLINE_S) == "whoever takes this call"
+        counted = {
+            group["node"]: group["count"] for group in fleet.ask("connections", "count", "--by", "node")["groups"]
+        }
+        assert set(counted) == {first["node"], second["node"]}, "clients are spread over both"
+        os.kill(first["pid"], signal.SIGKILL)
+        fleet.until(
+            lambda: len(fleet.disconnects()) == counted[first["node"]], "their $disconnect", LEASE_S + DEADLINE_S
+        )
+        fleet.until(lambda: first["node"] not in {worker["node"] for worker in parent.ready["workers"]}, "a successor")
+        parent.terminate()
+        assert parent.wait() == 0
+    assert fleet.disconnects() == dict.fromkeys(ids, 1)
+    assert fleet.connection_records() == 0
+
+
+@pytest.mark.skipif(not hosts_possible(), reason="hosts in network namespaces need root and iproute2")
+def test_hosts_cut_off_from_each_other_and_from_the_table(tmp_path: Path) -> None:
+    with hosts("a", "b", "db") as net, fleet_in(tmp_path, net.address("db"), net.inside("db")) as fleet:
+        a, b = (
+            fleet.start(
+                name,
+                options=["--host", net.address(name), "--advertise", f"{net.address(name)}:7000"],
+                prefix=net.inside(name),
+            )[0]
+            for name in ("a", "b")
+        )
+        number = a.number
+        with client(a) as socket, client(b) as other:
+            connection_id, kept = its_id(socket), its_id(other)
+            calls = b.client()
+            calls.post_to_connection(ConnectionId=connection_id, Data=b"from one host to another")
+            assert socket.recv(timeout=DEADLINE_S) == "from one host to another"
+
+            net.cut("a", "b")
+            assert fault_of(lambda: calls.post_to_connection(ConnectionId=connection_id, Data=b"lost"))[0] == 500
+            assert its_id(socket) == connection_id, "it is served, so it is not gone"
+            net.heal("a", "b")
+
+            net.cut("a", "db")
+            assert end_of(socket) == 1012
+            fleet.until(lambda: fleet.disconnects() == {connection_id: 1}, "its $disconnect", LEASE_S + DEADLINE_S)
+            fleet.until(
+                lambda: fault_of(lambda: calls.post_to_connection(ConnectionId=connection_id, Data=b""))[0] == 410,
+                "410",
+            )
+            assert its_id(other) == kept
+            net.heal("a", "db")
+            fleet.until(lambda: a.number > number, "it comes back", LEASE_S + DEADLINE_S)
+            with client(a) as again:
+                fresh = its_id(again)
+                calls.post_to_connection(ConnectionId=fresh, Data=b"welcome back")
+                assert again.recv(timeout=DEADLINE_S) == "welcome back"
+
+
+@pytest.mark.timeout(300)
+def test_five_thousand_sockets_on_a_node_that_is_killed(tmp_path: Path) -> None:
+    """Each told once, within the lease and half a minute."""
+    with fleet_in(tmp_path) as fleet:
+        # moto is one Python process that takes 5,000 records meanwhile: nobody should be fenced for its slowness
+        options = ["--connect-rate", "0", "--lease-seconds", str(CROWD_LEASE_S)]
+        doomed, survivor = fleet.start("doomed", "survivor", options=options)
+        sockets = asyncio.run(crowd(doomed, CROWD))
+        try:
+            fleet.until(lambda: fleet.connection_records() == CROWD, "all records")
+            doomed.kill()
+            began = time.monotonic()
+            fleet.until(lambda: len(fleet.disconnects()) == CROWD, "all $disconnect", CROWD_LEASE_S + 30)
+            took_s = time.monotonic() - began
+            fleet.until(lambda: fleet.connection_records() == 0, "no record left")
+        finally:
+            for socket in sockets:
+                socket.close()
+        assert set(fleet.disconnects().values()) == {1}
+        print(f"{CROWD} $disconnect within {took_s:.1f} s of kill -9, lease {CROWD_LEASE_S} s")
+        assert survivor.is_running

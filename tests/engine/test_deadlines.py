@@ -85,6 +85,22 @@ def test_a_key_costs_little() -> None:
     assert size / count < 100
 
 
+@pytest.mark.parametrize("due", [False, True])
+def test_an_empty_wheel_keeps_nothing_of_a_crowd(due: bool) -> None:
+    wheel: Wheel[int] = Wheel(GRANULARITY_MS)
+    for key in range(10_000):
+        wheel.set(key, 100)
+    if due:
+        wheel.due(100)
+    else:
+        for key in range(10_000):
+            wheel.cancel(key)
+    assert sys.getsizeof(wheel._bucket_of) < 1_000
+    assert sum(len(bucket.keys) for bucket in wheel._buckets.values()) == 0
+    wheel.set(1, 200)
+    assert wheel.due(200) == [1]
+
+
 KEYS = st.integers(0, 20)
 
 

@@ -28,6 +28,19 @@ def test_round_trip_and_shape(owner: NodeNumber, random: bytes) -> None:
 @given(st.text(max_size=30))
 def test_no_text_raises(text: str) -> None:
     ids.owner_of(text, KEY)
+    ids.claimed_owner(text)
+
+
+@given(OWNERS, RANDOM)
+def test_the_owner_can_be_read_without_the_key(owner: NodeNumber, random: bytes) -> None:
+    assert ids.claimed_owner(ids.connection_id(owner, random, KEY)) == owner
+
+
+@pytest.mark.parametrize(
+    "text", ["", "short", "hK3nTc7vdQAYKEjVWA", "hK3nTc7vdQAYKEjVWB==", "hK3nTc7vdQAYKEjV+A==", "ä" * 20]
+)
+def test_what_is_no_id_by_its_shape_has_no_owner(text: str) -> None:
+    assert ids.claimed_owner(text) is None
 
 
 @pytest.mark.parity("P-122")

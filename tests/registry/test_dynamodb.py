@@ -93,7 +93,9 @@ async def test_connections_recover_and_removals_are_made_up_for(moto_url: str) -
 
 async def test_a_missing_table_is_named(moto_url: str) -> None:
     name = fresh_table()
-    registry = DynamoDbRegistry(AwsEndpoint(moto_url, REGION), Heard(), TableSettings(name), IMPATIENT, SHORT)
+    policy = CommitPolicy(deadline_s=1.0, min_backoff_s=0.01, max_backoff_s=0.05)
+    registry = DynamoDbRegistry(AwsEndpoint(moto_url, REGION), Heard(), TableSettings(name), policy, SHORT)
+    assert await registry.exists() is False  # what takes long the first time is over
     with pytest.raises(RegistryUnavailable, match=rf"(?s){name}.*ResourceNotFound"):
         await registry.register(connection(1))
     with pytest.raises(RegistryUnavailable, match="ResourceNotFound"):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from dynamodb_double import Answer, ScriptedDynamoDb, failure, scripted
+from dynamodb_double import DONE, Answer, ScriptedDynamoDb, failure, scripted
 from gateway.model.aws import AwsEndpoint
 from gateway.model.errors import RegistryUnavailable
 from gateway.registry.batches import RecordRejected
@@ -90,8 +90,17 @@ def test_an_emulator_without_ttl_is_good_enough() -> None:
         assert made.ensure() is True
 
 
+@pytest.mark.parametrize("answer", [DONE, failure("ValidationException")], ids=["it was off", "it was on"])
+def test_a_table_whose_maker_ended_too_soon_gets_its_ttl_from_the_next(answer: Answer) -> None:
+    with table(DescribeTable=[ACTIVE], UpdateTimeToLive=[answer]) as (made, server):
+        assert made.ensure() is False
+    assert "UpdateTimeToLive" in dict(server.asked)
+
+
 def test_a_table_made_by_somebody_else_meanwhile_is_fine() -> None:
-    with table(DescribeTable=[GONE, ACTIVE], CreateTable=[failure("ResourceInUseException")]) as (made, _):
+    with table(
+        DescribeTable=[GONE, ACTIVE], CreateTable=[failure("ResourceInUseException")], UpdateTimeToLive=[DONE]
+    ) as (made, _):
         assert made.ensure() is False
 
 

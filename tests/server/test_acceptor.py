@@ -6,15 +6,13 @@ import os
 import resource
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
-
-import pytest
+from contextlib import contextmanager
 
 from gateway.model.limits import AWS
-from gateway.server.acceptor import TLS_BUFFER_BYTES, Acceptor, Entrance
+from gateway.server.acceptor import Acceptor
+from gateway.server.transports import Transports
 from raw_client import raw_client
-from server_fakes import Reports, serving, tls_contexts, until
+from server_fakes import Reports, Serving, until
 
 
 @contextmanager
@@ -30,7 +28,7 @@ def no_descriptors_left() -> Iterator[None]:
         os.close(highest)
 
 
-async def test_running_out_of_file_descriptors_is_told_once_and_does_not_end_the_listener() -> None:
+async def test_running_out_of_file_descriptors_is_told_once_and_does_not_end_the_listener(serving: Serving) -> None:
     async with serving() as served:
         with socket.create_connection(("127.0.0.1", served.port)):  # nobody has accepted it yet
             with no_descriptors_left():
@@ -46,7 +44,7 @@ async def test_running_out_of_file_descriptors_is_told_once_and_does_not_end_the
             await until(lambda: served.shells == 1)
 
 
-async def test_closing_while_there_are_no_file_descriptors_leaves_no_timer() -> None:
+async def test_closing_while_there_are_no_file_descriptors_leaves_no_timer(serving: Serving) -> None:
     async with serving() as served:
         with socket.create_connection(("127.0.0.1", served.port)), no_descriptors_left():
             (acceptor,) = served.door._acceptors
@@ -80,40 +78,9 @@ async def test_a_client_that_went_before_it_was_accepted_does_not_stand_in_the_w
     listening.listen()
     listening.setblocking(False)
     reports = Reports()
-    acceptor = Acceptor(listening, Entrance(factory, None, AWS), reports)
+    acceptor = Acceptor(listening, Transports(factory, None, AWS), reports)
     async with raw_client(listening.getsockname()[1]):
         await until(lambda: made)
     assert reports.failures == []
     acceptor.close()
     acceptor.close()
-
-
-@pytest.mark.parametrize("closing", [False, True])
-async def test_a_connection_in_its_tls_handshake_is_not_left_behind(closing: bool) -> None:
-    async with serving(tls=True) as served, raw_client(served.port) as client:
-        (acceptor,) = served.door._acceptors
-        await until(lambda: acceptor._entering)
-        if closing:
-            await served.door.close()
-        else:
-            client.reset()
-        await until(lambda: not acceptor._entering)
-        with suppress(ConnectionError):
-            assert await client.rest() == b""
-
-
-async def test_a_client_that_trusts_somebody_else_is_no_failure() -> None:
-    async with serving(tls=True) as served:
-        _, trust = tls_contexts()
-        with pytest.raises(OSError, match=r"(?i)certificate|ssl"):
-            await asyncio.open_connection("127.0.0.1", served.port, ssl=trust, server_hostname="elsewhere")
-        (acceptor,) = served.door._acceptors
-        await until(lambda: not acceptor._entering)
-        assert (served.shells, served.reports.failures) == (0, [])
-
-
-async def test_an_idle_tls_connection_keeps_a_small_buffer() -> None:
-    async with serving(tls=True) as served, raw_client(served.port, served.trust) as client:
-        await client.open()
-        stream: Any = served.conversations.all[0].socket
-        assert len(stream._transport._ssl_protocol._ssl_buffer) <= TLS_BUFFER_BYTES

@@ -12,7 +12,7 @@ from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
 from gateway.server.head import BAD_REQUEST, HEAD_TOO_LARGE, Head, read_head
 from gateway.wire.http import RequestHead
 from raw_client import ACCEPT, HANDSHAKE, raw_client
-from server_fakes import QUICK, serving, until
+from server_fakes import QUICK, Serving, until
 from wire_frames import client_frame
 
 GET = b"GET /x?y HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -56,7 +56,7 @@ def test_a_waiting_head_has_no_dictionary() -> None:
     assert not hasattr(Head.__new__(Head), "__dict__")
 
 
-async def test_a_handshake_that_comes_byte_by_byte_is_one() -> None:
+async def test_a_handshake_that_comes_byte_by_byte_is_one(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         for place in range(len(HANDSHAKE)):
             await client.send(HANDSHAKE[place : place + 1])
@@ -69,14 +69,14 @@ async def test_a_handshake_that_comes_byte_by_byte_is_one() -> None:
         assert not conversation.handshake.secure
 
 
-async def test_empty_lines_before_a_head_are_ignored() -> None:
+async def test_empty_lines_before_a_head_are_ignored(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         await client.send(b"\r\n\r\n" + HANDSHAKE)
         assert (await client.head()).startswith(b"HTTP/1.1 101 ")
 
 
 @pytest.mark.parametrize("cut", [1, 20, len(GET) - 1, len(GET)])
-async def test_whatever_is_no_handshake_reaches_the_service_as_it_was_sent(cut: int) -> None:
+async def test_whatever_is_no_handshake_reaches_the_service_as_it_was_sent(serving: Serving, cut: int) -> None:
     async with serving() as served, raw_client(served.port) as client:
         raw = GET.replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\nX-Y: z\r\nContent-Length: 10\r\n\r\n0123456789")
         await client.send(raw[:cut])
@@ -90,7 +90,7 @@ async def test_whatever_is_no_handshake_reaches_the_service_as_it_was_sent(cut: 
         assert served.shells == 0
 
 
-async def test_another_upgrade_is_an_ordinary_request() -> None:
+async def test_another_upgrade_is_an_ordinary_request(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         await client.send(GET.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"))
         await client.response()
@@ -110,7 +110,9 @@ async def test_another_upgrade_is_an_ordinary_request() -> None:
         (HANDSHAKE.replace(b"Connection: Upgrade", b"Connection: close"), b"400"),
     ],
 )
-async def test_what_cannot_be_served_is_answered_and_the_connection_closed(sent: bytes, status: bytes) -> None:
+async def test_what_cannot_be_served_is_answered_and_the_connection_closed(
+    serving: Serving, sent: bytes, status: bytes
+) -> None:
     async with serving() as served, raw_client(served.port) as client:
         await client.send(sent)
         head, body = await client.response()
@@ -124,33 +126,33 @@ async def test_what_cannot_be_served_is_answered_and_the_connection_closed(sent:
         assert served.service.asked == []
 
 
-async def test_the_answer_arrives_though_the_client_goes_on_sending() -> None:
+async def test_the_answer_arrives_though_the_client_goes_on_sending(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         client.send_later(b"GET / HTTP/1.1\r\nA: " + b"x" * 4_000_000)
         assert (await client.head()).startswith(b"HTTP/1.1 431 ")
 
 
-async def test_a_head_that_never_ends_is_given_up() -> None:
+async def test_a_head_that_never_ends_is_given_up(serving: Serving) -> None:
     async with serving(QUICK) as served, raw_client(served.port) as client:
         await client.send(b"GET / HTTP/1.1\r\nA: ")
         assert (await client.head()).startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_client_that_never_says_anything_is_left_without_a_word() -> None:
+async def test_a_client_that_never_says_anything_is_left_without_a_word(serving: Serving) -> None:
     async with serving(QUICK) as served, raw_client(served.port) as client:
         with suppress(ConnectionResetError):
             assert await client.rest() == b""
         await until(lambda: served.shells == 0)
 
 
-async def test_a_client_that_stays_after_its_refusal_is_dropped() -> None:
+async def test_a_client_that_stays_after_its_refusal_is_dropped(serving: Serving) -> None:
     async with serving(QUICK) as served, raw_client(served.port) as client:
         await client.send(b"\x00")
         await client.response()
         await until(lambda: served.shells == 0)
 
 
-async def test_a_client_that_leaves_within_its_head_leaves_nothing_behind() -> None:
+async def test_a_client_that_leaves_within_its_head_leaves_nothing_behind(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         await client.send(b"GET / HT")
         await until(lambda: served.shells)
@@ -159,7 +161,7 @@ async def test_a_client_that_leaves_within_its_head_leaves_nothing_behind() -> N
 
 
 @pytest.mark.parity("P-036")
-async def test_frames_sent_with_the_handshake_are_read_after_the_accept() -> None:
+async def test_frames_sent_with_the_handshake_are_read_after_the_accept(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.conversations.hold()
         await client.send(HANDSHAKE + client_frame(1, b"early"))
@@ -169,7 +171,7 @@ async def test_frames_sent_with_the_handshake_are_read_after_the_accept() -> Non
         await conversation.hears("message", "early")
 
 
-async def test_frames_sent_with_a_handshake_that_is_accepted_at_once_are_read() -> None:
+async def test_frames_sent_with_a_handshake_that_is_accepted_at_once_are_read(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         await client.send(HANDSHAKE + client_frame(1, b"early") + client_frame(1, b"bird")[:3])
         conversation = await served.conversations.first()

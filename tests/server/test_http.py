@@ -9,9 +9,11 @@ import aiohttp
 import pytest
 
 from gateway.model.http import HttpResponse
+from gateway.server.conduct import Conduct
+from gateway.server.desk import Desk
 from gateway.server.http import HttpHost
 from raw_client import HANDSHAKE, RawClient, raw_client
-from server_fakes import RealClock, Reports, Served, Service, serving, until
+from server_fakes import RealClock, Reports, Served, Service, Serving, serving, until
 from wire_frames import client_frame
 
 GET = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -36,8 +38,8 @@ async def ask(client: RawClient, request: bytes) -> tuple[list[bytes], bytes]:
 
 
 @asynccontextmanager
-async def hosted(service: Service, body_timeout_s: float) -> AsyncIterator[int]:
-    host = HttpHost(service, RealClock(), Reports(), body_timeout_s=body_timeout_s)
+async def hosted(service: Service, body_timeout_ms: int) -> AsyncIterator[int]:
+    host = HttpHost(Desk(service, RealClock(), Reports()), Conduct(body_timeout_ms=body_timeout_ms))
     server = await asyncio.get_running_loop().create_server(host.protocol, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
@@ -46,7 +48,7 @@ async def hosted(service: Service, body_timeout_s: float) -> AsyncIterator[int]:
         await host.close(0)
 
 
-async def test_a_response_has_the_services_headers_and_three_of_the_servers() -> None:
+async def test_a_response_has_the_services_headers_and_three_of_the_servers(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.service.answer = HttpResponse(403, (("x-amzn-RequestId", "1"), ("x-a", "b"), ("x-a", "c")), b"no")
         for _ in range(3):
@@ -59,7 +61,7 @@ async def test_a_response_has_the_services_headers_and_three_of_the_servers() ->
             )  # fmt: skip
 
 
-async def test_an_answer_without_a_body_gets_no_type() -> None:
+async def test_an_answer_without_a_body_gets_no_type(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.service.answer = HttpResponse(410)
         assert await ask(client, GET) == (
@@ -68,7 +70,7 @@ async def test_an_answer_without_a_body_gets_no_type() -> None:
         )
 
 
-async def test_204_has_no_length_and_the_connection_goes_on() -> None:
+async def test_204_has_no_length_and_the_connection_goes_on(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.service.answer = HttpResponse(204)
         await client.send(GET)
@@ -77,14 +79,14 @@ async def test_204_has_no_length_and_the_connection_goes_on() -> None:
         assert (await ask(client, GET))[1] == b"next"
 
 
-async def test_head_gets_the_length_alone() -> None:
+async def test_head_gets_the_length_alone(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         await client.send(GET.replace(b"GET", b"HEAD") + GET)
         assert b"Content-Length: 5" in await client.head()
         assert (await client.response())[1] == b"hello"
 
 
-async def test_a_request_is_what_was_sent() -> None:
+async def test_a_request_is_what_was_sent(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         lines = b"hOST: h:1\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 0\r\n"
         raw = b"POST /prod/%40connections/a%3D?x=%20&x HTTP/1.1\r\n" + lines + b"\r\n"
@@ -96,14 +98,14 @@ async def test_a_request_is_what_was_sent() -> None:
             assert (asked.host, asked.source_ip, asked.body) == ("h:1", "127.0.0.1", b"")
 
 
-async def test_a_compressed_body_stays_as_it_was_signed() -> None:
+async def test_a_compressed_body_stays_as_it_was_signed(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         body = gzip.compress(b"x" * 100)
         await ask(client, post(body, b"Content-Encoding: gzip"))
         assert served.service.asked[0].body == body
 
 
-async def test_a_chunked_body_is_joined() -> None:
+async def test_a_chunked_body_is_joined(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         for piece in (CHUNKED, b"3\r\nabc\r\n", b"2\r\nde\r\n"):
             await client.send(piece)
@@ -111,7 +113,7 @@ async def test_a_chunked_body_is_joined() -> None:
         assert served.service.asked[0].body == b"abcde"
 
 
-async def test_requests_sent_at_once_are_answered_in_order() -> None:
+async def test_requests_sent_at_once_are_answered_in_order(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         await client.send(post(b"1") + post(b"2") + GET)
         for _ in range(3):
@@ -120,7 +122,7 @@ async def test_requests_sent_at_once_are_answered_in_order() -> None:
 
 
 @pytest.mark.parametrize("later", [False, True])
-async def test_a_client_that_waits_is_told_to_continue(later: bool) -> None:
+async def test_a_client_that_waits_is_told_to_continue(serving: Serving, later: bool) -> None:
     async with serving() as served, raw_client(served.port) as client:
         if later:
             await ask(client, GET)
@@ -130,14 +132,14 @@ async def test_a_client_that_waits_is_told_to_continue(later: bool) -> None:
         assert served.service.asked[-1].body == b"body"
 
 
-async def test_an_old_client_cannot_wait_and_is_not_told() -> None:
+async def test_an_old_client_cannot_wait_and_is_not_told(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         request = post(b"body", b"Expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0")
         assert (await ask(client, request))[1] == b"hello"
         assert served.service.asked[0].body == b"body"
 
 
-async def test_another_expectation_fails() -> None:
+async def test_another_expectation_fails(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         lines, _ = await ask(client, post(b"", b"Expect: miracles"))
         assert lines[0] == b"HTTP/1.1 417 Expectation Failed"
@@ -149,7 +151,9 @@ TOO_LARGE = [b"HTTP/1.1 413 Request Entity Too Large", b"Content-Length: 0", b"C
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_too_large_a_body_is_the_services_to_answer_and_the_connection_goes_on(chunked: bool) -> None:
+async def test_too_large_a_body_is_the_services_to_answer_and_the_connection_goes_on(
+    serving: Serving, chunked: bool
+) -> None:
     async with serving() as served, raw_client(served.port) as client:
         size = served.service.max_body_bytes + 1
         request = post(b"x" * size)
@@ -161,7 +165,7 @@ async def test_too_large_a_body_is_the_services_to_answer_and_the_connection_goe
         assert len(served.service.asked[1].body) == size - 1
 
 
-async def test_a_client_that_waits_is_not_asked_for_too_large_a_body() -> None:
+async def test_a_client_that_waits_is_not_asked_for_too_large_a_body(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         head = post(b"", b"Expect: 100-continue").replace(b"Content-Length: 0", b"Content-Length: 9999")
         lines, _ = await ask(client, head)
@@ -177,7 +181,9 @@ async def test_a_client_that_waits_is_not_asked_for_too_large_a_body() -> None:
         (b"1.0", b"Connection: keep-alive", True),
     ],
 )
-async def test_the_connection_lives_as_long_as_the_client_wants(version: bytes, header: bytes, kept: bool) -> None:
+async def test_the_connection_lives_as_long_as_the_client_wants(
+    serving: Serving, version: bytes, header: bytes, kept: bool
+) -> None:
     async with serving() as served, raw_client(served.port) as client:
         lines, _ = await ask(client, b"GET /a HTTP/%b\r\nHost: h\r\n%b\r\n\r\n" % (version, header))
         assert lines[-1] == (b"Connection: keep-alive" if kept else b"Connection: close")
@@ -187,7 +193,7 @@ async def test_the_connection_lives_as_long_as_the_client_wants(version: bytes, 
             assert await client.rest() == b""
 
 
-async def test_an_error_in_a_service_is_a_500_and_one_report() -> None:
+async def test_an_error_in_a_service_is_a_500_and_one_report(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.service.error = ValueError("secret")
         lines, body = await ask(client, GET)
@@ -205,7 +211,9 @@ async def test_an_error_in_a_service_is_a_500_and_one_report() -> None:
 
 
 @pytest.mark.parametrize("garbage", [b"no request\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n"])
-async def test_garbage_behind_a_request_is_a_bad_request_that_names_no_software(garbage: bytes) -> None:
+async def test_garbage_behind_a_request_is_a_bad_request_that_names_no_software(
+    serving: Serving, garbage: bytes
+) -> None:
     async with serving() as served, raw_client(served.port) as client:
         await ask(client, GET)
         lines, body = await ask(client, garbage)
@@ -217,7 +225,7 @@ async def test_garbage_behind_a_request_is_a_bad_request_that_names_no_software(
         assert served.reports.failures == []
 
 
-async def test_a_body_that_is_broken_from_the_start_is_a_bad_request() -> None:
+async def test_a_body_that_is_broken_from_the_start_is_a_bad_request(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         lines, _ = await ask(client, CHUNKED + b"3\r\nabcXX zz\r\n")
         assert lines[0] == b"HTTP/1.1 400 Bad Request"
@@ -227,7 +235,7 @@ async def test_a_body_that_is_broken_from_the_start_is_a_bad_request() -> None:
 
 async def test_a_body_that_breaks_on_its_way_is_given_up() -> None:
     service = Service()
-    async with hosted(service, body_timeout_s=0.05) as port, raw_client(port) as client:
+    async with hosted(service, body_timeout_ms=50) as port, raw_client(port) as client:
         await client.send(CHUNKED + b"3\r\nab")
         lines, _ = await ask(client, b"cXX zz\r\n")
         assert lines[0] in (b"HTTP/1.1 400 Bad Request", b"HTTP/1.1 408 Request Timeout")  # however TCP cut it
@@ -235,7 +243,7 @@ async def test_a_body_that_breaks_on_its_way_is_given_up() -> None:
         assert service.asked == []
 
 
-async def test_a_client_that_leaves_within_its_body_is_no_failure() -> None:
+async def test_a_client_that_leaves_within_its_body_is_no_failure(serving: Serving) -> None:
     async with serving() as served:
         async with raw_client(served.port) as client:
             await client.send(post(b"x" * 100)[:-50])
@@ -246,13 +254,13 @@ async def test_a_client_that_leaves_within_its_body_is_no_failure() -> None:
 
 
 async def test_a_body_that_does_not_come_is_given_up() -> None:
-    async with hosted(Service(), body_timeout_s=0.05) as port, raw_client(port) as client:
+    async with hosted(Service(), body_timeout_ms=50) as port, raw_client(port) as client:
         lines, _ = await ask(client, post(b"x" * 100)[:-50])
         assert lines[0] == b"HTTP/1.1 408 Request Timeout"
         assert lines[-1] == b"Connection: close"
 
 
-async def test_closing_lets_a_running_request_end() -> None:
+async def test_closing_lets_a_running_request_end(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.service.release = asyncio.Event()
         await client.send(GET)
@@ -264,7 +272,7 @@ async def test_closing_lets_a_running_request_end() -> None:
         await closing
 
 
-async def test_closing_does_not_wait_longer_than_told() -> None:
+async def test_closing_does_not_wait_longer_than_told(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         served.service.release = asyncio.Event()
         await client.send(GET)
@@ -273,7 +281,7 @@ async def test_closing_does_not_wait_longer_than_told() -> None:
         assert await client.rest() == b""
 
 
-async def test_a_handshake_on_a_connection_that_served_requests_is_one() -> None:
+async def test_a_handshake_on_a_connection_that_served_requests_is_one(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         await ask(client, GET)
         await ask(client, post(b"x" * 100))
@@ -286,7 +294,7 @@ async def test_a_handshake_on_a_connection_that_served_requests_is_one() -> None
         assert conversation.heard == [("message", "hi"), ("peer_closed", None, "")]
 
 
-async def test_a_malformed_handshake_on_such_a_connection_is_refused() -> None:
+async def test_a_malformed_handshake_on_such_a_connection_is_refused(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port) as client:
         await ask(client, GET)
         lines, _ = await ask(client, HANDSHAKE.replace(b"Version: 13", b"Version: 7"))

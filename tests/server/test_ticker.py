@@ -68,7 +68,7 @@ async def test_an_error_in_a_tick_is_the_loops_to_report_and_ticking_goes_on() -
     steps.fails = True
     ticker = Ticker(steps, 1, steps.tick)
     ticker.wake()
-    await until(lambda: len(steps.ticks) == 2)
+    await until(lambda: len(steps.ticks) >= 2)
     steps.fails = False
     await until(lambda: ticker._handle is None)
     assert [str(context["exception"]) for context in reported[:2]] == ["a bad deadline"] * 2

@@ -20,7 +20,7 @@ def test_reading(tmp_path: Path, content: str | None, found: dict[str, int] | No
 def test_workers_stand_in_order_and_the_rest_is_said_once() -> None:
     documents = {
         2: {"websocket_url": "ws://x", "pid": 12, "node": 7},
-        0: {"websocket_url": "ws://x", "pid": 10, "node": 9},
+        0: {"websocket_url": "ws://x", "pid": 10, "node": 9, "workers": [{"pid": 10, "node": 9}]},
     }
     assert merged(documents, 5) == {
         "websocket_url": "ws://x",

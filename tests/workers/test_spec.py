@@ -25,10 +25,10 @@ def pipe() -> Iterator[tuple[int, int]]:
 def test_what_a_parent_writes_a_worker_reads() -> None:
     spec = WorkerSpec(
         3,
+        Path("/tmp/x.json"),
         ServeSettings(
             port=8080,
             advertise=HostPort("10.0.0.7", 7003),
-            ready_file=Path("/tmp/x.json"),
             parameter_overrides={"Secret": "a\nb\u2028"},
         ),
     )
@@ -37,7 +37,9 @@ def test_what_a_parent_writes_a_worker_reads() -> None:
     assert read_spec(io.BytesIO(line)) == spec
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"{}\n", b"[]\n", b'{"index": 0, "settings": {}}\n', b'{"index": 0\n'])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n", b"{}\n", b"[]\n", b'{"index": 0, "ready_file": "x", "settings": {}}\n', b'{"index": 0\n']
+)
 def test_what_no_parent_wrote_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"not|Expecting"):
         read_spec(io.BytesIO(data))

@@ -8,21 +8,34 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
-from gateway.cli.config import config
-from gateway.cli.run import run
-from gateway.cli.serve import serve, serve_worker
+from gateway.cli.lazily import Lazily
 from gateway.cli.telling import FAILURE, INTERRUPTED, USER_ERROR, tell, tell_problems
-from gateway.cli.validate import validate
 from gateway.model.errors import DefinitionError, GatewayError, UserError
 from gateway.model.surprise import one_line
 from gateway.settings import APPLICATION, DEBUG, is_debugging
 from gateway.version import VERSION
 
+MODULES: Final = {
+    "run": "gateway.cli.run",
+    "validate": "gateway.cli.validate",
+    "serve": "gateway.cli.serve",
+    "serve-worker": "gateway.cli.serve",
+    "init": "gateway.cli.init",
+    "config": "gateway.cli.config",
+    "nodes": "gateway.cli.nodes",
+    "drain": "gateway.cli.nodes",
+    "connections": "gateway.cli.connections",
+    "failed": "gateway.cli.failed",
+}
+
 
 @click.group(
+    cls=Lazily,
+    modules=MODULES,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -32,10 +45,6 @@ def cli(ctx: click.Context) -> None:
     """A self-hosted gateway that speaks Amazon API Gateway's WebSocket contract."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
-
-
-for command in (run, serve, serve_worker, validate, config):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -6,16 +6,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
-from gateway import serve as root
 from gateway.cli.parameters import OverridesCommand
 from gateway.cli.setting_options import effective, settings_options
-from gateway.report.outlets import lost, outlets
+from gateway.report.outlets import Outlets, lost, outlets
 from gateway.report.printer import Printer
 from gateway.report.report import Report
+from gateway.serve import serve_node
+from gateway.serve import serve_worker as serve_as_worker
 from gateway.settings import ServeSettings
 from gateway.system.clock import SystemClock
 from gateway.workers.parent import serve_workers
@@ -32,22 +33,21 @@ def serve(config: Path | None, **flags: Any) -> None:
     """
     settings = effective(config, flags).settings
     _ = settings.template  # that there is none is told before anything starts
-    with _printer(settings) as printer:
-        status = serve_with(settings, printer.out, printer.err)
+    with _outlets(settings) as told:
+        status = serve_with(settings, told)
     raise click.exceptions.Exit(status)
 
 
 def serve_with(
     settings: ServeSettings,
-    out: TextIO,
-    err: TextIO,
-    one: Callable[[ServeSettings, TextIO, TextIO], None] = root.serve,
+    told: Outlets,
+    one: Callable[[ServeSettings, Outlets], None] = serve_node,
     several: Callable[[ServeSettings, Report], int] = serve_workers,
 ) -> int:
     """One process, or a parent with its workers; the exit status. Raises UserError."""
     if settings.workers > 1:
-        return several(settings, outlets(settings.log_format, out, err, SystemClock()).report)
-    one(settings, out, err)
+        return several(settings, told.report)
+    one(settings, told)
     return 0
 
 
@@ -56,11 +56,13 @@ def serve_worker() -> None:
     """One worker; what it shall do stands on its standard input."""
     with open(STDIN, "rb", buffering=0, closefd=False) as stream:
         spec = read_spec(stream)
-    with _printer(spec.settings) as printer:
-        root.serve_worker(spec, printer.out, printer.err)
+    with _outlets(spec.settings) as told:
+        told.report.bind(worker=spec.index)
+        serve_as_worker(spec, told)
 
 
 @contextmanager
-def _printer(settings: ServeSettings) -> Iterator[Printer]:
-    with Printer(sys.stdout, sys.stderr, lost=lost(settings.log_format, SystemClock())) as printer:
-        yield printer
+def _outlets(settings: ServeSettings) -> Iterator[Outlets]:
+    clock = SystemClock()
+    with Printer(sys.stdout, sys.stderr, lost=lost(settings.log_format, clock)) as printer:
+        yield outlets(settings.log_format, printer.out, printer.err, clock)

@@ -47,18 +47,30 @@ def connection_id(owner: NodeNumber, random: bytes, key: bytes) -> ConnectionId:
 
 def owner_of(text: str, key: bytes) -> NodeNumber | None:
     """The node number inside a genuine connection ID, or None when the ID was never issued with ``key``."""
+    raw = _raw(text)
+    if raw is None or _check(raw[:-_CHECK_BYTES], key) != raw[-_CHECK_BYTES:]:
+        return None
+    return _owner(raw)
+
+
+def claimed_owner(text: str) -> NodeNumber | None:
+    """The node number inside a connection ID, genuine or invented; None when it is none by its shape alone."""
+    raw = _raw(text)
+    return None if raw is None else _owner(raw)
+
+
+def _raw(text: str) -> bytes | None:
     if len(text) != _ID_CHARS:
         return None
     try:
         raw = urlsafe_b64decode(text)
     except ValueError:
         return None
-    if len(raw) != _ID_BYTES or urlsafe_b64encode(raw).decode("ascii") != text:
-        return None
-    head, check = raw[:-_CHECK_BYTES], raw[-_CHECK_BYTES:]
-    if _check(head, key) != check:
-        return None
-    return NodeNumber(int.from_bytes(head[:4], "big") ^ int.from_bytes(head[4:8], "big"))
+    return raw if len(raw) == _ID_BYTES and urlsafe_b64encode(raw).decode("ascii") == text else None
+
+
+def _owner(raw: bytes) -> NodeNumber:
+    return NodeNumber(int.from_bytes(raw[:4], "big") ^ int.from_bytes(raw[4:8], "big"))
 
 
 def message_id(connection: ConnectionId, head: bytes) -> MessageId:

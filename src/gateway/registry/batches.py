@@ -246,7 +246,8 @@ class WriteQueue(Generic[W]):
         self._expiry.append((write.deadline, write))
 
     def _answer(self, waiters: list[W], failure: str | None = None) -> None:
-        self._answers.extend(Answer(waiter, failure) for waiter in waiters)
+        for waiter in waiters:
+            self._answers.append(Answer(waiter, failure))
 
     def _settle(self, write: Write[W], failure: str | None = None) -> None:
         self._answer(write.waiters, failure)

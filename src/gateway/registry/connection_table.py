@@ -1,15 +1,13 @@
-"""Connections in the table: batches of writes, pages and single records. Blocking, as ``Table`` is."""
+"""Connections read from the table: pages and single records. Blocking, as ``Table`` is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.model.connection import Connection
 from gateway.model.ids import ConnectionId, NodeNumber
-from gateway.registry.batches import Key
-from gateway.registry.records import CONNECTION_PREFIX, connection_of, item_of, key_of, partition_of
+from gateway.registry.records import CONNECTION_PREFIX, connection_of, key_of, partition_of
 from gateway.registry.table import Table
 
 
@@ -22,23 +20,10 @@ class ConnectionPage:
 
 
 class ConnectionTable:
-    """May be called from several threads at once; raises what ``Table`` raises. ``keep_s`` as in ``TableSettings``."""
+    """May be called from several threads at once; raises what ``Table`` raises."""
 
-    def __init__(self, table: Table, keep_s: int | None) -> None:
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._keep_s = keep_s
-
-    def write(self, puts: Sequence[Connection], deletes: Sequence[Key]) -> frozenset[Key]:
-        """One BatchWriteItem of at most 25 different keys; returns the keys DynamoDB left unprocessed."""
-        name = self._table.name
-        answer = self._table.ask(
-            lambda dynamodb: dynamodb.batch_write_item(
-                name,
-                put_items=[item_of(connection, self._keep_s) for connection in puts],
-                delete_items=[key_of(owner, connection_id) for owner, connection_id in deletes],
-            )
-        )
-        return frozenset(_key_in(request) for request in answer.get("UnprocessedItems", {}).get(name, ()))
 
     def page(self, owner: NodeNumber, start: dict[str, Any] | None) -> ConnectionPage:
         """One page of everything ``owner`` holds, read strongly consistent."""
@@ -53,9 +38,3 @@ class ConnectionTable:
         )
         item = answer.get("Item")
         return None if item is None else connection_of(item)
-
-
-def _key_in(request: dict[str, Any]) -> Key:
-    item = request["PutRequest"]["Item"] if "PutRequest" in request else request["DeleteRequest"]["Key"]
-    owner = NodeNumber(int(item["pk"]["S"].partition("#")[2]))
-    return owner, ConnectionId(item["sk"]["S"].removeprefix(CONNECTION_PREFIX))

@@ -1,21 +1,23 @@
-"""The registry on DynamoDB: one table, group commit, blocking calls in threads of its own.
+"""The registry on DynamoDB: one table, group commit, blocking reads in threads of its own.
 
-Writes go through ``Writer`` and as many threads as commits may be in flight, reads and the table's creation through
-``READ_THREADS`` others, so a page of records never waits behind connects. Nothing runs on asyncio's default pool.
+Writes go through ``Writer`` and ``BatchSender`` on the loop; reads and the table's creation through ``READ_THREADS``,
+so neither a page of records nor a connect waits behind the other. Nothing runs on asyncio's default pool.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, Final, ParamSpec, Protocol, TypeVar
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from gateway.model.aws import AwsEndpoint
 from gateway.model.connection import Connection
 from gateway.model.ids import ConnectionId, NodeNumber
-from gateway.registry.batches import CommitPolicy, Key
+from gateway.registry.batch_sender import BatchSender
+from gateway.registry.batches import CommitPolicy
 from gateway.registry.connection_table import ConnectionTable
+from gateway.registry.records import raw_key_of
 from gateway.registry.table import Table, TableSettings
 from gateway.registry.threads import Threads
 from gateway.registry.writer import Writer
@@ -60,12 +62,12 @@ class DynamoDbRegistry:
         settings, policy = table or TableSettings(), policy or CommitPolicy()
         self._notices = notices
         self._deadlines = deadlines or Deadlines()
-        self._table = Table(endpoint, settings, policy.max_in_flight + READ_THREADS)
-        self._connections = ConnectionTable(self._table, settings.keep_s)
-        self._write_threads = Threads(policy.max_in_flight, "registry-write")
+        self._table = Table(endpoint, settings, READ_THREADS)
+        self._connections = ConnectionTable(self._table)
+        self._sender = BatchSender(endpoint, self._table, settings.keep_s)
         self._read_threads = Threads(READ_THREADS, "registry-read")
         self._writer = Writer(
-            self._send,
+            self._sender,
             policy,
             random.random,
             on_outage=self._tell_outage,
@@ -74,12 +76,15 @@ class DynamoDbRegistry:
         )
 
     async def exists(self) -> bool:
-        """Whether the table is there. Raises RegistryUnavailable."""
-        return await self._read_threads.run(self._table.exists)
+        """Whether the table is there; asked again for ``page_s`` seconds. Raises RegistryUnavailable."""
+        return await self._read_threads.insist(self._deadlines.page_s, self._table.exists)
 
     async def ensure_table(self) -> bool:
-        """Create the table unless it exists; True when it was created. Raises RegistryUnavailable."""
-        return await self._read_threads.run(self._table.ensure)
+        """Create the table unless it exists; True when it was created. Tried again for ``page_s`` seconds.
+
+        Raises RegistryUnavailable.
+        """
+        return await self._read_threads.insist(self._deadlines.page_s, self._table.ensure)
 
     async def register(self, connection: Connection) -> None:
         await self._writer.put(connection)
@@ -90,9 +95,10 @@ class DynamoDbRegistry:
     async def find(self, owner: NodeNumber, connection_id: ConnectionId) -> Connection | None:
         return await self._read(self._connections.find, owner, connection_id)
 
-    async def connections_of(self, owner: NodeNumber) -> AsyncIterator[Connection]:
-        """Strongly consistent, page by page. What is written meanwhile may or may not be seen."""
-        start: dict[str, Any] | None = None
+    async def connections_of(self, owner: NodeNumber, after: ConnectionId | None = None) -> AsyncIterator[Connection]:
+        """Strongly consistent, page by page, by connection ID; only those that come later than ``after``. What is
+        written meanwhile may or may not be seen."""
+        start = None if after is None else raw_key_of(owner, after)
         while True:
             page = await self._read(self._connections.page, owner, start)
             for connection in page.connections:
@@ -108,12 +114,9 @@ class DynamoDbRegistry:
             self._notices.failed(
                 f"{self._table.where}: {left} writes were not finished; records may remain until they expire"
             )
-        self._write_threads.close()
+        self._sender.close()
         self._read_threads.close()
         self._table.close()
-
-    async def _send(self, puts: Sequence[Connection], deletes: Sequence[Key]) -> frozenset[Key]:
-        return await self._write_threads.run(self._connections.write, puts, deletes)
 
     async def _read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_threads.insist(self._deadlines.page_s, call, *args, **kwargs)

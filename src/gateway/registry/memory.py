@@ -55,8 +55,8 @@ class MemoryRegistry(MemoryClient):
     async def find(self, owner: NodeNumber, connection_id: ConnectionId) -> Connection | None:
         return await self._read(lambda: self.table.find(owner, connection_id))
 
-    async def connections_of(self, owner: NodeNumber) -> AsyncIterator[Connection]:
-        after: ConnectionId | None = None
+    async def connections_of(self, owner: NodeNumber, after: ConnectionId | None = None) -> AsyncIterator[Connection]:
+        """By connection ID; only those that come later than ``after``."""
         while True:
             page, after = await self._read(partial(self.table.connections_after, owner, after))
             for connection in page:

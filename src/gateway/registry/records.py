@@ -74,6 +74,11 @@ def key_of(owner: NodeNumber, connection_id: ConnectionId) -> dict[str, str]:
     return {"pk": partition_of(owner), "sk": CONNECTION_PREFIX + connection_id}
 
 
+def raw_key_of(owner: NodeNumber, connection_id: ConnectionId) -> _RawItem:
+    """The same as DynamoDB types it: a Query can go on after it."""
+    return {name: {"S": value} for name, value in key_of(owner, connection_id).items()}
+
+
 def item_of(connection: Connection, keep_s: int | None) -> _RawItem:
     """The item to put. ``keep_s``: seconds after the connect when DynamoDB may drop it by itself, None for never."""
     key = key_of(connection.owner, connection.connection_id)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
 from pynamodb.connection.base import Connection as DynamoDb
 from pynamodb.connection.base import MetaTable
@@ -21,7 +21,7 @@ from pynamodb.expressions.operand import Path
 
 from gateway.model.aws import AwsEndpoint
 from gateway.model.errors import RegistryUnavailable
-from gateway.registry.batches import RecordRejected
+from gateway.registry.failures import code_of, failure
 from gateway.registry.records import DEFAULT_TABLE, TTL_ATTRIBUTE
 from gateway.registry.session import session_for
 
@@ -36,8 +36,8 @@ _SCHEMA: Final = {
     ],
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
 }
-# DynamoDB looked at what we sent and will never take it; everything else may go away by itself.
-_REJECTED_CODES: Final = {"ValidationException", "SerializationException", "ItemCollectionSizeLimitExceededException"}
+# It is on already, or the emulator knows none: it is only the last net.
+_TTL_AS_IT_IS: Final = {"ValidationException", "UnknownOperationException", "InvalidAction"}
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
 _LIBRARY_ERRORS = (PynamoDBException, BotoCoreError, ClientError)
@@ -114,11 +114,15 @@ class Table:
         return self._settings.name
 
     @property
+    def timeouts(self) -> Timeouts:
+        return self._timeouts
+
+    @property
     def where(self) -> str:
         """The table, as a person is told."""
         return f"DynamoDB table {self.name} at {self._endpoint.place}"
 
-    def ask(self, call: Callable[[DynamoDb], T]) -> T:
+    def ask(self, call: Callable[[_Connection], T]) -> T:
         """What ``call`` returns, given pynamodb's connection."""
         try:
             return call(self._dynamodb())
@@ -149,12 +153,26 @@ class Table:
         )
         return Page(tuple(answer.get("Items", ())), answer.get("LastEvaluatedKey"))
 
+    def endpoint(self) -> tuple[str, Any]:
+        """The URL that requests go to, and botocore's credentials that sign them."""
+
+        def find(dynamodb: _Connection) -> tuple[str, Any]:
+            keys = dynamodb.session.get_credentials()
+            if keys is None:
+                raise NoCredentialsError
+            return dynamodb.client.meta.endpoint_url, keys
+
+        return self.ask(find)
+
     def exists(self) -> bool:
         """Whether the table is there and serves."""
         return self.ask(self._exists)
 
     def ensure(self, sleep: Callable[[float], None] = time.sleep) -> bool:
-        """Create the table unless it exists, wait until it serves; True when it was created."""
+        """Create the table unless it exists, wait until it serves; True when it was created.
+
+        Its time to live is switched on every time: whoever created it may have ended before that.
+        """
 
         def create(dynamodb: DynamoDb) -> bool:
             created = not self._exists(dynamodb) and self._create(dynamodb)
@@ -162,8 +180,7 @@ class Table:
             return created
 
         created = self.ask(create)
-        if created:
-            self._enable_ttl()
+        self._enable_ttl()
         return created
 
     def close(self) -> None:
@@ -213,17 +230,9 @@ class Table:
     def _enable_ttl(self) -> None:
         try:
             self._dynamodb().update_time_to_live(self.name, TTL_ATTRIBUTE)
-        except _LIBRARY_ERRORS as error:  # some emulators know no TTL; it is only the last net
-            if code_of(error) not in ("UnknownOperationException", "InvalidAction", "ValidationException"):
+        except _LIBRARY_ERRORS as error:
+            if code_of(error) not in _TTL_AS_IT_IS:
                 raise self._translated(error) from error
 
-    def _translated(self, error: Exception) -> Exception:
-        if code_of(error) in _REJECTED_CODES:
-            return RecordRejected(f"DynamoDB table {self.name}: {error}")
-        return RegistryUnavailable(f"{self.where}: {error}")
-
-
-def code_of(error: Exception) -> str | None:
-    """DynamoDB's own name of an error, None when it is somebody else's."""
-    source = error.cause if isinstance(error, PynamoDBException) else error
-    return source.response.get("Error", {}).get("Code") if isinstance(source, ClientError) else None
+    def _translated(self, error: Exception) -> RegistryUnavailable:
+        return failure(self.where, code_of(error), error)

@@ -1,7 +1,7 @@
 """Runs the plan of ``batches``: takes puts and deletes from callers, sends batches, answers.
 
-It knows the loop and its clock, not DynamoDB: a batch goes out through ``Send``, which the adapter backs by a thread
-and a test by a list. A commit leaves in the loop iteration after the first write was queued, so that what arrives
+It knows the loop and its clock, not DynamoDB: a batch goes out through ``Send``, which is a client of DynamoDB here
+and a list in a test. A commit leaves in the loop iteration after the first write was queued, so that what arrives
 together leaves together; nothing is held back longer than the commit before it takes.
 """
 

@@ -6,6 +6,7 @@ ends, bytes that never leave); those of a conversation belong to the node.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Generic, Protocol
 
 from gateway.engine.deadlines import Wheel
@@ -29,30 +30,50 @@ class Shell(Protocol):
         """The door closes: end the connection now."""
 
 
+def always() -> bool:
+    """The answer of who is never fenced."""
+    return True
+
+
 class Door(Generic[ConversationT]):
-    """One front door, however many listeners it has."""
+    """One front door, however many listeners it has.
 
-    __slots__ = ("_clock", "_shells", "_ticker", "_wheel", "conversations", "limits")
+    ``holds`` is asked before anything read from a socket is acted on. On False the shell drops what it has read:
+    whoever answers so has closed the sockets, or does from inside the call.
+    """
 
-    def __init__(self, conversations: Conversations[ConversationT], clock: Clock, limits: Limits) -> None:
+    __slots__ = ("_clock", "_shells", "_ticker", "_wheel", "conversations", "holds", "limits")
+
+    def __init__(
+        self,
+        conversations: Conversations[ConversationT],
+        clock: Clock,
+        limits: Limits,
+        holds: Callable[[], bool] = always,
+    ) -> None:
         self.conversations = conversations
         self.limits = limits
+        self.holds = holds
         self._clock = clock
         self._shells: set[Shell] = set()
         self._wheel: Wheel[Shell] = Wheel(_GRANULARITY_MS)
         self._ticker = Ticker(clock, _GRANULARITY_MS, self._tick)
 
     def __len__(self) -> int:
-        """How many shells there are."""
+        """How many shells have entered."""
         return len(self._shells)
 
     def enter(self, shell: Shell) -> None:
-        """A shell took a socket over."""
+        """A shell took a socket over; a parked one need not, its lot knows it."""
         self._shells.add(shell)
 
     def leave(self, shell: Shell) -> None:
         """A shell gave its socket away or lost it; its deadline is forgotten too."""
         self._shells.discard(shell)
+        self._wheel.cancel(shell)
+
+    def forget(self, shell: Shell) -> None:
+        """A shell that never entered has no deadline any more."""
         self._wheel.cancel(shell)
 
     def watch(self, shell: Shell, after_ms: int) -> None:

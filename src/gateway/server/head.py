@@ -15,9 +15,11 @@ import httptools
 from gateway.model.http import HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
 from gateway.ports import ConversationT
+from gateway.server.acceptor import plain_address
 from gateway.server.door import Door
 from gateway.server.farewell import say_farewell
 from gateway.server.stream import WebSocketStream
+from gateway.server.transports import replay
 from gateway.wire.handshake import Peer, read_handshake, refusal, wants_upgrade
 from gateway.wire.http import RequestHead, response
 
@@ -44,18 +46,15 @@ class Head(asyncio.Protocol, Generic[ConversationT]):
         self._door.watch(self, self._door.limits.head_timeout_ms)
 
     def data_received(self, data: bytes) -> None:
-        known = max(0, len(self._raw) - len(_END) + 1)
+        if not self._door.holds():
+            return
+        known = len(self._raw)
         self._raw += data
-        blank = len(self._raw) - len(self._raw.lstrip(b"\r\n"))  # RFC 9112 §2.2: empty lines before it are ignored
-        end = self._raw.find(_END, max(known, blank)) + len(_END)
-        if end < len(_END):
-            end = 0
-        if (end or len(self._raw)) > MAX_HEAD_BYTES:
-            self._answer(HEAD_TOO_LARGE)
+        end = find_end(self._raw, known)
+        if isinstance(end, HttpResponse):
+            self._answer(end)
         elif end:
             self._decide(end)
-        elif len(self._raw) > blank and not self._raw[blank : blank + 1].isupper():
-            self._answer(BAD_REQUEST)  # no method starts like this: TLS on the plain port, or noise
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._door.leave(self)
@@ -78,10 +77,7 @@ class Head(asyncio.Protocol, Generic[ConversationT]):
         if wants_upgrade(head):
             upgrade(self._door, self._transport, head, bytes(self._raw[end:]))
             return
-        protocol = self._http()
-        self._transport.set_protocol(protocol)
-        protocol.connection_made(self._transport)
-        protocol.data_received(bytes(self._raw))
+        replay(self._transport, self._http(), bytes(self._raw))
 
     def _answer(self, refused: HttpResponse) -> None:
         self._door.leave(self)
@@ -101,9 +97,23 @@ def peer_of(transport: asyncio.BaseTransport) -> Peer:
     """Both ends of a connection; an IPv4 client of a dual-stack socket by its IPv4 address."""
     source_ip, *_ = transport.get_extra_info("peername") or ("",)
     _, port, *_ = transport.get_extra_info("sockname")
-    if source_ip.startswith("::ffff:") and "." in source_ip:
-        source_ip = source_ip.removeprefix("::ffff:")
-    return Peer(source_ip, port, transport.get_extra_info("sslcontext") is not None)
+    return Peer(plain_address(source_ip), port, transport.get_extra_info("sslcontext") is not None)
+
+
+def find_end(raw: bytes | bytearray, known: int) -> int | HttpResponse:
+    """Where the head that ``raw`` begins with ends, 0 when more has to come, or what to answer when it never will.
+
+    Of its first ``known`` bytes it has been said before that more has to come.
+    """
+    blank = len(raw) - len(raw.lstrip(b"\r\n"))  # RFC 9112 §2.2: empty lines before it are ignored
+    end = raw.find(_END, max(known - len(_END) + 1, blank)) + len(_END)
+    if end < len(_END):
+        end = 0
+    if (end or len(raw)) > MAX_HEAD_BYTES:
+        return HEAD_TOO_LARGE
+    if not end and len(raw) > blank and not raw[blank : blank + 1].isupper():
+        return BAD_REQUEST  # no method starts like this: TLS on the plain port, or noise
+    return end
 
 
 def read_head(data: bytes) -> RequestHead | HttpResponse:
@@ -138,7 +148,8 @@ class _Lines:
         self.target += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+        # The parser leaves white space behind a value, which is no part of it (RFC 9112 §5).
+        self.headers.append((name.decode("latin-1"), value.decode("latin-1").rstrip(" \t")))
 
     def on_headers_complete(self) -> None:
         self.complete = True

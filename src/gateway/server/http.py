@@ -14,20 +14,17 @@ from aiohttp import HttpVersion11, web
 
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
-from gateway.model.surprise import one_line
-from gateway.ports import Clock, HttpService, Reporter
+from gateway.server.acceptor import plain_address
+from gateway.server.conduct import Conduct
+from gateway.server.desk import INTERNAL_SERVER_ERROR, Desk
 from gateway.wire.handshake import refusal, wants_upgrade
 from gateway.wire.http import RequestHead, response, split_target
 
 Upgrade = Callable[[asyncio.Transport, RequestHead], None]
 
-BODY_TIMEOUT_S: Final = 30.0  # for a request's body to arrive; API Gateway's longest request takes 29 s
-KEEP_ALIVE_S: Final = 75.0  # for an idle connection; nginx keeps its own 60 s, so it is never surprised
-
 BAD_REQUEST: Final = refusal(400, "Bad Request")
 REQUEST_TIMEOUT: Final = refusal(408, "Request Timeout")
 EXPECTATION_FAILED: Final = refusal(417, "Expectation Failed")
-INTERNAL_SERVER_ERROR: Final = refusal(500, "Internal server error")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _SOON_S: Final = 0.01  # aiohttp takes 0 for "wait as long as it takes"
@@ -40,25 +37,17 @@ class HttpHost:
     on a connection that served plain requests before. None: such a request goes to the service like any other.
     """
 
-    def __init__(
-        self,
-        service: HttpService,
-        clock: Clock,
-        reporter: Reporter,
-        upgrade: Upgrade | None = None,
-        body_timeout_s: float = BODY_TIMEOUT_S,
-    ) -> None:
-        self._service = service
-        self._clock = clock
-        self._reporter = reporter
+    def __init__(self, desk: Desk, conduct: Conduct, upgrade: Upgrade | None = None) -> None:
+        self._desk = desk
         self._upgrade = upgrade
-        self._body_timeout_s = body_timeout_s
+        self._body_timeout_s = conduct.body_timeout_ms / 1000
         self._server = _Server(
             self._serve,
-            clock,
+            desk,
+            conduct.holds,
             access_log=None,
             auto_decompress=False,
-            keepalive_timeout=KEEP_ALIVE_S,
+            keepalive_timeout=conduct.keep_alive_ms / 1000,
             max_line_size=MAX_HEAD_BYTES,
             max_field_size=MAX_HEAD_BYTES,
             max_headers=MAX_HEAD_COUNT,
@@ -78,13 +67,13 @@ class HttpHost:
             if wants_upgrade(head):
                 return _HandOver(self._upgrade, head)
         answer, keep_alive = await self._answer(request)
-        data = response(answer, self._clock.now().wall_ms, keep_alive=keep_alive, with_body=request.method != "HEAD")
+        data = response(answer, self._desk.wall_ms(), keep_alive=keep_alive, with_body=request.method != "HEAD")
         return _Reply(data, keep_alive)
 
     async def _answer(self, request: web.BaseRequest) -> tuple[HttpResponse, bool]:
         """What to say, and whether the connection can be kept."""
         keep_alive = request.keep_alive
-        limit = self._service.max_body_bytes
+        limit = self._desk.max_body_bytes
         if (request.content_length or 0) > limit:
             # A client that waits to be told to continue may or may not send its body now: nobody could tell.
             return await self._call(request, None), keep_alive and "Expect" not in request.headers
@@ -102,14 +91,7 @@ class HttpHost:
     async def _call(self, request: web.BaseRequest, body: bytes | None) -> HttpResponse:
         """Ask the service; ``body`` is None when it was too large."""
         asked = _request(request, body or b"")
-        try:
-            if body is None:
-                return self._service.too_large(asked)
-            return await self._service.handle(asked)
-        except Exception as error:  # the supervised edge: whatever a service does wrong ends here, reported once
-            name = type(self._service).__name__
-            self._reporter.failed(f"{asked.method} {asked.raw_path} failed in {name}: {one_line(error)}")
-            return INTERNAL_SERVER_ERROR
+        return self._desk.too_large(asked) if body is None else await self._desk.handle(asked)
 
 
 def _version(request: web.BaseRequest) -> str:
@@ -129,7 +111,7 @@ def _request(request: web.BaseRequest, body: bytes) -> HttpRequest:
         query=query,
         headers=_headers(request),
         body=body,
-        source_ip=peer[0] if peer else "",
+        source_ip=plain_address(peer[0]) if peer else "",
         host=request.headers.get("Host", ""),
     )
 
@@ -199,24 +181,30 @@ class _HandOver(web.StreamResponse):
 class _Server(web.Server):
     """aiohttp's, with error answers of ours: its own tell its name and version."""
 
-    def __init__(self, handler: Any, clock: Clock, **options: Any) -> None:
+    def __init__(self, handler: Any, desk: Desk, holds: Callable[[], bool], **options: Any) -> None:
         super().__init__(handler, **options)
-        self._clock = clock
+        self._desk = desk
+        self._holds = holds
         self._options = options
 
     def __call__(self) -> web.RequestHandler:
-        return _Handler(self, self._clock, **self._options)
+        return _Handler(self, self._desk, self._holds, **self._options)
 
 
 class _Handler(web.RequestHandler):
-    __slots__ = ("_clock",)
+    __slots__ = ("_desk", "_holds")
 
-    def __init__(self, server: _Server, clock: Clock, **options: Any) -> None:
+    def __init__(self, server: _Server, desk: Desk, holds: Callable[[], bool], **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
-        self._clock = clock
+        self._desk = desk
+        self._holds = holds
+
+    def data_received(self, data: bytes) -> None:
+        if self._holds():
+            super().data_received(data)
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         answer = BAD_REQUEST if status < 500 else INTERNAL_SERVER_ERROR
-        return _Reply(response(answer, self._clock.now().wall_ms, keep_alive=False), False)
+        return _Reply(response(answer, self._desk.wall_ms(), keep_alive=False), False)

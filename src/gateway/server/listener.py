@@ -18,9 +18,14 @@ from gateway.model.errors import UserError
 from gateway.model.limits import AWS, Limits
 from gateway.ports import Clock, Conversations, ConversationT, HttpService, Reporter
 from gateway.server.acceptor import BACKLOG, Acceptor, Entrance
+from gateway.server.conduct import Conduct
+from gateway.server.desk import Desk
 from gateway.server.door import Door
 from gateway.server.head import Head, upgrade
 from gateway.server.http import HttpHost
+from gateway.server.lot import CAN_PARK, Lot
+from gateway.server.parked_requests import Yard
+from gateway.server.transports import Transports
 
 LOCALHOST: Final = "localhost"
 LOOPBACK: Final = "127.0.0.1"
@@ -29,6 +34,9 @@ _TRIES: Final = 16  # to find one free port for both families
 _NO_IPV6: Final = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 
 Address = tuple[int, str]
+
+
+_PLAINLY: Final = Conduct()
 
 
 class FrontDoor(Generic[ConversationT]):
@@ -41,11 +49,19 @@ class FrontDoor(Generic[ConversationT]):
         clock: Clock,
         reporter: Reporter,
         limits: Limits = AWS,
+        conduct: Conduct = _PLAINLY,
     ) -> None:
-        self._door = Door(conversations, clock, limits)
-        self._host = HttpHost(http, clock, reporter, partial(upgrade, self._door))
+        self._door = Door(conversations, clock, limits, conduct.holds)
+        self._desk = Desk(http, clock, reporter)
+        self._host = HttpHost(self._desk, conduct, partial(upgrade, self._door))
+        self._conduct = conduct
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
+        self._yard: Yard[ConversationT] | None = None
+
+    def __len__(self) -> int:
+        """How many sockets there are that aiohttp does not have."""
+        return len(self._door) + (0 if self._yard is None else len(self._yard.lot))
 
     async def open(self, host: str, port: int, tls: SSLContext | None = None) -> int:
         """Listen on one more address; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
@@ -54,8 +70,12 @@ class FrontDoor(Generic[ConversationT]):
         return bound.port
 
     async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
-        """Accept from sockets that listen already."""
-        entrance = Entrance(partial(Head, self._door, self._host.protocol), tls, self._door.limits)
+        """Accept from sockets that listen already; without TLS those accepted are parked, where the system can."""
+        entrance: Entrance
+        if tls is None and self._conduct.parks and CAN_PARK:
+            entrance = self._yard = self._yard or self._parking()
+        else:
+            entrance = Transports(partial(Head, self._door, self._host.protocol), tls, self._door.limits)
         self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
 
     def stop_accepting(self) -> None:
@@ -66,15 +86,23 @@ class FrontDoor(Generic[ConversationT]):
     async def close(self, timeout_s: float = 0.0) -> None:
         """Stop accepting, let HTTP requests end for at most ``timeout_s``, and close whatever is left."""
         self.stop_accepting()
-        await self._host.close(timeout_s)
+        await asyncio.gather(self._host.close(timeout_s), self._desk.close(timeout_s))
         self._door.close()
+        if self._yard is not None:
+            self._yard.aiohttp.close()
+            self._yard.lot.shut_down()
+
+    def _parking(self) -> Yard[ConversationT]:
+        door = self._door
+        aiohttp = Transports(self._host.protocol, None, door.limits)
+        return Yard(door, Lot(door.holds), self._desk, aiohttp, self._conduct)
 
 
 class HttpDoor:
     """A service for this machine alone, on 127.0.0.1. To be made inside a running loop."""
 
     def __init__(self, service: HttpService, clock: Clock, reporter: Reporter) -> None:
-        self._host = HttpHost(service, clock, reporter)
+        self._host = HttpHost(Desk(service, clock, reporter), _PLAINLY)
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
 
@@ -86,7 +114,7 @@ class HttpDoor:
 
     async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
         """Accept from sockets that listen already; that they do on loopback is up to who bound them."""
-        entrance = Entrance(self._host.protocol, tls, AWS)
+        entrance = Transports(self._host.protocol, tls, AWS)
         self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
 
     async def close(self, timeout_s: float = 0.0) -> None:

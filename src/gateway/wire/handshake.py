@@ -8,6 +8,7 @@ It does not know stages, routes or what an API answers.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from typing import Final
@@ -15,7 +16,7 @@ from typing import Final
 from gateway.model.handshake import Handshake
 from gateway.model.http import HttpResponse
 from gateway.model.limits import MAX_HEADER_BYTES
-from gateway.wire.http import RequestHead, http_date, response_head, split_target
+from gateway.wire.http import RequestHead, http_date, response_head, split_target, tokens
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _VERSION: Final = "13"
@@ -48,12 +49,13 @@ _TOO_LARGE: Final = refusal(431, "Request Header Fields Too Large")
 
 def wants_upgrade(head: RequestHead) -> bool:
     """Whether this is an attempt at a WebSocket handshake, well-formed or not."""
-    return head.method == "GET" and _has_token(head, "upgrade", "websocket")
+    return head.method == "GET" and _has_token(head.values("upgrade"), "websocket")
 
 
 def read_handshake(head: RequestHead, peer: Peer) -> Handshake | HttpResponse:
     """The client's handshake, or what to answer it with (RFC 6455 §4.2.1)."""
-    wrong = _wrong(head)
+    fields = head.fields()
+    wrong = _wrong(head, fields)
     if wrong is not None:
         return wrong
     path, query = split_target(head.target)
@@ -61,41 +63,43 @@ def read_handshake(head: RequestHead, peer: Peer) -> Handshake | HttpResponse:
         path=path,
         query=query,
         headers=head.headers,
-        key=head.values("sec-websocket-key")[0].strip(" \t"),
+        key=fields["sec-websocket-key"][0].strip(" \t"),
         source_ip=peer.source_ip,
         port=peer.port,
         secure=peer.secure,
-        subprotocols=head.tokens("sec-websocket-protocol"),
-        extensions=head.tokens("sec-websocket-extensions"),
+        subprotocols=tokens(fields.get("sec-websocket-protocol", ())),
+        extensions=tokens(fields.get("sec-websocket-extensions", ())),
     )
 
 
-def _wrong(head: RequestHead) -> HttpResponse | None:
+def _wrong(head: RequestHead, fields: Mapping[str, Sequence[str]]) -> HttpResponse | None:
     for holds, message in (
         (head.method == "GET", "A WebSocket handshake must be a GET request"),
         (head.version == "1.1", "A WebSocket handshake needs HTTP/1.1"),
-        (len([host for host in head.values("host") if host.strip()]) == 1, "Exactly one Host header is needed"),
-        (_has_token(head, "upgrade", "websocket"), "Upgrade must contain websocket"),
-        (_has_token(head, "connection", "upgrade"), "Connection must contain upgrade"),
-        (not _has_body(head), "A WebSocket handshake has no body"),
+        (len([host for host in fields.get("host", ()) if host.strip()]) == 1, "Exactly one Host header is needed"),
+        (_has_token(fields.get("upgrade", ()), "websocket"), "Upgrade must contain websocket"),
+        (_has_token(fields.get("connection", ()), "upgrade"), "Connection must contain upgrade"),
+        (not _has_body(fields), "A WebSocket handshake has no body"),
     ):
         if not holds:
             return refusal(400, message)
-    if [version.strip() for version in head.values("sec-websocket-version")] != [_VERSION]:
+    if [version.strip() for version in fields.get("sec-websocket-version", ())] != [_VERSION]:
         return _WRONG_VERSION
-    keys = head.values("sec-websocket-key")
+    keys = fields.get("sec-websocket-key", ())
     if len(keys) != 1 or not _is_key(keys[0]):
         return refusal(400, "Sec-WebSocket-Key must be 16 bytes in base64")
-    return _TOO_LARGE if sum(len(value) for _, value in head.headers) > MAX_HEADER_BYTES else None
+    return _TOO_LARGE if sum([len(value) for _, value in head.headers]) > MAX_HEADER_BYTES else None
 
 
-def _has_token(head: RequestHead, name: str, token: str) -> bool:
-    return any(found.lower() == token for found in head.tokens(name))
+def _has_token(values: Sequence[str], token: str) -> bool:
+    """Whether a list header with these values has the token, in any case."""
+    return any([found.lower() == token for found in tokens(values)])
 
 
-def _has_body(head: RequestHead) -> bool:
-    lengths = head.values("content-length")
-    return bool(head.values("transfer-encoding")) or any(length.strip() != "0" for length in lengths)
+def _has_body(fields: Mapping[str, Sequence[str]]) -> bool:
+    return bool(fields.get("transfer-encoding")) or any(
+        length.strip() != "0" for length in fields.get("content-length", ())
+    )
 
 
 def _is_key(text: str) -> bool:

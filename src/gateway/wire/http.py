@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
@@ -40,12 +41,21 @@ class RequestHead:
 
     def values(self, name: str) -> list[str]:
         """Every value of a header, ``name`` in lower case."""
-        return [value for key, value in self.headers if key.lower() == name]
+        size = len(name)  # compared first: most names differ in it
+        return [value for key, value in self.headers if len(key) == size and key.lower() == name]
 
-    def tokens(self, name: str) -> tuple[str, ...]:
-        """The elements of a list header (RFC 9110 §5.6.1), in order, empty ones left out."""
-        found = (token.strip(" \t") for value in self.values(name) for token in value.split(","))
-        return tuple(token for token in found if token)
+    def fields(self) -> dict[str, list[str]]:
+        """Every header's values by its name in lower case: for who looks up more than one or two."""
+        found: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            found.setdefault(name.lower(), []).append(value)
+        return found
+
+
+def tokens(values: Iterable[str]) -> tuple[str, ...]:
+    """The elements of a list header (RFC 9110 §5.6.1) with these values, in order, empty ones left out."""
+    found = [token.strip(" \t") for value in values for token in value.split(",")]
+    return tuple([token for token in found if token])
 
 
 def split_target(target: str) -> tuple[str, str]:
@@ -61,28 +71,63 @@ def response(answer: HttpResponse, now_ms: int, *, keep_alive: bool = True, with
 
     ``now_ms`` is Unix time; without ``with_body`` the length is said but the body left out, as HEAD wants it.
     """
-    headers = [("Date", http_date(now_ms))]
-    headers += [(name, value) for name, value in answer.headers if name.lower() not in _FRAMING]
+    lines = [_status_line(answer.status), f"Date: {http_date(now_ms)}\r\n"]
+    connection = "keep-alive" if keep_alive else "close"
+    for name, value in answer.headers:
+        part = _part(name)
+        if part is _Part.UPGRADE:
+            connection += ", upgrade"  # RFC 9110 §7.8: whoever sends Upgrade names it here too
+        if part is not _Part.NOTHING:
+            lines.append(f"{name}: {_clean(value)}\r\n")
     has_body = answer.status >= 200 and answer.status not in (204, 304)
     if has_body:
-        headers.append(("Content-Length", str(len(answer.body))))
-    connection = "keep-alive" if keep_alive else "close"
-    if any(name.lower() == "upgrade" for name, _ in answer.headers):
-        connection += ", upgrade"  # RFC 9110 §7.8: whoever sends Upgrade names it here too
-    headers.append(("Connection", connection))
-    head = response_head(answer.status, headers)
+        lines.append(f"Content-Length: {len(answer.body)}\r\n")
+    lines.append(f"Connection: {connection}\r\n\r\n")
+    head = _encoded("".join(lines))
     return head + answer.body if has_body and with_body else head
 
 
 def response_head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
     """Status line and headers; what could break out of a line is left out (names) or blanked (values)."""
-    lines = [f"HTTP/1.1 {status} {_reason(status)}"]
-    lines += [f"{name}: {_CONTROL.sub(' ', value)}" for name, value in headers if _NAME.fullmatch(name)]
-    text = "\r\n".join(lines) + "\r\n\r\n"
+    lines = [f"{name}: {_clean(value)}\r\n" for name, value in headers if _is_name(name)]
+    return _encoded(f"{_status_line(status)}{''.join(lines)}\r\n")
+
+
+class _Part(Enum):
+    """What a response header of a service is for the server, by its name."""
+
+    HEADER = 0
+    UPGRADE = 1
+    NOTHING = 2
+
+
+@lru_cache(maxsize=512)  # the same few names in every answer
+def _part(name: str) -> _Part:
+    lower = name.lower()
+    if lower in _FRAMING or not _is_name(name):
+        return _Part.NOTHING
+    return _Part.UPGRADE if lower == "upgrade" else _Part.HEADER
+
+
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+def _clean(value: str) -> str:
+    """Printable text holds no control character: nearly every value is done with here."""
+    return value if value.isprintable() else _CONTROL.sub(" ", value)
+
+
+def _encoded(head: str) -> bytes:
     try:
-        return text.encode("latin-1")
+        return head.encode("latin-1")
     except UnicodeEncodeError:
-        return text.encode("utf-8", "replace")
+        return head.encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=64)
+def _status_line(status: int) -> str:
+    return f"HTTP/1.1 {status} {_reason(status)}\r\n"
 
 
 def _reason(status: int) -> str:

@@ -178,14 +178,8 @@ class Parent:
     async def _start(self, index: int) -> Child:
         path = self._ready_path(index)
         path.unlink(missing_ok=True)
-        settings = self._settings
-        own = replace(
-            settings,
-            workers=1,
-            ready_file=path,
-            advertise=None if settings.advertise is None else settings.advertise.after(index),
-        )
-        child = self._children[index] = await Child.start(self._program, WorkerSpec(index, own))
+        child = await Child.start(self._program, WorkerSpec(index, path, self._settings))
+        self._children[index] = child
         self._report.event(
             names.WORKER_STARTED, f"worker {index} is process {child.pid}", worker=index, worker_pid=child.pid
         )

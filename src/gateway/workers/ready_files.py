@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 Document = Mapping[str, Any]
-_OWN: Final = ("pid", "node")  # of each worker; everything else is the same for all
+_OWN: Final = ("pid", "node")  # of each worker
 
 
 def read_ready(path: Path) -> Document | None:

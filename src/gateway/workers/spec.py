@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, Final
 
 from gateway.settings import ServeSettings, document_of, from_document
@@ -21,15 +22,20 @@ _READ_BYTES: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """``index`` counts from 0. ``settings`` are the worker's own: its ports are numbers already and to be bound
-    ``shared``, ``advertise`` and ``ready_file`` are its alone, ``workers`` is 1."""
+    """``index`` counts from 0; ``ready_file`` is this worker's own. ``settings`` are those of all of them; their ports
+    are numbers by now, which somebody keeps, and to be bound ``shared``."""
 
     index: int
+    ready_file: Path
     settings: ServeSettings
 
     def line(self) -> bytes:
         """What ``read_spec`` reads."""
-        document = {"index": self.index, "settings": document_of(self.settings)}
+        document = {
+            "index": self.index,
+            "ready_file": str(self.ready_file),
+            "settings": document_of(self.settings),
+        }
         return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
 
 
@@ -37,7 +43,7 @@ def read_spec(stream: BinaryIO) -> WorkerSpec:
     """From a worker's standard input, unbuffered. Raises ValueError for what no parent of this version has written."""
     try:
         document = json.loads(stream.readline())
-        return WorkerSpec(int(document["index"]), from_document(document["settings"]))
+        return WorkerSpec(int(document["index"]), Path(document["ready_file"]), from_document(document["settings"]))
     except (KeyError, TypeError) as error:
         raise ValueError(f"not from a parent: {error}") from error
 

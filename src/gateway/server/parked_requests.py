@@ -1,0 +1,203 @@
+"""The HTTP side of a parked socket: heads are read here, handshakes and plain posts served, all else goes to aiohttp.
+
+Plain posts are what handlers send through an SDK, in thousands: they cost a third of what they cost through aiohttp.
+Whatever is unusual about a request (``plain_post`` says what) has it handed over with the bytes read so far and with
+its connection for good; both ways answer to the byte alike. Answers leave in the order of the requests: while one is
+awaited nothing more is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from socket import socket
+from typing import Generic
+
+from gateway.model.http import HttpRequest, HttpResponse
+from gateway.ports import ConversationT
+from gateway.server.conduct import Conduct
+from gateway.server.desk import Desk
+from gateway.server.door import Door
+from gateway.server.head import find_end, read_head
+from gateway.server.http import REQUEST_TIMEOUT
+from gateway.server.lot import Lot
+from gateway.server.parked_farewell import ParkedFarewell
+from gateway.server.parked_stream import ParkedStream
+from gateway.server.plain_post import PlainPost, plain_post
+from gateway.server.transports import Transports
+from gateway.wire.handshake import Peer, read_handshake, wants_upgrade
+from gateway.wire.http import RequestHead, response
+
+
+@dataclass(frozen=True, slots=True)
+class Yard(Generic[ConversationT]):
+    """What parked sockets share; ``aiohttp`` takes those that are handed over. Implements ``acceptor.Entrance``."""
+
+    door: Door[ConversationT]
+    lot: Lot
+    desk: Desk
+    aiohttp: Transports
+    conduct: Conduct
+
+    def enter(self, accepted: socket, source_ip: str, port: int) -> None:
+        ParkedRequests(self, Peer(source_ip, port, secure=False)).begin(accepted.detach())
+
+    def close(self) -> None:
+        """Nobody is on the way in: who was accepted is parked."""
+
+
+class _Awaits(Enum):
+    """``FIRST_HEAD`` may still be a stranger's noise, ``HEAD`` one behind a request that was served."""
+
+    FIRST_HEAD = "FIRST_HEAD"
+    HEAD = "HEAD"
+    BODY = "BODY"
+    ANSWER = "ANSWER"
+
+
+class ParkedRequests(Generic[ConversationT]):
+    """``_raw`` is what has been read and not been served; of it ``_known`` bytes hold no whole head, or the whole head
+    of ``_post``."""
+
+    __slots__ = ("_awaits", "_known", "_peer", "_post", "_raw", "_yard", "fd", "out", "wants")
+
+    def __init__(self, yard: Yard[ConversationT], peer: Peer) -> None:
+        self._yard = yard
+        self._peer = peer
+        self._awaits = _Awaits.FIRST_HEAD
+        self._raw: bytes | bytearray = b""
+        self._known = 0
+        self._post: PlainPost | None = None
+        self.fd = -1
+        self.wants = 0
+        self.out: bytearray | None = None
+
+    def begin(self, fd: int) -> None:
+        """Own a non-blocking descriptor whose client has been told nothing yet."""
+        self._yard.lot.park(self, fd)
+        self._yard.door.watch(self, self._yard.door.limits.head_timeout_ms)
+
+    # -- Parked ----------------------------------------------------------------------------------------------------
+
+    def received(self, data: bytes) -> None:
+        if not self._raw:
+            self._raw = data
+        else:
+            if isinstance(self._raw, bytes):
+                self._raw = bytearray(self._raw)
+            self._raw += data
+        self._go_on()
+
+    def stream_ended(self) -> None:
+        self._yard.lot.hang_up(self)
+
+    def flushed(self) -> None:
+        if self.out is None:
+            self._yard.lot.read_on(self, True)
+            self._go_on()
+
+    def gone(self) -> None:
+        self._yard.door.forget(self)
+
+    # -- Shell -----------------------------------------------------------------------------------------------------
+
+    def overdue(self) -> None:
+        if self._raw:
+            self._end_with(REQUEST_TIMEOUT)
+        else:
+            self._yard.lot.close(self)  # browsers open sockets in advance; an answer to nothing would confuse them
+
+    def drop(self) -> None:
+        self._yard.lot.close(self)
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """Serve what there is, as long as every answer can leave and is there at once."""
+        while self._raw and self.fd >= 0 and self.out is None and self._awaits is not _Awaits.ANSWER:
+            post = self._post
+            if self._awaits is _Awaits.HEAD and self._raw[0] in b"\r\n":
+                self._raw = self._raw.lstrip(b"\r\n")  # behind a request that was served they are nothing at all
+            elif post is None:
+                end = find_end(self._raw, self._known)
+                if not end:
+                    if self._awaits is _Awaits.HEAD and not self._known:
+                        self._yard.door.watch(self, self._yard.door.limits.head_timeout_ms)
+                    self._known = len(self._raw)
+                    return
+                self._read_head(end)
+            elif len(self._raw) - self._known < post.length:
+                return
+            else:
+                self._ask(post)
+
+    def _read_head(self, end: int | HttpResponse) -> None:
+        head = end if isinstance(end, HttpResponse) else read_head(bytes(self._raw[:end]))
+        if isinstance(end, HttpResponse) or isinstance(head, HttpResponse):
+            if self._awaits is _Awaits.FIRST_HEAD:
+                assert isinstance(head, HttpResponse)
+                self._end_with(head)
+            else:
+                self._hand_over()
+            return
+        if wants_upgrade(head):
+            self._upgrade(head, end)
+            return
+        post = plain_post(head, self._yard.desk.max_body_bytes)
+        if post is None:
+            self._hand_over()
+            return
+        self._post, self._known = post, end
+        if len(self._raw) - end < post.length:
+            self._awaits = _Awaits.BODY
+            self._yard.door.watch(self, self._yard.conduct.body_timeout_ms)
+
+    def _ask(self, post: PlainPost) -> None:
+        end = self._known + post.length
+        body, self._raw = bytes(self._raw[self._known : end]), self._raw[end:]
+        head = post.head
+        asked = HttpRequest(head.method, post.path, post.query, head.headers, body, self._peer.source_ip, post.host)
+        self._awaits, self._known = _Awaits.ANSWER, 0
+        answer = self._yard.desk.ask(asked, self._answered_later)
+        if answer is None:
+            self._yard.lot.read_on(self, False)
+            self._yard.door.forget(self)
+        else:
+            self._answered(answer)
+
+    def _answered_later(self, answer: HttpResponse) -> None:
+        if self.fd >= 0:
+            self._yard.lot.read_on(self, True)
+            self._answered(answer)
+            self._go_on()
+
+    def _answered(self, answer: HttpResponse) -> None:
+        yard, post = self._yard, self._post
+        assert post is not None
+        if not post.keep_alive:
+            self._end_with(answer)
+            return
+        self._awaits, self._post = _Awaits.HEAD, None
+        yard.door.watch(self, yard.conduct.keep_alive_ms)
+        yard.lot.write(self, response(answer, yard.desk.wall_ms()))
+        if self.out is not None:
+            yard.lot.read_on(self, False)  # who does not read its answers is not read
+
+    def _upgrade(self, head: RequestHead, end: int) -> None:
+        yard = self._yard
+        handshake = read_handshake(head, self._peer)
+        if isinstance(handshake, HttpResponse):
+            self._end_with(handshake)
+            return
+        yard.door.forget(self)
+        ParkedStream(yard.door, yard.lot, handshake.key).begin(self, handshake, bytes(self._raw[end:]))
+
+    def _end_with(self, answer: HttpResponse) -> None:
+        yard = self._yard
+        data = response(answer, yard.desk.wall_ms(), keep_alive=False)
+        ParkedFarewell(yard.door, yard.lot).say(self, data)
+
+    def _hand_over(self) -> None:
+        yard = self._yard
+        yard.door.forget(self)
+        yard.aiohttp.replay(socket(fileno=yard.lot.release(self)), bytes(self._raw))

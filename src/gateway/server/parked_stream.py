@@ -1,0 +1,63 @@
+"""The WebSocket shell on a bare descriptor: what a dormant connection costs on Linux without TLS."""
+
+from __future__ import annotations
+
+from gateway.model.handshake import Handshake
+from gateway.ports import ConversationT
+from gateway.server.door import Door
+from gateway.server.lot import HIGH_WATER_BYTES, LOW_WATER_BYTES, Lot, Parked
+from gateway.server.parked_farewell import ParkedFarewell
+from gateway.server.websocket import WebSocketShell
+
+
+class ParkedStream(WebSocketShell[ConversationT]):
+    """Beside itself an idle connection costs its descriptor's number and a place in the lot."""
+
+    __slots__ = ("_lot", "fd", "out", "wants")
+
+    def __init__(self, door: Door[ConversationT], lot: Lot, key: str) -> None:
+        super().__init__(door, key)
+        self._lot = lot
+        self.fd = -1
+        self.wants = 0
+        self.out: bytearray | None = None
+
+    def begin(self, parked: Parked, handshake: Handshake, early: bytes) -> None:
+        """Take the descriptor over and ask the node; ``early`` came behind the head, before any 101."""
+        self._lot.replace(parked, self)
+        self._ask(handshake, early)
+
+    def buffered_bytes(self) -> int:
+        return 0 if self.out is None else len(self.out)
+
+    # -- Parked ----------------------------------------------------------------------------------------------------
+
+    def flushed(self) -> None:
+        if self._is_full and self.buffered_bytes() <= LOW_WATER_BYTES:
+            self.drained()
+
+    def gone(self) -> None:
+        self._door.forget(self)
+        self._lost()
+
+    # -- WebSocketShell --------------------------------------------------------------------------------------------
+
+    def _write(self, data: bytes) -> None:
+        self._lot.write(self, data)
+        if self.out is not None and not self._is_full and len(self.out) > HIGH_WATER_BYTES:
+            self.filled()
+
+    def _read_on(self, on: bool) -> None:
+        self._lot.read_on(self, on)
+
+    def _shut_sending(self) -> None:
+        self._lot.shut_sending(self)
+
+    def _hang_up(self) -> None:
+        self._lot.hang_up(self)
+
+    def _cut(self) -> None:
+        self._lot.close(self)
+
+    def _say_farewell(self, last_words: bytes) -> None:
+        ParkedFarewell(self._door, self._lot).say(self, last_words)

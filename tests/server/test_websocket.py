@@ -1,0 +1,434 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import websockets
+from websockets.asyncio.client import connect
+from websockets.frames import Frame, Opcode
+
+from gateway.model.limits import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
+from gateway.server.websocket import WebSocketShell
+from raw_client import HANDSHAKE, RawClient, raw_client
+from server_fakes import QUICK, Conversation, Served, Serving, is_reading, serving, until
+from wire_frames import client_frame
+
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+BYE = b"\x03\xe8probe-complete"
+
+
+async def opened(served: Served, client: RawClient) -> Conversation:
+    await client.open()
+    return await served.conversations.first()
+
+
+# -- the upgrade -------------------------------------------------------------------------------------------------------
+
+
+async def test_an_independent_client_talks_through_it(serving_any: Serving) -> None:
+    async with serving_any() as served:
+        served.conversations.echo()
+        async with connect(served.url, ssl=served.trust, compression=None) as client:
+            for text in ("", "hello", "héllo 🎈" * 1_000, "x" * MAX_FRAME_BYTES):
+                await client.send(text)
+                assert await client.recv() == text
+            await (await client.ping(b"p" * 125))
+            await client.close(4001, "bye")
+            assert (client.close_code, client.close_reason) == (4001, "bye")
+        conversation = await served.conversations.first()
+        assert conversation.heard[-1] == ("peer_closed", 4001, "bye")
+        assert conversation.handshake.secure is (served.trust is not None)
+        await until(lambda: served.shells == 0)
+
+
+@pytest.mark.parity("P-029")
+async def test_an_offered_extension_is_declined(serving: Serving) -> None:
+    async with serving() as served, connect(served.url, compression="deflate") as client:
+        assert client.protocol.extensions == []
+        (conversation,) = served.conversations.all
+        assert conversation.handshake.extensions[0].startswith("permessage-deflate")
+
+
+async def test_a_subprotocol_is_sent_when_one_was_chosen(serving: Serving) -> None:
+    async with serving() as served:
+        served.conversations.on_handshake = lambda socket: socket.accept("v2")
+        async with connect(served.url, subprotocols=["v1", "v2"]) as client:  # type: ignore[list-item]
+            assert client.subprotocol == "v2"
+            assert served.conversations.all[0].handshake.subprotocols == ("v1", "v2")
+
+
+@pytest.mark.parity("P-067")
+async def test_a_refusal_is_a_whole_response_and_the_end(serving_any: Serving) -> None:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
+        served.conversations.refuse_all(403, [("content-type", "application/json"), ("x-amz-apigw-id", "id=")], b"{}")
+        await client.send(HANDSHAKE)
+        head, body = await client.response()
+        assert [line.partition(b":")[0] for line in head.split(b"\r\n")] == [
+            b"HTTP/1.1 403 Forbidden", b"Date", b"content-type", b"x-amz-apigw-id", b"Content-Length", b"Connection",
+            b"", b"",
+        ]  # fmt: skip
+        assert b"\r\nConnection: keep-alive\r\n" in head
+        assert body == b"{}"
+        assert await client.rest() == b""
+        client.leave()
+        await until(lambda: served.shells == 0)
+        assert served.conversations.all[0].heard == []
+
+
+async def test_an_upgrade_may_be_refused_later_and_frames_sent_early_are_forgotten(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        served.conversations.hold()
+        await client.send(HANDSHAKE + client_frame(TEXT, b"x" * 1_000))
+        conversation = await served.conversations.first()
+        conversation.socket.refuse(401, [], b"no")
+        conversation.socket.accept(None)
+        conversation.socket.abort()
+        assert (await client.response())[1] == b"no"
+        assert await client.rest() == b""
+        assert conversation.heard == []
+
+
+@pytest.mark.parametrize("leave", [RawClient.leave, RawClient.reset, RawClient.end])
+async def test_a_client_that_leaves_while_its_upgrade_is_decided_is_lost_once(serving: Serving, leave: Any) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        served.conversations.hold()
+        await client.send(HANDSHAKE)
+        conversation = await served.conversations.first()
+        leave(client)
+        await conversation.ends()
+        conversation.socket.accept(None)
+        conversation.socket.refuse(500, [], b"")
+        await until(lambda: served.shells == 0)
+        assert conversation.heard == [("peer_lost",)]
+
+
+async def test_a_flood_before_the_accept_is_bounded_and_complete_afterwards(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        served.conversations.hold()
+        await client.send(HANDSHAKE)
+        conversation = await served.conversations.first()
+        frame = client_frame(TEXT, b"x" * 30_000)
+        client.send_later(frame * 200)
+        stream = conversation.socket
+        assert isinstance(stream, WebSocketShell)
+        await until(lambda: stream._rest is not None)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert stream._rest is not None
+        assert len(stream._rest) <= 256 * 1024  # one read of asyncio
+        stream.accept(None)
+        await until(lambda: len(conversation.heard) == 200)
+        assert set(conversation.heard) == {("message", "x" * 30_000)}
+
+
+async def test_a_node_that_accepts_later_reads_what_came_early_in_order(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        served.conversations.hold()
+        await client.send(HANDSHAKE)
+        conversation = await served.conversations.first()
+        await client.send(client_frame(TEXT, b"1") + client_frame(TEXT, b"2")[:4])
+        stream = conversation.socket
+        assert isinstance(stream, WebSocketShell)
+        await until(lambda: stream._rest is not None)
+        client.send_later(client_frame(TEXT, b"2")[4:] + client_frame(TEXT, b"3"))
+        stream.accept(None)
+        assert conversation.heard == []
+        await until(lambda: len(conversation.heard) == 3)
+        assert conversation.heard == [("message", "1"), ("message", "2"), ("message", "3")]
+
+
+# -- messages ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parity("P-203", "P-417")
+async def test_a_ping_is_answered_with_its_payload_and_a_pong_is_not_heard_of(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        await client.send(client_frame(PONG, b"unasked") + client_frame(PING, b"p" * 125) + client_frame(PING))
+        await client.send(client_frame(CLOSE))
+        assert await client.frames() == [
+            Frame(Opcode.PONG, bytearray(b"p" * 125)),
+            Frame(Opcode.PONG, bytearray()),
+            Frame(Opcode.CLOSE, bytearray()),
+        ]
+        assert conversation.heard == [("peer_closed", None, "")]
+
+
+@pytest.mark.parity("P-206")
+async def test_fragments_arrive_as_one_message(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        for place in range(4):
+            opcode = TEXT if place == 0 else 0
+            await client.send(client_frame(opcode, b"x" * MAX_FRAME_BYTES, fin=place == 3))
+        await conversation.hears("message", "x" * MAX_MESSAGE_BYTES)
+
+
+@pytest.mark.parity("P-184", "P-358")
+async def test_a_long_message_leaves_in_frames_within_the_limit(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        conversation.socket.send_text("é".encode() * 40_000)
+        await client.send(client_frame(CLOSE))
+        *frames, _ = await client.frames()
+        assert [frame.opcode for frame in frames] == [Opcode.TEXT, Opcode.CONT, Opcode.CONT]
+        assert [len(frame.data) for frame in frames] == [32_768, 32_768, 14_464]
+
+
+async def test_a_ping_flood_of_a_client_that_does_not_read_is_bounded(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        client.deafen()
+        flood = client_frame(PING, b"p" * 125) * 100_000  # 13 MB
+        client.send_later(flood)
+        stream = conversation.socket
+        assert isinstance(stream, WebSocketShell)
+        await until(lambda: not is_reading(stream))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert 0 < stream.buffered_bytes() < 500_000
+
+
+async def test_a_client_that_reads_again_is_read_again(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        stream = conversation.socket
+        assert isinstance(stream, WebSocketShell)
+        while is_reading(stream):
+            stream.send_text(b"x" * MAX_FRAME_BYTES)
+            await asyncio.sleep(0)
+        assert stream.buffered_bytes() > 0
+        client.send_later(client_frame(TEXT, b"still here") + client_frame(CLOSE))
+        assert (await client.frames())[-1].opcode is Opcode.CLOSE
+        assert conversation.heard == [("message", "still here"), ("peer_closed", None, "")]
+
+
+async def test_a_client_that_the_node_holds_back_is_read_when_it_lets_go(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        served.conversations.on_message = lambda socket, text: socket.pause_reading()
+        await client.send(client_frame(TEXT, b"one"))
+        await conversation.hears("message", "one")
+        await client.send(client_frame(TEXT, b"two"))
+        stream = conversation.socket
+        assert isinstance(stream, WebSocketShell)
+        assert not is_reading(stream)
+        stream.filled()
+        stream.drained()
+        assert not is_reading(stream), "a client that reads again is still held back"
+        stream.resume_reading()
+        await conversation.hears("message", "two")
+
+
+# -- closing -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parity("P-205", "P-408")
+@pytest.mark.parametrize(
+    ("payload", "code", "reason"),
+    [(BYE, 1000, "probe-complete"), (b"", None, ""), (b"\x0f\xa1" + b"r" * 123, 4001, "r" * 123)],
+    ids=["reason", "empty", "longest"],
+)
+async def test_a_close_is_echoed_whole_and_ends_the_connection(
+    serving_any: Serving, payload: bytes, code: int | None, reason: str
+) -> None:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
+        conversation = await opened(served, client)
+        await client.send(client_frame(CLOSE, payload) + client_frame(TEXT, b"late"))
+        assert await client.frames() == [Frame(Opcode.CLOSE, bytearray(payload))]
+        conversation.socket.send_text(b"too late")
+        conversation.socket.close(1000, "too late")
+        conversation.socket.abort()
+        client.leave()
+        await until(lambda: served.shells == 0)
+        assert conversation.heard == [("peer_closed", code, reason)]
+
+
+async def test_our_close_waits_for_the_clients(serving_any: Serving) -> None:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
+        conversation = await opened(served, client)
+        conversation.socket.close(1000, "Connection Closed Normally")
+        conversation.socket.close(1001, "again")
+        conversation.socket.send_text(b"nothing after a close")
+        assert await client.read(30) == b"\x88\x1c\x03\xe8Connection Closed Normally"
+        await client.send(client_frame(TEXT, b"on its way") + client_frame(PING) + client_frame(BINARY))
+        await client.send(client_frame(CLOSE, BYE))
+        assert await client.rest() == b""
+        assert conversation.heard == [("peer_closed", 1000, "probe-complete")]
+
+
+async def test_a_client_that_never_answers_our_close_is_aborted_by_the_node(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        conversation.socket.close(None, "")
+        assert await client.read(2) == b"\x88\x00"
+        conversation.socket.abort()
+        with suppress(ConnectionResetError):
+            assert await client.rest() == b""
+        await until(lambda: served.shells == 0)
+        assert conversation.heard == []
+
+
+@pytest.mark.parametrize("closing", [False, True])
+@pytest.mark.parametrize("leave", [RawClient.leave, RawClient.reset])
+async def test_a_client_that_goes_without_a_close_frame_is_lost_once(
+    serving_any: Serving, leave: Any, closing: bool
+) -> None:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
+        conversation = await opened(served, client)
+        if closing:
+            conversation.socket.close(1000, "")
+        leave(client)
+        await conversation.ends()
+        conversation.socket.send_text(b"to nobody")
+        conversation.socket.close(1000, "")
+        conversation.socket.abort()
+        assert conversation.socket.buffered_bytes() == 0
+        await until(lambda: served.shells == 0)
+        assert conversation.heard == [("peer_lost",)]
+
+
+async def test_a_half_closed_client_is_lost_though_it_could_still_read(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        await client.send(client_frame(TEXT, b"last words"))
+        client.end()
+        await conversation.ends()
+        await until(lambda: served.shells == 0)
+        assert conversation.heard == [("message", "last words"), ("peer_lost",)]
+
+
+async def test_a_client_that_does_not_take_our_last_bytes_is_dropped_in_time(serving: Serving) -> None:
+    async with serving(QUICK) as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        client.deafen()
+        stream = conversation.socket
+        assert isinstance(stream, WebSocketShell)
+        while not stream.buffered_bytes():
+            stream.send_text(b"x" * MAX_FRAME_BYTES)
+            await asyncio.sleep(0)
+        client.send_later(client_frame(CLOSE))
+        await conversation.ends()
+        await until(lambda: served.shells == 0)
+        assert conversation.heard == [("peer_closed", None, "")]
+
+
+# -- violations --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parity("P-197", "P-198", "P-201", "P-202")
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (client_frame(TEXT, b"a", masked=False), 1002),
+        (client_frame(3), 1002),
+        (client_frame(TEXT, b"\xff"), 1007),
+        (client_frame(TEXT, b"x" * (MAX_FRAME_BYTES + 1)), 1009),
+        (client_frame(TEXT, b"x" * 3_000_000), 1009),
+        (client_frame(CLOSE, b"\x03"), 1002),
+        (client_frame(BINARY, b"b"), 1003),
+    ],
+)
+async def test_a_violation_is_answered_by_a_close_frame_that_arrives(serving: Serving, sent: bytes, code: int) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        client.send_later(sent + client_frame(TEXT, b"not heard") + client_frame(CLOSE, BYE))
+        (frame,) = await client.frames()
+        assert (frame.opcode, int.from_bytes(frame.data[:2], "big")) == (Opcode.CLOSE, code)
+        client.leave()
+        await conversation.ends()
+        assert ("message", "not heard") not in conversation.heard
+        assert conversation.heard[-1] == (("peer_lost",) if code == 1002 else ("peer_closed", 1000, "probe-complete"))
+
+
+async def test_a_violation_over_tls_is_answered_by_a_close_frame() -> None:
+    async with serving(tls=True) as served:
+        async with connect(served.url, ssl=served.trust, compression=None) as client:
+            await client.send("x" * (MAX_FRAME_BYTES + 1))
+            with pytest.raises(websockets.ConnectionClosedError):
+                async with asyncio.timeout(10):
+                    await client.recv()
+            assert (client.close_code, client.close_reason) == (1009, "Message too big")
+        assert served.conversations.all[0].heard[1:] == [("peer_closed", 1009, "Message too big")]
+
+
+async def test_a_violation_after_our_close_is_not_the_nodes_concern(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        conversation.socket.close(1000, "")
+        await client.send(client_frame(3))
+        assert await client.frames() == [Frame(Opcode.CLOSE, bytearray(b"\x03\xe8"))]
+        client.leave()
+        await conversation.ends()
+        assert conversation.heard == [("peer_lost",)]
+
+
+# -- surprises ---------------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_node_does_inside_a_call_holds_for_the_rest_of_the_same_read(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        served.conversations.on_message = lambda socket, text: socket.abort()
+        conversation = await opened(served, client)
+        await client.send(client_frame(TEXT, b"1") + client_frame(TEXT, b"2") + client_frame(CLOSE))
+        await until(lambda: served.shells == 0)
+        assert conversation.heard == [("message", "1")]
+
+
+async def test_a_node_that_fails_loses_one_socket_and_no_other(serving: Serving) -> None:
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+
+    def fail(socket: object, text: str) -> None:
+        raise RuntimeError("node")
+
+    async with serving() as served, raw_client(served.port) as good, raw_client(served.port) as bad:
+        conversation = await opened(served, good)
+        await bad.open()
+        served.conversations.on_message = fail
+        await bad.send(client_frame(TEXT, b"x"))
+        await served.conversations.all[1].ends()
+        served.conversations.on_message = lambda socket, text: None
+        await good.send(client_frame(TEXT, b"fine"))
+        await conversation.hears("message", "fine")
+        assert served.conversations.all[1].heard == [("message", "x"), ("peer_lost",)]
+        assert [str(context["exception"]) for context in reported] == ["node"]
+
+
+async def test_a_close_before_the_accept_ends_the_connection(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        served.conversations.on_handshake = lambda socket: socket.close(1000, "")
+        await client.send(HANDSHAKE)
+        await until(lambda: served.conversations.all and served.shells == 0)
+        assert served.conversations.all[0].heard == []
+
+
+async def test_the_door_drops_what_is_left_and_the_node_hears_of_it(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        conversation = await opened(served, client)
+        await served.door.close()
+        await conversation.ends()
+        assert conversation.heard == [("peer_lost",)]
+        await until(lambda: served.shells == 0)
+
+
+async def test_an_idle_connection_holds_no_task_and_no_timer(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port) as client:
+        await opened(served, client)
+        loop = asyncio.get_running_loop()
+        await until(lambda: not served.door._door._wheel)
+        tasks, timers = len(asyncio.all_tasks()), live_timers(loop)
+        clients = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(20)]
+        for reader, writer in clients:
+            writer.write(HANDSHAKE)
+            await reader.readuntil(b"\r\n\r\n")
+        assert len(asyncio.all_tasks()) == tasks
+        assert live_timers(loop) <= timers + 1  # the wheel's one, for heads
+        for _, writer in clients:
+            writer.transport.abort()
+
+
+def live_timers(loop: asyncio.AbstractEventLoop) -> int:
+    return sum(not handle.cancelled() for handle in loop._scheduled)  # type: ignore[attr-defined]
