@@ -45,12 +45,12 @@ class Server:
         self.connection = HttpConnection(self._serve, self._lost, LIMIT)
         self.connection.connection_made(self.transport)
 
-    def _serve(self, connection: HttpConnection, request: Request) -> None:
+    def _serve(self, request: Request) -> None:
         self.requests.append(request)
         if self.answers:
-            connection.respond(OK)
+            self.connection.respond(OK)
 
-    def _lost(self, connection: HttpConnection) -> None:
+    def _lost(self) -> None:
         self.lost += 1
 
     def feed(self, *chunks: bytes) -> Server:

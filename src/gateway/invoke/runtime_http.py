@@ -63,8 +63,8 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(
         self,
-        serve: Callable[[HttpConnection, Request], None],
-        lost: Callable[[HttpConnection], None],
+        serve: Callable[[Request], None],
+        lost: Callable[[], None],
         max_body_bytes: int,
     ) -> None:
         self._serve = serve
@@ -99,7 +99,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
-        self._lost(self)
+        self._lost()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -114,7 +114,7 @@ class HttpConnection(asyncio.Protocol):
                 self.close()
                 return
             self._awaiting = True
-            self._serve(self, request)
+            self._serve(request)
 
     def on_message_begin(self) -> None:
         self._path = b""
