@@ -85,6 +85,19 @@ def test_requests_whatever_way_the_bytes_arrive(cuts: list[int]) -> None:
     assert not server.transport.closed
 
 
+GET = b"GET /next?a HTTP/1.1\r\nHost: a\r\nLambda-Runtime-X: y\r\n\r\n"
+
+
+@given(st.lists(st.sampled_from([GET, GET[:9], GET[9:], POST, POST[:40] + GET, GET + GET[:5]]), max_size=8))
+def test_a_question_asked_again_is_read_like_the_first(chunks: list[bytes]) -> None:
+    """Whether or not it begins where a request does; one byte at a time, nothing looks like what was read before."""
+    whole, single = Server().feed(*chunks), Server()
+    for chunk in chunks:
+        single.feed(*(chunk[at : at + 1] for at in range(len(chunk))))
+    assert whole.requests == single.requests
+    assert whole.transport.closed == single.transport.closed
+
+
 @pytest.mark.parametrize("size", [LIMIT, LIMIT + 1, 10 * LIMIT])
 def test_a_body_over_the_limit_is_measured_not_kept(size: int) -> None:
     server = Server().feed(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size, *([b"x"] * size))
