@@ -30,7 +30,7 @@ from harness.peers import PEERS
 from harness.peers.compare import scenario_of
 from harness.progress import Progress
 from harness.results import Results, document, read
-from harness.scenario import FULL, QUICK, Bench, Measured, Scenario, Unmeasured
+from harness.scenario import FULL, QUICK, SMOKE, Bench, Measured, Scenario, Sizes, Unmeasured
 from harness.scenarios import SCENARIOS
 from harness.table import compared, padded, terminal
 
@@ -55,7 +55,7 @@ def main() -> int:
     if asked.from_json is not None:
         results = read(json.loads(asked.from_json.read_text(encoding="utf-8")))
     else:
-        results = measured(chosen(everything, asked.only, asked.no_peers), quick=asked.quick)
+        results = measured(chosen(everything, asked.only, asked.no_peers), SMOKE if asked.smoke else QUICK if asked.quick else FULL)
     show(results)
     if asked.json is not None:
         asked.json.write_text(json.dumps(document(results), indent=1) + "\n", encoding="utf-8")
@@ -68,6 +68,7 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Every figure of docs/performance.md, beside the peers.")
     parser.add_argument("--quick", action="store_true", help="small counts, less than two minutes, installs nothing")
+    parser.add_argument("--smoke", action="store_true", help="a handful of everything: whether it works, no figures")
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[], help="only these scenarios")
     parser.add_argument("--no-peers", action="store_true", help="without other gateways")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
@@ -86,9 +87,9 @@ def chosen(everything: Sequence[Scenario], only: Sequence[str], no_peers: bool) 
     return [scenario for scenario in wanted if not (no_peers and scenario.name in PEERS_BY_NAME)]
 
 
-def measured(scenarios: Sequence[Scenario], *, quick: bool) -> Results:
+def measured(scenarios: Sequence[Scenario], sizes: Sizes) -> Results:
     """Everything that was chosen; whatever goes wrong with one becomes a line of the table."""
-    began = time.monotonic()
+    began, quick = time.monotonic(), sizes is not FULL
     machine = this_machine(ROOT)
     cache = Path(platformdirs.user_cache_dir("wsfleet-bench"))
     generator = compiled(ROOT / "bench", cache)
@@ -102,10 +103,10 @@ def measured(scenarios: Sequence[Scenario], *, quick: bool) -> Results:
             root=ROOT,
             folder=folder,
             cache=cache,
-            sizes=QUICK if quick else FULL,
+            sizes=sizes,
             is_quick=quick,
             may_install=not quick,
-            until=began + WITHIN_S[quick],
+            until=began + WITHIN_S[sizes is QUICK],
             children=children,
             gateways=Gateways(ROOT, folder, children),
             loads=Loads(generator, scripted(ROOT / "bench"), children, folder),

@@ -61,7 +61,23 @@ QUICK: Final = Sizes(
     peers=200,
     peer_s=0.3,
     starts=RUNS,
-    records=1_000,
+    records=2_000,
+)
+
+
+SMOKE: Final = Sizes(
+    dormant=(100, 200),
+    secure=20,
+    fleet=120,
+    connects=50,
+    messages=50,
+    posts=100,
+    broadcast=50,
+    idle_s=1,
+    peers=40,
+    peer_s=0.05,
+    starts=1,
+    records=2_000,
 )
 
 

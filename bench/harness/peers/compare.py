@@ -54,7 +54,7 @@ def _measured(bench: Bench, served: Served) -> dict[str, Measured]:
     load = bench.loads.at(served.target)
     poster = bench.loads.at(Target(served.post_port, served.target.path))
     bench.step("warm")
-    load.open(IN_FLIGHT, 2)
+    load.open(2 * IN_FLIGHT, IN_FLIGHT)
     load.echo(FIRST, CLIENTS, MESSAGE)
     load.close()
     settle(0.5)

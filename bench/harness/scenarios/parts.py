@@ -19,7 +19,7 @@ def message_path(bench: Bench) -> Mapping[str, Measured]:
 
 def registry(bench: Bench) -> Mapping[str, Measured]:
     """Its program counts by constants, which are as large as this run wants them."""
-    found = _asked(bench, "registry", RUNS=5, CONNECTIONS=max(bench.sizes.records, 2_000))
+    found = _asked(bench, "registry", RUNS=5, CONNECTIONS=bench.sizes.records)
     gone = found["register and unregister"]["median"]
     note, details = f"{found['in flight']} in flight", {"µs with its removal": float(gone)}
     return {"registry.cpu": Measured(_three(found["register"]), note, details=details)}
