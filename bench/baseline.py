@@ -45,7 +45,7 @@ async def post(request: web.Request) -> web.Response:
 async def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     application = web.Application()
-    application.add_routes([web.get("/", connect), web.post("/@connections/{id}", post), web.post("/upstream", upstream)])
+    application.add_routes([web.get("/", connect), web.post("/@connections/{id}", post), web.post("/", upstream)])
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)
@@ -70,7 +70,7 @@ async def upstream(request: web.Request) -> web.Response:
         answer = b""
     else:
         answer = event(number) if ID in body else body
-    headers = {"Content-Type": "application/websocket-events", "Sec-WebSocket-Extensions": "grip"}
+    headers = {"Content-Type": "application/websocket-events", "Sec-WebSocket-Extensions": 'grip; message-prefix=""'}
     return web.Response(body=answer, headers=headers)
 
 

@@ -130,7 +130,9 @@ class Conversation(asyncio.Protocol):
         self._got += data
         while (end := self._got.find(b"\r\n\r\n")) >= 0:
             fields = dict(
-                line.split(": ", 1) for line in self._got[:end].decode("latin-1").lower().split("\r\n")[1:] if ": " in line
+                line.split(": ", 1)
+                for line in self._got[:end].decode("latin-1").lower().split("\r\n")[1:]
+                if ": " in line
             )
             length = int(fields.get("content-length", 0))
             if len(self._got) < end + 4 + length:

@@ -58,7 +58,7 @@ struct client {
 };
 
 struct poster {
-    int fd, out;            /* requests that are not answered yet */
+    int fd, out, closing;   /* out: requests that are not answered yet; closing: the server has said that it closes */
     const char *unsent;
     size_t left;            /* of unsent */
     char *got;
@@ -407,6 +407,7 @@ static long posted, answered, bad;
 
 /* Send what is due on one connection, as far as the kernel takes it. */
 static int push(struct poster *p, struct request *all, long found, long wanted, long depth, uint32_t mark) {
+    if (p->closing) return -1;
     for (;;) {
         if (!p->left) {
             if (p->out >= depth || posted >= wanted) break;
@@ -427,6 +428,15 @@ static int push(struct poster *p, struct request *all, long found, long wanted, 
     return 0;
 }
 
+static void answer(struct poster *p) {
+    if (p->got[9] != '2') {
+        if (!bad) fprintf(stderr, "load: a post failed: %.300s\n", p->got);
+        bad++;
+    }
+    answered++;
+    p->out--;
+}
+
 /* Whole answers at the front of what came; -1 for what is no HTTP. */
 static int answers(struct poster *p) {
     for (;;) {
@@ -434,16 +444,16 @@ static int answers(struct poster *p) {
         char *end = strstr(p->got, "\r\n\r\n");
         if (!end) return p->have > HEAD ? -1 : 0;
         size_t body = 0;
+        int bounded = !strncmp(p->got + 9, "204", 3);
         for (char *line = p->got; line < end; line = strstr(line, "\r\n") + 2)
-            if (!strncasecmp(line, "content-length:", 15)) body = strtoul(line + 15, NULL, 10);
+            if (!strncasecmp(line, "content-length:", 15)) {
+                body = strtoul(line + 15, NULL, 10);
+                bounded = 1;
+            } else if (!strncasecmp(line, "connection: close", 17)) p->closing = 1;
+        if (!bounded) return 0;     /* it ends with the connection */
         size_t length = end + 4 - p->got + body;
         if (length > p->have) return length > BUFFER ? -1 : 0;
-        if (strncmp(p->got + 9, "200", 3)) {
-            if (!bad) fprintf(stderr, "load: a post failed: %.300s\n", p->got);
-            bad++;
-        }
-        answered++;
-        p->out--;
+        answer(p);
         memmove(p->got, p->got + length, p->have - length);
         p->have -= length;
     }
@@ -459,7 +469,7 @@ static void command_post(long wanted, long connections, long depth, const char *
     for (long i = 0; found && i < connections; i++) {
         struct poster *p = &posters[i];
         p->fd = dial(count);
-        p->got = malloc(BUFFER + 1);
+        p->got = calloc(1, BUFFER + 1);
         if (p->fd < 0) continue;
         watch(p->fd, EPOLLOUT | EPOLLIN, MOST + i, EPOLL_CTL_ADD);   /* marks above the clients' */
         open++;
@@ -483,10 +493,15 @@ static void command_post(long wanted, long connections, long depth, const char *
             }
             if (!broken) broken = push(p, all, found, wanted, depth, mark);
             if (broken) {
-                bad += p->out;
                 close(p->fd);
-                p->fd = -1;
-                open--;
+                if (p->out == 1 && !p->left && strstr(p->got, "\r\n\r\n")) answer(p);
+                bad += p->out;
+                answered += p->out;
+                p->have = p->left = p->out = p->closing = 0;
+                p->got[0] = 0;
+                p->fd = posted < wanted && bad < connections ? dial(count) : -1;
+                if (p->fd < 0) open--;
+                else watch(p->fd, EPOLLOUT | EPOLLIN, mark, EPOLL_CTL_ADD);
             }
         }
     }

@@ -180,7 +180,7 @@ class Load:
                     continue
                 poster.got += got
                 for status in statuses(poster):
-                    good, bad = (good + 1, bad) if status == 200 else (good, bad + 1)
+                    good, bad = (good + 1, bad) if status // 100 == 2 else (good, bad + 1)
                 push(poster)
         self._tell("post", good, int(count) - good, began, spent)
         for poster in posters.values():

@@ -20,21 +20,24 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import platformdirs
-from harness.children import ChildFailed, Children
-from harness.figure import Figure
-from harness.gateway import Gateways
-from harness.load import Loads, compiled, scripted
-from harness.machine import this_machine
-from harness.pages import write_pages
-from harness.peers import PEERS
-from harness.peers.compare import scenario_of
-from harness.progress import Progress
-from harness.results import Results, document, read
-from harness.scenario import FULL, QUICK, SMOKE, Bench, Measured, Scenario, Sizes, Unmeasured
-from harness.scenarios import SCENARIOS
-from harness.table import compared, padded, terminal
 
 ROOT: Final = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.harness.children import ChildFailed, Children, adopt_orphans  # noqa: E402
+from bench.harness.figure import Figure  # noqa: E402
+from bench.harness.gateway import Gateways  # noqa: E402
+from bench.harness.load import Loads, compiled, scripted  # noqa: E402
+from bench.harness.machine import this_machine  # noqa: E402
+from bench.harness.pages import write_pages  # noqa: E402
+from bench.harness.peers import PEERS  # noqa: E402
+from bench.harness.peers.compare import scenario_of  # noqa: E402
+from bench.harness.progress import Progress  # noqa: E402
+from bench.harness.results import Results, document, read  # noqa: E402
+from bench.harness.scenario import FULL, QUICK, SMOKE, Bench, Measured, Scenario, Sizes, Unmeasured  # noqa: E402
+from bench.harness.scenarios import SCENARIOS  # noqa: E402
+from bench.harness.table import compared, padded, terminal  # noqa: E402
+
 WITHIN_S: Final = (870.0, 112.0)  # full, quick: no scenario begins that would probably not end before
 OVERRUN: Final = 3.0  # times its usual time, after which a scenario is ended
 PEERS_BY_NAME: Final = {scenario_of(peer).name: scenario_of(peer) for peer in PEERS}
@@ -50,12 +53,15 @@ def main() -> int:
     everything = [*SCENARIOS, *PEERS_BY_NAME.values()]
     if asked.list:
         for scenario in everything:
-            print(f"{scenario.name:<20} {'; '.join(row.title for row in scenario.rows if row.goal or row is scenario.rows[0])}")
+            titles = [row.title for row in scenario.rows if row.goal or row is scenario.rows[0]]
+            print(f"{scenario.name:<20} {'; '.join(titles)}")
         return 0
     if asked.from_json is not None:
         results = read(json.loads(asked.from_json.read_text(encoding="utf-8")))
     else:
-        results = measured(chosen(everything, asked.only, asked.no_peers), SMOKE if asked.smoke else QUICK if asked.quick else FULL)
+        results = measured(
+            chosen(everything, asked.only, asked.no_peers), SMOKE if asked.smoke else QUICK if asked.quick else FULL
+        )
     show(results)
     if asked.json is not None:
         asked.json.write_text(json.dumps(document(results), indent=1) + "\n", encoding="utf-8")
@@ -93,6 +99,7 @@ def measured(scenarios: Sequence[Scenario], sizes: Sizes) -> Results:
     machine = this_machine(ROOT)
     cache = Path(platformdirs.user_cache_dir("wsfleet-bench"))
     generator = compiled(ROOT / "bench", cache)
+    adopt_orphans()
     signal.signal(signal.SIGTERM, _ended)
     signal.signal(signal.SIGALRM, _out_of_time)
     figures: list[Figure] = []
@@ -117,7 +124,7 @@ def measured(scenarios: Sequence[Scenario], sizes: Sizes) -> Results:
                 figures += one(bench, scenario)
         finally:
             signal.alarm(0)
-            children.stop()
+            children.sweep()
     notes = (generator.note,) if generator.note else ()
     return Results(machine, quick, time.monotonic() - began, tuple(figures), notes)
 
@@ -142,7 +149,7 @@ def one(bench: Bench, scenario: Scenario) -> list[Figure]:
             why = f"the benchmark itself failed: {error!r}"
         finally:
             signal.alarm(0)
-            bench.children.stop()
+            bench.children.sweep()
     bench.progress.ends(f"{time.monotonic() - began:.0f} s" if found else why)
     shown = [row for row in scenario.rows if row.name in found or (not found and (row.goal or scenario.name in TITLES))]
     return [found[row.name].as_figure(row) if row.name in found else row.unmeasured(why) for row in shown]
@@ -151,7 +158,8 @@ def one(bench: Bench, scenario: Scenario) -> list[Figure]:
 def show(results: Results) -> None:
     machine = results.machine
     own = [figure for figure in results.figures if figure.name.split(".")[0] not in TITLES]
-    print(f"\nwsfleet {machine.commit}, {machine.date}; {machine.cores} x {machine.cpu}, {machine.memory_gib} GiB, {machine.system}")
+    print(f"\nwsfleet {machine.commit}, {machine.date}")
+    print(f"{machine.cores} x {machine.cpu}, {machine.memory_gib} GiB, {machine.system}")
     print(", ".join(f"{name} {version}" for name, version in machine.versions.items()))
     if results.is_quick:
         print("quick: counts are small, and differences below a fifth mean nothing")
@@ -161,7 +169,10 @@ def show(results: Results) -> None:
         print("\n" + terminal(own, shutil.get_terminal_size().columns))
     gateways = [name for name in TITLES if any(figure.name.startswith(f"{name}.") for figure in results.figures)]
     if gateways:
-        print("\n" + padded(("beside the peers", *(TITLES[each] for each in gateways)), compared(results.by_name, gateways)))
+        print(
+            "\n"
+            + padded(("beside the peers", *(TITLES[each] for each in gateways)), compared(results.by_name, gateways))
+        )
         for name in gateways:
             figure = results.by_name.get(f"{name}.rss")
             if figure is not None:

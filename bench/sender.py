@@ -3,7 +3,7 @@
     python bench/sender.py LIBRARY
 
 A front door with parked sockets and the least node that lets everybody in. Prints its port, then answers lines of
-stdin: ``count``, ``product TEXT-BYTES`` (``Socket.send_text`` of one prebuilt message to everybody, in a loop), ``c TEXT-BYTES``
+stdin: ``count``, ``product BYTES`` (``Socket.send_text`` of one prebuilt message to everybody, in a loop), ``c BYTES``
 (the library's loop). Each answers seconds, CPU seconds and how many were sent.
 """
 

@@ -12,10 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
-from .procfs import descendants
+from bench.harness.procfs import descendants
 
 STOP_S: Final = 10.0
 _PR_SET_PDEATHSIG: Final = 1
+_PR_SET_CHILD_SUBREAPER: Final = 36
 _LIBC: Final = ctypes.CDLL(None)
 
 
@@ -126,10 +127,24 @@ class Children:
             child.stop(hard=True)
         self._all.clear()
 
+    def sweep(self) -> None:
+        """Also what those left behind who ended before their own children. Only after ``adopt_orphans``."""
+        self.stop()
+        for pid in descendants(os.getpid()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
     def end(self, child: Child, *, hard: bool = False) -> None:
         child.stop(hard=hard)
         if child in self._all:
             self._all.remove(child)
+
+
+def adopt_orphans() -> None:
+    """From now on whatever loses its parent below this process becomes its child."""
+    _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def wait_for(child: Child, path: Path, within_s: float) -> None:

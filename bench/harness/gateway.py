@@ -1,4 +1,4 @@
-"""The product under test in processes of its own: ``wsfleet serve`` on a table that answers at once, with everything on."""
+"""The product under test in processes of its own: ``wsfleet serve``, everything on, on a table that answers at once."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from .children import Child, Children, wait_for
-from .load import Target
-from .procfs import cpu_s, rss
-from .signing import Keys, signed_post
+from bench.harness.children import Child, Children, wait_for
+from bench.harness.load import Target
+from bench.harness.procfs import cpu_s, rss
+from bench.harness.signing import Keys, signed_post
 
 KEYS: Final = Keys("AKIDBENCH", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1")
 STAGE: Final = "bench"
@@ -35,7 +35,7 @@ class Table:
 
     def ids(self, node: int) -> list[str]:
         """Connections registered by a node that are open."""
-        with urllib.request.urlopen(f"{self.url}/ids", timeout=10) as answer:  # noqa: S310 - our own
+        with urllib.request.urlopen(f"{self.url}/ids", timeout=10) as answer:
             found: dict[str, list[str]] = json.load(answer)
         return found.get(str(node), [])
 

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from .children import Child, ChildFailed, Children
+from bench.harness.children import Child, Children
 
 _SOURCES: Final = count(1)  # second octets of the 127.x addresses, one a process
 
@@ -125,9 +125,7 @@ class Load:
 
     def _answer(self, command: str) -> Raced:
         found = self._document()
-        raced = Raced(
-            found["done"], found["failed"], found["seconds"], found["cpu"], found["p50_ms"], found["p99_ms"]
-        )
+        raced = Raced(found["done"], found["failed"], found["seconds"], found["cpu"], found["p50_ms"], found["p99_ms"])
         if raced.failed:
             raise self._child.failure(f"{command}: {raced.failed} of {raced.done + raced.failed} failed")
         return raced
@@ -176,6 +174,3 @@ def compiled(bench: Path, cache: Path) -> Generator:
             return Generator(scripted(bench).command, f"load.c does not compile ({why}): the load comes from Python")
         made.replace(program)
     return Generator((str(program),))
-
-
-__all__ = ["ChildFailed", "Generator", "Load", "Loads", "Raced", "Target", "compiled", "scripted"]

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from . import svg
-from .figure import Figure, number
-from .results import Results
-from .scenario import Scenario
-from .table import HEADINGS, compared, markdown, row_of
+from bench.harness import svg
+from bench.harness.figure import Figure, number
+from bench.harness.results import Results
+from bench.harness.scenario import Scenario
+from bench.harness.table import HEADINGS, compared, markdown, row_of
 
 BEGINS: Final = "<!-- measured: written by make bench, not by hand -->"
 ENDS: Final = "<!-- end of what is measured -->"

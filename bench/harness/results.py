@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from .figure import Figure, Goal, Spread
-from .machine import Machine
+from bench.harness.figure import Figure, Goal, Spread
+from bench.harness.machine import Machine
 
 FORMAT: Final = 1
 

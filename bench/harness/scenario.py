@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from .children import Children
-from .figure import Figure, Goal, Spread
-from .gateway import Gateways
-from .load import Loads
-from .progress import Progress
+from bench.harness.children import Children
+from bench.harness.figure import Figure, Goal, Spread
+from bench.harness.gateway import Gateways
+from bench.harness.load import Loads
+from bench.harness.progress import Progress
 
 RUNS: Final = 5  # of everything that is a rate or CPU; memory is read once for each number of sockets
 

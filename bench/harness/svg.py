@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
 
-from .figure import number
+from bench.harness.figure import number
 
 WIDTH: Final = 640
 INK: Final = "#808080"
@@ -70,7 +70,9 @@ def lines(title: str, series: Sequence[Line], x_title: str, y_title: str) -> str
     for step in range(5):
         value = most * step / 4
         _, y = place(xs[0], value)
-        drawn.append(f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{WIDTH - _RIGHT}" y2="{y:.1f}" stroke="{INK}" stroke-width="0.4"/>')
+        drawn.append(
+            f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{WIDTH - _RIGHT}" y2="{y:.1f}" stroke="{INK}" stroke-width="0.4"/>'
+        )
         drawn.append(_text(_LEFT - 8, y + 4, number(value), "end"))
     for x in xs:
         drawn.append(_text(place(x, 0)[0], bottom + 18, number(x), "middle"))

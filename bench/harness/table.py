@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from .figure import Figure, number
-from .peers.compare import KINDS
+from bench.harness.figure import Figure, number
+from bench.harness.peers.compare import KINDS
 
 HEADINGS: Final = ("figure", "median", "range", "goal", "reached", "notes")
 PRODUCT: Final = "wsfleet"
@@ -74,7 +74,8 @@ def padded(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     sizes = [max(len(row[at]) for row in everything) for at in range(len(headings))]
     return "\n".join(
         "  ".join(
-            cell.ljust(size) if at == 0 else cell.rjust(size) for at, (cell, size) in enumerate(zip(row, sizes, strict=True))
+            cell.ljust(size) if at == 0 else cell.rjust(size)
+            for at, (cell, size) in enumerate(zip(row, sizes, strict=True))
         ).rstrip()
         for row in everything
     )

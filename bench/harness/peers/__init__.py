@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from .ministack import Ministack
-from .plain_aiohttp import PlainAiohttp
-from .pushpin import Pushpin
-from .served import Peer
-from .serverless_offline import ServerlessOffline
-from .wsfleet import Wsfleet
+from bench.harness.peers.ministack import Ministack
+from bench.harness.peers.plain_aiohttp import PlainAiohttp
+from bench.harness.peers.pushpin import Pushpin
+from bench.harness.peers.served import Peer
+from bench.harness.peers.serverless_offline import ServerlessOffline
+from bench.harness.peers.wsfleet import Wsfleet
 
 PEERS: Final[tuple[Peer, ...]] = (Wsfleet(), PlainAiohttp(), ServerlessOffline(), Ministack(), Pushpin())
 __all__ = ["PEERS", "Peer"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ..load import Load, Raced, Target
-from ..procfs import cpu_s, rss
-from ..scenario import RUNS, Bench, Measured, Row, Scenario, settle
-from .served import Peer, Served
+from bench.harness.load import Load, Raced, Target
+from bench.harness.peers.served import Peer, Served
+from bench.harness.procfs import cpu_s, rss
+from bench.harness.scenario import RUNS, Bench, Measured, Row, Scenario, settle
 
 CLIENTS: Final = 8
 IN_FLIGHT: Final = 8
@@ -18,6 +18,7 @@ ASK: Final = '{"action":"id"}'
 MESSAGE: Final = '{"action":"anything","data":{"text":"hello there","room":"tea"}}'
 FIRST: Final = 24  # operations by which the size of a run is found
 MOST: Final = 50_000
+ARRIVE_S: Final = 10.0
 
 KINDS: Final = (
     ("rss", "memory when empty, all processes", "MB"),
@@ -43,8 +44,8 @@ def scenario_of(peer: Peer) -> Scenario:
         peer.name,
         rows,
         measure,
-        "The same load for every gateway; CPU is that of all its processes, handlers included. CPU per connect and bytes "
-        "are of the sockets that were held; rates are of closed loops.",
+        "The same load for every gateway; CPU is that of all its processes, handlers included. CPU per connect and "
+        "bytes are of the sockets that were held; rates are of closed loops.",
         (35, 9),
     )
 
@@ -63,7 +64,15 @@ def _measured(bench: Bench, served: Served) -> dict[str, Measured]:
     found |= _series(bench, served, "message", lambda count: load.echo(count, CLIENTS, MESSAGE))
     ids = load.ask(POSTED, ASK)
     requests = [served.post(ids[at % len(ids)], b"%0100d" % at) for at in range(500)]
-    found |= _series(bench, served, "post", lambda count: poster.post(count, CONNECTIONS, 1, requests))
+
+    def post(count: int) -> Raced:
+        """All of them have arrived."""
+        load.received()
+        raced = poster.post(count, CONNECTIONS, 1, requests)
+        load.wait_for(count, ARRIVE_S)
+        return raced
+
+    found |= _series(bench, served, "post", post)
     load.end()
     poster.end()
     return found

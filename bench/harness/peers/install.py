@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ..scenario import Bench, Unmeasured
+from bench.harness.scenario import Bench, Unmeasured
 
 WITHIN_S: Final = 300.0
 NPM: Final = {"serverless-offline": "14.8.2", "osls": "4.3.1"}

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from ..load import Target
-from ..scenario import Bench, wait_until
-from ..signing import Keys, signed_post
-from .install import PYPI, python_environment
-from .served import Served, accepts, folder_for, free_port
+from bench.harness.load import Target
+from bench.harness.peers.install import PYPI, python_environment
+from bench.harness.peers.served import Served, accepts, folder_for, free_port
+from bench.harness.scenario import Bench, wait_until
+from bench.harness.signing import Keys, signed_post
 
 START_S: Final = 60.0
 MOST: Final = 100  # some twenty connects a second
@@ -30,7 +30,9 @@ class Ministack:
         environment = {**bench.gateways.environment(), "GATEWAY_PORT": str(port), "LOG_LEVEL": "WARNING"}
         environment.pop("PYTHONPATH")
         environment["PATH"] = f"{programs}:{environment['PATH']}"
-        child = bench.children.start(self.name, [str(programs / "ministack")], folder_for(bench, self.name), environment)
+        child = bench.children.start(
+            self.name, [str(programs / "ministack")], folder_for(bench, self.name), environment
+        )
         try:
             wait_until(lambda: accepts(port) or not child.is_running, START_S, "it listens")
             if not child.is_running:
@@ -79,12 +81,18 @@ def _deploy(bench: Bench, url: str) -> str:
         Timeout=20,
     )["FunctionArn"]
     gateway = client("apigatewayv2")
-    api = gateway.create_api(Name="b", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action")["ApiId"]
+    api = gateway.create_api(Name="b", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action")[
+        "ApiId"
+    ]
     uri = f"arn:aws:apigateway:{KEYS.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
-    integration = gateway.create_integration(ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=uri)["IntegrationId"]
+    integration = gateway.create_integration(ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=uri)[
+        "IntegrationId"
+    ]
     for key in ("$connect", "$default"):
         options = {"RouteResponseSelectionExpression": "$default"} if key == "$default" else {}
-        route = gateway.create_route(ApiId=api, RouteKey=key, Target=f"integrations/{integration}", **options)["RouteId"]
+        route = gateway.create_route(ApiId=api, RouteKey=key, Target=f"integrations/{integration}", **options)[
+            "RouteId"
+        ]
         if options:
             gateway.create_route_response(ApiId=api, RouteId=route, RouteResponseKey="$default")
     gateway.create_stage(ApiId=api, StageName="bench", AutoDeploy=True)

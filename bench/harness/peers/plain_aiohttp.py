@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 
-from ..load import Target
-from ..scenario import Bench
-from ..signing import plain_post
-from .served import Served
+from bench.harness.load import Target
+from bench.harness.peers.served import Served
+from bench.harness.scenario import Bench
+from bench.harness.signing import plain_post
 
 
 class PlainAiohttp:

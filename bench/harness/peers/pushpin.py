@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
 
-from ..load import Target
-from ..scenario import Bench, Unmeasured, wait_until
-from .install import debian_package
-from .served import Served, accepts, folder_for, free_port
+from bench.harness.load import Target
+from bench.harness.peers.install import debian_package
+from bench.harness.peers.served import Served, accepts, folder_for, free_port
+from bench.harness.scenario import Bench, Unmeasured, wait_until
 
 SYSTEM: Final = Path("/etc/pushpin/pushpin.conf")
 ZURL: Final = Path("/etc/zurl.conf")
@@ -37,11 +38,13 @@ class Pushpin:
         backend_words = [sys.executable, str(bench.root / "bench" / "baseline.py")]
         backend = bench.children.start("upstream", backend_words, folder, bench.gateways.environment(), pipes=True)
         config = _configured(folder, port, push, int(backend.line()))
-        zurl = bench.children.start("zurl", ["zurl", f"--config={folder / 'zurl.conf'}"], folder)
-        child = bench.children.start(self.name, [self.name, f"--config={config}", "-m"], folder, dict(os.environ))
+        zurl = bench.children.start("zurl", ["zurl", f"--config={folder / 'zurl.conf'}", "--loglevel=1"], folder)
+        child = bench.children.start(
+            self.name, [self.name, f"--config={config}", "-m", "--loglevel=1"], folder, dict(os.environ)
+        )
         try:
             wait_until(
-                lambda: (accepts(port) and accepts(push)) or not child.is_running, START_S, "it listens"
+                lambda: (accepts(push) and _reaches(port)) or not child.is_running, START_S, "it reaches its backend"
             )
             if not child.is_running:
                 raise child.failure("ended")
@@ -52,11 +55,24 @@ class Pushpin:
                 lambda channel, body: _publish(push, channel, body),
                 push,
                 bench.sizes.peers,
-                "WebSocket-over-HTTP to an aiohttp backend that is not counted; posts are publishes",
+                "WebSocket-over-HTTP to an aiohttp backend that is not counted; posts are publishes, each on a "
+                "connection of its own because Pushpin closes it",
             )
         finally:
             for each in (child, zurl, backend):
                 bench.children.end(each, hard=each is not child)
+
+
+def _reaches(port: int) -> bool:
+    """Whether its parts have found each other and the backend, which some time after listening they have."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/nowhere")
+        return connection.getresponse().status == 404
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 def _configured(folder: Path, port: int, push: int, backend: int) -> Path:
@@ -66,7 +82,9 @@ def _configured(folder: Path, port: int, push: int, backend: int) -> Path:
     (folder / "internal.conf").write_text(internal, encoding="utf-8")
     zurl = re.sub(r"ipc:///var/run/zurl/zurl", ipc, ZURL.read_text(encoding="utf-8"))
     zurl = re.sub(r"(?m)^deny=.*$", "deny=", zurl)
-    (folder / "zurl.conf").write_text(re.sub(r"max_open_requests=.*", "max_open_requests=20000", zurl), encoding="utf-8")
+    (folder / "zurl.conf").write_text(
+        re.sub(r"max_open_requests=.*", "max_open_requests=20000", zurl), encoding="utf-8"
+    )
     text = SYSTEM.read_text(encoding="utf-8")
     for name, value in {
         "include": folder / "internal.conf",

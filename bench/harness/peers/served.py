@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..load import Target
-from ..scenario import Bench
+from bench.harness.load import Target
+from bench.harness.scenario import Bench
 
 
 @dataclass(frozen=True, slots=True)

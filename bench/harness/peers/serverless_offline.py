@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from ..load import Target
-from ..scenario import Bench, wait_until
-from ..signing import plain_post
-from .install import NPM, node_modules
-from .served import Served, accepts, folder_for, free_port
+from bench.harness.load import Target
+from bench.harness.peers.install import NPM, node_modules
+from bench.harness.peers.served import Served, accepts, folder_for, free_port
+from bench.harness.scenario import Bench, wait_until
+from bench.harness.signing import plain_post
 
 START_S: Final = 60.0
 MOST: Final = 500  # it grows to gigabytes, and has died when thousands closed at once

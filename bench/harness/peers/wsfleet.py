@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
-from ..gateway import KEYS, STAGE
-from ..machine import this_machine
-from ..scenario import Bench
-from ..signing import signed_post
-from .served import Served
+from bench.harness.gateway import KEYS, STAGE
+from bench.harness.machine import this_machine
+from bench.harness.peers.served import Served
+from bench.harness.scenario import Bench
+from bench.harness.signing import signed_post
 
 
 class Wsfleet:

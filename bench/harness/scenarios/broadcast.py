@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..figure import at_least
-from ..load import Target
-from ..scenario import RUNS, Bench, Measured, Row, Scenario, Unmeasured, median
+from bench.harness.figure import at_least
+from bench.harness.load import Target
+from bench.harness.scenario import RUNS, Bench, Measured, Row, Scenario, Unmeasured, median
 
 BYTES: Final = 100
 ROUNDS: Final = 4  # of each kind in a run, summed
@@ -76,8 +76,8 @@ BROADCAST: Final = Scenario(
         Row("broadcast.rate", "messages per second to everybody, one process", "1/s"),
     ),
     broadcast,
-    "`Socket.send_text` of one prebuilt message for every parked socket, in a process that does nothing else; the C loop runs "
-    "in the same process over the same descriptors, right after it. The ratio is of CPU times: 1.0 would cost the same. "
-    "A broadcast API does not exist yet.",
+    "`Socket.send_text` of one prebuilt message for every parked socket, in a process that does nothing else; the C "
+    "loop runs in the same process over the same descriptors, right after it. The ratio is of CPU times: 1.0 would "
+    "cost the same. A broadcast API does not exist yet.",
     (25, 8),
 )

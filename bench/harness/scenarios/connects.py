@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ..figure import at_most
-from ..scenario import RUNS, Bench, Measured, Row, Scenario, wait_until
-from .dormant import IN_FLIGHT, warmed
+from bench.harness.figure import at_most
+from bench.harness.scenario import RUNS, Bench, Measured, Row, Scenario, wait_until
+from bench.harness.scenarios.dormant import IN_FLIGHT, warmed
 
 
 def connects(bench: Bench) -> Mapping[str, Measured]:

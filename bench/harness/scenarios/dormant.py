@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from ..figure import at_most
-from ..gateway import Gateway, seldom
-from ..load import Load, Target
-from ..procfs import cpu_s, pss, rss
-from ..scenario import FULL, QUICK, SMOKE, Bench, Measured, Row, Scenario, settle, wait_until
+from bench.harness.figure import at_most
+from bench.harness.gateway import Gateway, seldom
+from bench.harness.load import Load, Target
+from bench.harness.procfs import cpu_s, pss, rss
+from bench.harness.scenario import FULL, QUICK, SMOKE, Bench, Measured, Row, Scenario, settle, wait_until
 
 WARM: Final = 500
 IN_FLIGHT: Final = 64

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from ..figure import at_least, at_most
-from ..procfs import cpu_s
-from ..scenario import RUNS, Bench, Measured, Row, Scenario, Unmeasured
+from bench.harness.figure import at_least, at_most
+from bench.harness.procfs import cpu_s
+from bench.harness.scenario import RUNS, Bench, Measured, Row, Scenario, Unmeasured
 
 CLIENTS: Final = 32
 MESSAGE: Final = '{"action":"anything","data":{"text":"hello there","room":"tea"}}'

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..figure import at_most
-from ..scenario import Bench, Measured, Row, Scenario, Unmeasured
-
+from bench.harness.figure import at_most
+from bench.harness.scenario import Bench, Measured, Row, Scenario, Unmeasured
 
 
 def message_path(bench: Bench) -> Mapping[str, Measured]:
@@ -63,7 +62,7 @@ REGISTRY: Final = Scenario(
     "registry",
     (Row("registry.cpu", "CPU for the record of one connect", "µs", at_most(60)),),
     registry,
-    "`bench/registry.py`: the record queued, grouped with others, written as a request, signed, sent, its answer read; all "
-    "threads of the process. Part of the CPU per connect above.",
+    "`bench/registry.py`: the record queued, grouped with others, written as a request, signed, sent, its answer read; "
+    "all threads of the process. Part of the CPU per connect above.",
     (40, 8),
 )

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..children import ChildFailed
-from ..figure import at_least, at_most
-from ..gateway import Gateway
-from ..load import Load, Raced
-from ..scenario import RUNS, Bench, Measured, Row, Scenario, Unmeasured, median
+from bench.harness.children import ChildFailed
+from bench.harness.figure import at_least, at_most
+from bench.harness.gateway import Gateway
+from bench.harness.load import Load, Raced
+from bench.harness.scenario import RUNS, Bench, Measured, Row, Scenario, Unmeasured, median
 
 SOCKETS: Final = 200
 CONNECTIONS: Final = 64
@@ -121,8 +121,8 @@ POSTS: Final = Scenario(
     ),
     posts,
     "Parsed, signature verified (Signature Version 4, each request signed for itself with its own body), connection "
-    "found, framed, written, answered; every message is counted by its receiver. *Per second of a core* is the reciprocal of "
-    "the CPU per post: what one core does that has nothing else to do.",
+    "found, framed, written, answered; every message is counted by its receiver. *Per second of a core* is the "
+    "reciprocal of the CPU per post: what one core does that has nothing else to do.",
     (30, 8),
 )
 FORWARDED: Final = Scenario(

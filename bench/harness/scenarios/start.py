@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from ..children import wait_for
-from ..figure import at_most
-from ..scenario import Bench, Measured, Row, Scenario
+from bench.harness.children import wait_for
+from bench.harness.figure import at_most
+from bench.harness.scenario import Bench, Measured, Row, Scenario
 
 FIRST_S: Final = 180.0  # dependencies of the functions are installed when they are not in the cache yet
 
