@@ -230,16 +230,17 @@ class FleetMember:
         clock = self._fleet.clock
         self._reads_begun += 1
         reading = self._reads_begun
-        began_ms = clock.now().monotonic_ms
+        began_ms, me = clock.now().monotonic_ms, self._tenure.number
         members = await self._call(self._fleet.members.all())
         self._roster = self._roster.observe(members, began_ms, clock.now().monotonic_ms)
         self._read_done = reading
-        self._find_oneself()
+        self._find_oneself(me)
         self._fleet.seen(self._roster)
 
-    def _find_oneself(self) -> None:
-        mine = self._roster.member(self._tenure.number)
-        if not self._tenure.holds():
+    def _find_oneself(self, me: NodeNumber) -> None:
+        """``me`` is who this was when the reading began: a later incarnation could not have been found."""
+        mine = self._roster.member(me)
+        if not self._tenure.is_still(me):
             return
         if mine is None or not mine.state.serves:
             self._fence(DECLARED_DEAD)

@@ -286,20 +286,20 @@ class Node:
         calls = self._calls
         match command:
             case do.InvokeMessage(text):
-                self._start(conversation, partial(self._message, conversation, text), "message")
+                self._start(conversation, command, partial(self._message, conversation, text), "message")
                 conversation.in_flight += 1
                 if conversation.in_flight == MAX_MESSAGES_IN_FLIGHT:
                     conversation.socket.pause_reading()
             case do.InvokeDisconnect(code, reason):
-                self._start(conversation, partial(self._disconnect, conversation, code, reason), "$disconnect")
+                self._start(conversation, command, partial(self._disconnect, conversation, code, reason), "$disconnect")
             case do.Register():
-                self._start(conversation, partial(calls.register, conversation, command), "register")
+                self._start(conversation, command, partial(calls.register, conversation, command), "register")
             case do.Unregister():
-                self._start(conversation, partial(calls.unregister, conversation), "unregister")
+                self._start(conversation, command, partial(calls.unregister, conversation), "unregister")
             case do.Authorize():
-                self._start(conversation, partial(calls.authorize, conversation), "gates")
+                self._start(conversation, command, partial(calls.authorize, conversation), "gates")
             case do.InvokeConnect():
-                self._start(conversation, partial(calls.connect, conversation), "$connect")
+                self._start(conversation, command, partial(calls.connect, conversation), "$connect")
             case _:
                 assert_never(command)
 
@@ -351,9 +351,9 @@ class Node:
         if opening is not None and opening.entry is not None:
             opening.entry.ends(connect_exchange(conversation, opening), refusal)
 
-    def _start(self, conversation: Conversation, call: Call, what: str) -> None:
+    def _start(self, conversation: Conversation, command: do.Command, call: Call, what: str) -> None:
         name = f"{what} of {conversation.connection.connection_id}"
-        self._tasks.start(self._answer(conversation, call), name)
+        self._tasks.start(self._answer(conversation, command, call), name)
 
     async def _message(self, conversation: Conversation, text: str) -> on.Input | None:
         try:
@@ -372,12 +372,27 @@ class Node:
             return on.Disconnected()
         return None if undelivered(connection, code, reason, failure.why) else on.Disconnected()
 
-    async def _answer(self, conversation: Conversation, call: Call) -> None:
-        answer = await call()
+    async def _answer(self, conversation: Conversation, command: do.Command, call: Call) -> None:
+        """Whether this node may act is asked again: the process may have been stopped since the command was given."""
+        if isinstance(command, do.Unregister) or self._tenure.is_still(conversation.connection.owner):
+            answer = await call()
+        else:
+            answer = _unsaid(command)
         if isinstance(answer, on.Reply) and conversation.socket.buffered_bytes() > self._limits.max_out_buffer_bytes:
             self._close(conversation, *TOO_SLOW)
         elif answer is not None:
             self._step(conversation, answer)
+
+
+def _unsaid(command: do.Command) -> on.Input | None:
+    """The answer to a call that was not made, because this node may not act any more."""
+    match command:
+        case do.Register():
+            return on.RegistrationFailed(responses.fenced_refusal())
+        case do.Authorize() | do.InvokeConnect():
+            return on.HandshakeRefused(responses.fenced_refusal())
+        case _:
+            return None
 
 
 def _info(conversation: Conversation) -> ConnectionInfo:

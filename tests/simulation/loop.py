@@ -12,12 +12,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextvars import Context
 from heapq import heappop, heappush
 from math import inf
-from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-
-TIMER_SLACK_S: Final = 1e-6  # a timer this close is due: node-local times are rounded on their way through the world's
 
 
 class SimTask(asyncio.Task[T]):
@@ -97,8 +95,7 @@ class SimLoop(asyncio.AbstractEventLoop):
             self.create_task(_closed(generator), name="close of a dropped generator")
 
     def _take_due_timers(self) -> None:
-        due_s = self._time() + TIMER_SLACK_S
-        timers = self._timers
+        due_s, timers = self._time(), self._timers
         while timers and timers[0][0] <= due_s:
             self._ready.append(heappop(timers)[2])
 

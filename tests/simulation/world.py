@@ -17,7 +17,7 @@ import asyncio
 import gc
 import sys
 import warnings
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from heapq import heappop, heappush
@@ -36,13 +36,14 @@ Act = Callable[[], object]
 WALL_BEGIN_MS: Final = 1_790_328_005_217  # Unix time when a world begins
 MAX_RATE_ERROR: Final = 5e-4  # five times what cheap oscillators are sold with
 MAX_TURNS_AT_ONCE: Final = 100_000  # without time passing: somebody spins
+NEVER_EARLY_MS: Final = 1e-3  # a timer is late rather than early, however times are rounded between clocks
 CALLBACKS_PER_TURN: Final = 1_000_000  # no bound: a turn that is not cut short
 CUT_SHORT: Final = 0.25  # of all turns, so that others get to run between two callbacks of one turn
 
 
 class SimNode:
     """One process. ``rate`` is how many of its seconds pass in one of the world's; ``clock`` is a ``ports.Clock``;
-    ``callbacks`` have run so far."""
+    ``callbacks`` have run so far; ``due_at_ms`` is when it next has something to do, until its loop is touched."""
 
     def __init__(self, world: World, name: str, origin_s: float, rate: float) -> None:
         self.name = name
@@ -53,18 +54,20 @@ class SimNode:
         self._rate = rate
         self._lag_ms = 0.0
         self._held_until_ms = 0.0
-        self._due_ms = 0.0
+        self.due_at_ms = 0.0
         self._after: list[tuple[int, Act]] = []
-        self._kept: Iterable[asyncio.Task[Any]] = ()
+        self._started: list[asyncio.Task[Any]] = []
         self.callbacks = 0
         self.loop = SimLoop(self._time_s, self._failed)  # type: ignore[abstract] # the rest is not for simulations
-        self.clock = SimClock(self)
+        self.clock = SimClock(self, world)
 
     # -- what its programme does -----------------------------------------------------------------------------------
 
     def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Run ``work`` as a task of this node."""
-        return self.loop.create_task(work, name=name)
+        """Run ``work`` as a task of this node, held until the world ends."""
+        task = self.loop.create_task(work, name=name)
+        self._started.append(task)
+        return task
 
     # -- what happens to it ----------------------------------------------------------------------------------------
 
@@ -76,19 +79,29 @@ class SimNode:
     def is_paused(self) -> bool:
         return self.alive and self._held_until_ms > self._world.now_ms
 
+    @property
+    def awake_for_ms(self) -> float:
+        """Since when it has been running, negative while it is paused, 0 once it is dead."""
+        return self._world.now_ms - self._held_until_ms if self.alive else 0.0
+
     def slow_down(self, lag_ms: float) -> None:
         """From now on every turn is followed by a wait of up to ``lag_ms``; 0 ends it."""
         self._lag_ms = lag_ms
 
     def kill(self) -> None:
         """SIGKILL. What it has sent already is still on its way."""
-        self._kept = tuple(asyncio.all_tasks(self.loop))  # asyncio itself holds them weakly
+        self._started += asyncio.all_tasks(self.loop)  # asyncio itself holds them weakly
         self.alive = False
         self.loop.dead = True
+        self._world.buries(self)
 
     def after(self, callbacks: int, act: Act) -> None:
         """Do ``act`` once this many further callbacks have run here: between any two steps of its programme."""
         self._after.append((self.callbacks + callbacks, act))
+
+    def spare(self) -> None:
+        """Forget what was to be done ``after`` callbacks."""
+        self._after.clear()
 
     # -- for the world ---------------------------------------------------------------------------------------------
 
@@ -96,8 +109,9 @@ class SimNode:
         """When it has something to do; may lie in the past, infinity when nothing is planned."""
         if self.loop.touched:
             self.loop.touched = False
-            self._due_ms = max(self._held_until_ms, (self.loop.next_due_s() - self._origin_s) / self._rate * 1000)
-        return self._due_ms
+            due_ms = (self.loop.next_due_s() - self._origin_s) / self._rate * 1000
+            self.due_at_ms = max(self._held_until_ms, due_ms + NEVER_EARLY_MS)
+        return self.due_at_ms
 
     def turn(self, most: int) -> None:
         """Let it run one turn, or the first ``most`` callbacks of one."""
@@ -141,19 +155,29 @@ class SimNode:
         return self._origin_s + self._world.now_ms * self._rate / 1000
 
     def _failed(self, context: dict[str, Any]) -> None:
-        self._world.failed(self.name, context)
+        """A callback or task ended in an exception that nobody caught."""
+        error = context.get("exception")
+        surprise = error if isinstance(error, Exception) else RuntimeError(context.get("message"))
+        surprise.add_note(f"on {self.name} at {self._world.now_ms:.3f} ms: {context.get('message')}")
+        self._world.fail(surprise)
 
 
 class SimClock:
     """``ports.Clock`` of a node; its monotonic clock goes on while the node is paused."""
 
-    def __init__(self, node: SimNode) -> None:
+    def __init__(self, node: SimNode, world: World) -> None:
         self._node = node
+        self._world = world
+        self._read: tuple[float, int, Now] | None = None
 
     def now(self) -> Now:
-        world_ms = self._node._world.now_ms
-        monotonic_us = round(self._node.local_s(world_ms) * 1_000_000)
-        return Now(WALL_BEGIN_MS + self._node.wall_error_ms + int(world_ms), monotonic_us // 1000)
+        at_ms, error_ms, last = self._world.now_ms, self._node.wall_error_ms, self._read
+        if last is not None and last[0] == at_ms and last[1] == error_ms:
+            return last[2]
+        monotonic_us = round(self._node.local_s(at_ms) * 1_000_000)
+        now = Now(WALL_BEGIN_MS + error_ms + int(at_ms), monotonic_us // 1000)
+        self._read = at_ms, error_ms, now
+        return now
 
 
 class World:
@@ -186,6 +210,11 @@ class World:
         made = self.nodes[name] = SimNode(self, name, self.rng.uniform(0, 2_592_000), rate)
         self._running.append(made)
         return made
+
+    def buries(self, node: SimNode) -> None:
+        """It never has a turn again."""
+        if node in self._running:
+            self._running = [each for each in self._running if each is not node]
 
     def note(self, text: str) -> None:
         """Keep a line with the time, for whoever reads the story of a run."""
@@ -239,7 +268,8 @@ class World:
         now_ms, next_ms = self.now_ms, inf
         ready: list[SimNode | None] = []
         for node in self._running:
-            if (due_ms := node.due_ms()) <= now_ms:
+            due_ms = node.due_ms() if node.loop.touched else node.due_at_ms
+            if due_ms <= now_ms:
                 ready.append(node)
             elif due_ms < next_ms:
                 next_ms = due_ms
@@ -259,8 +289,6 @@ class World:
         if self._failures:
             failures, self._failures = self._failures, []
             raise ExceptionGroup("nobody caught this", failures)
-        if any(not node.alive for node in self._running):
-            self._running = [node for node in self._running if node.alive]
 
     # -- the network -----------------------------------------------------------------------------------------------
 
@@ -283,12 +311,17 @@ class World:
 
     def deliver(self, source: str, target: str, what: Act, delay_ms: float) -> None:
         """Run ``what`` at ``target`` later: dropped when the link is cut then or the target dead; when it is paused,
-        run once it wakes. The source may be dead by then."""
+        run once it wakes. The source may be dead by then. A target that is no node is a place that never sleeps."""
         self.after(delay_ms, partial(self._arrive, source, target, what))
 
     def _arrive(self, source: str, target: str, what: Act) -> None:
-        if (source, target) not in self._cut:
-            self.nodes[target].loop.call_soon(what)
+        if (source, target) in self._cut:
+            return
+        node = self.nodes.get(target)
+        if node is None:
+            what()
+        else:
+            node.loop.call_soon(what)
 
     def latency_ms(self) -> float:
         """How long one way or one call takes: a few milliseconds as a rule, sometimes hundreds."""
@@ -301,11 +334,8 @@ class World:
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
-    def failed(self, name: str, context: dict[str, Any]) -> None:
-        """Somebody's callback or task ended in an exception that nobody caught: the run fails."""
-        error = context.get("exception")
-        surprise = error if isinstance(error, Exception) else RuntimeError(context.get("message"))
-        surprise.add_note(f"on {name} at {self.now_ms:.3f} ms: {context.get('message')}")
+    def fail(self, surprise: Exception) -> None:
+        """The run ends with this once the turn is over."""
         self._failures.append(surprise)
 
     def close(self) -> None:

@@ -1,0 +1,218 @@
+"""One process of the fleet: the real node, membership, reaper and reach, put together as the gateway does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from gateway.admission import Admission
+from gateway.calls import Outside
+from gateway.cluster.roster import Roster
+from gateway.conversation import Conversation
+from gateway.departure import drain
+from gateway.engine.directory import Directory
+from gateway.fleet import Fleet, FleetMember
+from gateway.model.errors import RegistryUnavailable
+from gateway.model.handshake import Handshake
+from gateway.model.ids import ApiId, ConnectionId, NodeNumber, owner_of
+from gateway.model.limits import UNLIMITED, Limits
+from gateway.model.member import Member
+from gateway.model.now import Now
+from gateway.model.peer import PeerAnswer, PostTo
+from gateway.node import DEADLINE_GRANULARITY_MS, Node
+from gateway.reach import FleetReach
+from gateway.reaper import Estates, Reaper
+from gateway.server.ticker import Ticker
+from gateway.tenure import Tenure
+from node_doubles import KEY, CountingIds, RecordingReporter, backends
+from sample_definitions import directory, handshake, route
+from simulation.book import Actor, Book, BookedSocket
+from simulation.dynamodb import SimDynamoDb, SimMembers, SimParked, SimRegistry
+from simulation.handlers import Mood, SimFunctions
+from simulation.network import SimNetwork
+from simulation.world import SimNode, World
+
+LEASE_MS: Final = 10_000
+DRAIN_S: Final = 5.0
+POST_WAIT_MS: Final = 3_000
+API: Final = "a1b2c3d4e5"
+
+
+@cache
+def application() -> Directory:
+    return directory(route("$connect"), route("$disconnect"), route("$default", two_way=True))
+
+
+@cache
+def an_upgrade() -> Handshake:
+    return handshake()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all processes of a run have in common."""
+
+    world: World
+    dynamodb: SimDynamoDb
+    network: SimNetwork
+    book: Book
+    mood: Mood
+
+
+class Told(RecordingReporter):
+    """A reporter that takes a surprise for the end of the run."""
+
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__()
+        self._world = world
+        self._name = name
+
+    def warned(self, text: str) -> None:
+        self._world.note(f"{self._name} warned: {text}")
+
+    def failed(self, text: str) -> None:
+        self._world.note(f"{self._name} failed: {text}")
+        if "(gateway/" in text or "did not end" in text:
+            self._world.fail(AssertionError(f"{self._name}: {text}"))
+
+
+class Process:
+    """``python -m gateway serve`` on a node of the world: begins to join at once, takes clients when it ``serves``."""
+
+    def __init__(self, scene: Scene, name: str) -> None:
+        self.scene = scene
+        self.name = name
+        self.here: SimNode = scene.world.node(name)
+        self.tenure = Tenure(self.here.clock)
+        self.actor = Actor(self.here, self.tenure)
+        self.joined = False
+        self.leaving = False
+        scene.book.actors.append(self.actor)
+        self.here.loop.call_soon(self._assemble)
+
+    # -- what others do to it --------------------------------------------------------------------------------------
+
+    @property
+    def runs(self) -> bool:
+        return self.here.alive
+
+    @property
+    def serves(self) -> bool:
+        return self.runs and self.joined and not self.leaving and self.actor.acts_as is not None
+
+    def kill(self) -> None:
+        if self.runs:
+            self.scene.world.note(f"{self.name} is killed")
+            self.here.kill()
+            self.scene.book.dies(self.actor)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        if self.joined and not self.leaving:
+            self.scene.world.note(f"{self.name} is asked to leave")
+            self.leaving = True
+            self.here.loop.call_soon(lambda: self.here.start(self._leave(), "leaving"))
+
+    # -- what clients and callers do -------------------------------------------------------------------------------
+
+    def takes(self, socket: BookedSocket) -> Conversation | None:
+        """A connection arrives; None when it was refused at once."""
+        if not self.joined:
+            socket.refuse(503, (), b"")
+            return None
+        conversation = self.node.handshake(socket, an_upgrade())
+        if conversation is not None:
+            socket.story = self.scene.book.begins(self.actor, conversation.connection.connection_id)
+        return conversation
+
+    async def post(self, connection_id: ConnectionId, data: bytes) -> PeerAnswer:
+        """PostToConnection at this node."""
+        owner = owner_of(connection_id, KEY)
+        assert owner is not None
+        story = self.scene.book.stories[connection_id]
+        request, was_there = PostTo(ApiId(API), connection_id, data), story.is_open or story.ended is not None
+        answer = await self.reach.ask(owner, request)
+        if was_there:  # its 101 may else have left between answer and now
+            self.scene.book.hears_an_answer(request, answer)
+        return answer
+
+    def unsettled(self) -> Iterator[str]:
+        """Why this process is not yet as it must become."""
+        if self.here.is_paused:
+            yield f"{self.name} sleeps"
+        elif not self.joined or self.leaving or self.actor.acts_as is None:
+            yield f"{self.name} does not serve: joined={self.joined} leaving={self.leaving}"
+        elif self.reaper.reaping:
+            yield f"{self.name} reaps {self.reaper.reaping}"
+        elif self.registry.pending:
+            yield f"{self.name} has {self.registry.pending} writes to do"
+
+    # -- its programme ---------------------------------------------------------------------------------------------
+
+    def _assemble(self) -> None:
+        world, clock = self.scene.world, self.here.clock
+        self.reporter = Told(world, self.name)
+        self.members = SimMembers(self.scene.dynamodb, self.here)
+        self.registry = SimRegistry(self.scene.dynamodb, self.here)
+        self.functions = SimFunctions(self.scene.book, self.actor, self.scene.mood)
+        outside = Outside(
+            backends(self.functions),
+            self.registry,
+            clock,
+            CountingIds(),
+            self.reporter,
+            admission=Admission(UNLIMITED),
+            undelivered=lambda *owed: self.reaper.take_over(*owed),
+        )
+        self.node = Node(self.tenure, application(), outside, Limits(), lambda: self._ticker.wake())
+        self._ticker = Ticker(clock, DEADLINE_GRANULARITY_MS, self._tick)
+        estates = Estates(self.members, self.registry, SimParked(self.scene.dynamodb, self.here))
+        self.reaper = Reaper(estates, self.node.speak_for, self.tenure, (clock, self.reporter, world.rng.random))
+        fleet = Fleet(self.members, clock, self.reporter, world.rng.random, self._seen, self.terminate, self._began)
+        card = Member(NodeNumber(0), LEASE_MS, self.name, self.name, 1, 0)
+        self.member = FleetMember(card, self.tenure, self.node, fleet)
+        peers = self.scene.network.peers(self.here)
+        self.reach = FleetReach(self.node, peers, self.tenure, self.member.look, POST_WAIT_MS)
+        self.scene.network.services[self.name] = self.node
+        self.here.start(self._join(), "joining")
+
+    async def _join(self) -> None:
+        while not self.joined:
+            try:
+                await self.member.join()
+            except RegistryUnavailable:
+                await asyncio.sleep(1)
+            else:
+                self.joined = True
+
+    async def _leave(self) -> None:
+        self.member.drain()
+        await drain(self.node, DRAIN_S, self.scene.world.rng.random)
+        await self.reaper.close()
+        self.actor.has_left = True
+        await self.member.leave(self._is_empty)
+        await self.member.close()
+        await self.registry.close()
+        self._ticker.stop()
+        self.scene.world.note(f"{self.name} has left")
+        self.here.kill()
+        self.scene.book.dies(self.actor)
+
+    async def _is_empty(self, number: NodeNumber) -> bool:
+        async for _ in self.registry.connections_of(number):
+            return False
+        return True
+
+    def _tick(self, now: Now) -> bool:
+        self.node.tick(now.monotonic_ms)
+        return self.node.next_deadline_ms() is not None
+
+    def _seen(self, roster: Roster) -> None:
+        self.reach.see(roster)
+        self.reaper.see(roster)
+
+    def _began(self, member: Member) -> None:
+        self.scene.world.note(f"{self.name} is node {member.number}")

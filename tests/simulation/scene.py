@@ -1,0 +1,137 @@
+"""A fleet in a world, what can be done to it, and what must hold when everything has calmed down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.model.ids import ConnectionId
+from gateway.model.member import MemberState
+from gateway.model.peer import Outcome, PeerAnswer
+from simulation.book import Book, Story
+from simulation.clients import Client
+from simulation.dynamodb import DYNAMODB, SimDynamoDb
+from simulation.handlers import Mood
+from simulation.network import SimNetwork
+from simulation.process import Process, Scene
+from simulation.world import World
+
+CALM_LIMIT_MS = 300_000  # leases, lingering, growing pauses between retries
+STEP_MS = 1_000
+
+
+class Simulation:
+    """``world`` is whoever calls's to close."""
+
+    def __init__(self, world: World, nodes: int) -> None:
+        self.world = world
+        self.book = Book(world)
+        self.dynamodb = SimDynamoDb(world, self.book.is_declared_dead)
+        self.mood = Mood()
+        self.scene = Scene(world, self.dynamodb, SimNetwork(world, self.book.hears_an_answer), self.book, self.mood)
+        self.processes: list[Process] = []
+        self.clients: list[Client] = []
+        self.is_calm = False
+        self._posts = 0
+        for _ in range(nodes):
+            self.start_one()
+
+    # -- what can be done ------------------------------------------------------------------------------------------
+
+    def start_one(self) -> Process:
+        """A new process, on a machine of its own."""
+        process = Process(self.scene, f"p{len(self.processes) + 1}")
+        self.processes.append(process)
+        return process
+
+    @property
+    def running(self) -> list[Process]:
+        return [process for process in self.processes if process.runs]
+
+    def connect(self, process: Process) -> Client:
+        client = Client(process)
+        self.clients.append(client)
+        return client
+
+    def post(self, process: Process, connection_id: ConnectionId) -> list[PeerAnswer]:
+        """PostToConnection at that node; the answer is in the list once it is there."""
+        answers: list[PeerAnswer] = []
+        self._posts += 1
+        data = f"post {self._posts}".encode()
+
+        async def post() -> None:
+            answers.append(await process.post(connection_id, data))
+
+        if process.joined:
+            process.here.loop.call_soon(lambda: process.here.start(post(), "a post"))
+        return answers
+
+    def calm_down(self) -> None:
+        """Heal everything, and wait until nothing is owed any more; then a little longer."""
+        self.world.note("everything is healed")
+        self.world.heal_all()
+        self.dynamodb.calm()
+        self.mood.crashes = self.mood.away = self.mood.late = self.mood.refuses = self.mood.slow_ms = 0.0
+        self.is_calm = True
+        for process in self.running:
+            process.here.spare()
+            process.here.slow_down(0)
+        if not [process for process in self.running if not process.leaving]:
+            self.start_one()
+        until_ms = self.world.now_ms + CALM_LIMIT_MS
+        while unsettled := list(self._unsettled()):
+            assert self.world.now_ms < until_ms, "\n".join(unsettled)
+            self.world.run(self.world.now_ms + STEP_MS)
+        self.world.run(self.world.now_ms + 2 * STEP_MS)
+        left = list(self._unsettled())
+        assert not left, "\n".join(left)
+
+    # -- what must hold in the end ---------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Every accepted connection has had exactly one end, or is open and can be reached from everywhere."""
+        for story in self.book.stories.values():
+            open_, told = story.is_open, bool(story.delivered) or self._is_parked(story)
+            assert not (open_ and told), f"both open and told: {story}"
+            assert open_ or told or not story.accepted, f"neither open nor told: {story}"
+        self._check_reach()
+
+    def _check_reach(self) -> None:
+        asked = [
+            (process, story, self.post(process, story.connection_id))
+            for process in self.running
+            for story in self.book.stories.values()
+        ]
+        self.world.run(self.world.now_ms + 10 * STEP_MS)
+        for process, story, answers in asked:
+            expected = Outcome.DONE if story.is_open else Outcome.GONE
+            assert answers == [expected], f"{process.name} says {answers} of {story}"
+
+    def _unsettled(self) -> Iterator[str]:
+        """What is not yet as it must become."""
+        for process in self.running:
+            yield from process.unsettled()
+        numbers = {process.actor.acts_as for process in self.running}
+        for member in self.dynamodb.table.members.values():
+            if member.number not in numbers or member.state is not MemberState.ALIVE:
+                yield f"a record of a node that is not there: {member}"
+        records = {record.connection_id for record in self.dynamodb.table.connections}
+        for story in self.book.stories.values():
+            if story.is_open != (story.connection_id in records):
+                yield f"{'open without a record' if story.is_open else 'a record of what is not open'}: {story}"
+            if story.accepted and not story.is_open:
+                yield from self._unended(story)
+
+    def _unended(self, story: Story) -> Iterator[str]:
+        if not story.delivered and not self._is_parked(story):
+            yield f"not told: {story}"
+        if story.ended is None:
+            yield f"a socket left open: {story}"
+
+    def _is_parked(self, story: Story) -> bool:
+        return story.connection_id in self.dynamodb.table.parked
+
+
+def links(simulation: Simulation) -> list[tuple[str, str]]:
+    """Every pair of places that a cable runs between."""
+    names = [process.name for process in simulation.running]
+    return [(one, other) for index, one in enumerate(names) for other in [DYNAMODB, *names[index + 1 :]]]
