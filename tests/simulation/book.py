@@ -199,8 +199,8 @@ class Book:
 
 class BookedSocket:
     """``ports.Socket`` of one client: what the node does to it is written down. ``opens`` and ``closes`` are called
-    when the 101 and a close frame leave, ``gone`` says that the client reads no more, ``finished`` that the node hears no
-    more of it."""
+    when the 101 and a close frame leave, ``gone`` says that the client reads no more, ``finished`` that the node hears
+    no more of it."""
 
     def __init__(self, book: Book, opens: Callable[[], None], closes: Callable[[], None]) -> None:
         self._book = book
