@@ -9,10 +9,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
 
-.PHONY: help setup run test lint types fmt pr bench clean
+.PHONY: help setup run test lint types fmt pr bench bench-quick clean
 
 help: ## show this help
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything in it (done by the other targets as needed)
 
@@ -43,9 +43,11 @@ fmt: $(READY) ## rewrite the code in the project's style
 
 pr: test ## what CI runs
 
-bench: $(READY) ## CPU of the gateway per message beside the handler, and per connection for its record
-	@$(BIN)/python bench/message_path.py
-	@$(BIN)/python bench/registry.py
+bench: $(READY) ## measure everything beside the peers, and write docs/performance.md (15 minutes)
+	@$(BIN)/python bench/run.py --write-docs $(ARGS)
+
+bench-quick: $(READY) ## the same table with small counts (2 minutes)
+	@$(BIN)/python bench/run.py --quick $(ARGS)
 
 clean: ## remove the environment and everything built
 	@rm -rf .venv .aws-sam .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

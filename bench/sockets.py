@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ HERE: Final = Path(__file__).parent
 KINDS: Final = ("trivial", "node")
 SHELLS: Final = ("parked", "transport")
 DORMANT: Final = (1_000, 5_000, 19_000)  # a process holds less than 20,000 descriptors on many machines
-WARM: Final = 500
+WARM: Final = 50  # few: the room that they leave behind would be taken for room that was never needed
 CONNECTS: Final = 2_000
 SOCKETS: Final = 200
 HTTP_CONNECTIONS: Final = 64
@@ -146,6 +148,13 @@ def post(made: Peer, port: int) -> Cost:
         return cost(before, made.asks("figures"), OPERATIONS, raced)
 
 
+def loop_ns() -> float:
+    began, total = time.process_time_ns(), 0
+    for turn in range(1_000_000):
+        total += turn
+    return (time.process_time_ns() - began) / 1_000_000
+
+
 def spread(figures: list[float], digits: int = 1) -> dict[str, Any]:
     """Empty for no figures."""
     if not figures:
@@ -165,7 +174,7 @@ def measured(kind: str, shell: str, runs: int, counts: tuple[int, ...]) -> dict[
             costs = [measure(made, port) for _ in range(runs)]
             found[f"CPU us per {name}"] = spread([each.cpu_us for each in costs])
             found[f"of them in the kernel, {name}"] = spread([each.system_us for each in costs])
-            found[f"{name}s per s"] = spread([each.rate for each in costs if each.rate is not None], 0)
+            found[f"per second, {name}"] = spread([each.rate for each in costs if each.rate is not None], 0)
             found[f"client's share of a core, {name}"] = spread([each.client for each in costs if each.client], 2)
     return {name: figure for name, figure in found.items() if figure}
 
@@ -198,12 +207,14 @@ def main() -> None:
     where = {
         "python": platform.python_version(),
         "machine": f"{platform.machine()} {platform.system()} {platform.release()}",
+        "load": round(os.getloadavg()[0], 1),  # above the number of cores every figure of CPU is inflated
+        "ns per turn of an empty loop": round(loop_ns(), 1),  # by how much: some 30 on a quiet machine
     }
     if asked.json:
         print(json.dumps({"results": results, "runs": runs, **where}))
     else:
         table(results)
-        print(f"Python {where['python']}, {where['machine']}; {runs} runs")
+        print("; ".join(f"{name}: {value}" for name, value in where.items()) + f"; {runs} runs")
 
 
 main()

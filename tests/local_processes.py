@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 
-from gateway.ports import Exit, LineSink, Process, Processes
+from gateway.ports import NO_DESCRIPTORS, Exit, LineSink, Process, Processes
 
 
 class LocalProcess(Process):
@@ -49,16 +49,25 @@ class LocalProcesses(Processes):
         for process in self._made:
             await process.wait()
 
-    async def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, output: LineSink) -> Process:
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        output: LineSink,
+        descriptors: Mapping[str, int] = NO_DESCRIPTORS,
+    ) -> Process:
         self.started.append(tuple(argv))
         process = await asyncio.create_subprocess_exec(
             *argv,
-            env=dict(env),
+            env={**env, **{name: str(fd) for name, fd in descriptors.items()}},
             cwd=cwd,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=tuple(descriptors.values()),
             limit=2**20,
         )
 

@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.invoke import launch as launch_module
 from gateway.invoke.functions import LocalFunctions
-from gateway.invoke.launch import Launch
+from gateway.invoke.launch import Launch, RuntimeClient
 from gateway.invoke.surroundings import Surroundings
 from gateway.model.function import Folder, Function
 from gateway.model.invocation import FunctionError, FunctionResult, Returned
@@ -21,10 +21,14 @@ from runtime_double import DEADLINE_S, NAME, RandomIds, RecordingLog, SystemCloc
 
 NODE = shutil.which("node")
 NODE_BOOTSTRAP = Path(launch_module.__file__).parent / "bootstrap" / "node.mjs"
+PYTHON_BOOTSTRAP = NODE_BOOTSTRAP.with_name("python.py")
 
 
 class FolderLaunches:
     """Runs what lies in the function's folder, as it is."""
+
+    def __init__(self, client: RuntimeClient = RuntimeClient.AWS) -> None:
+        self._client = client
 
     async def prepare(self, one: Function) -> Launch:
         assert isinstance(one.code, Folder)
@@ -40,7 +44,8 @@ class FolderLaunches:
             "AWS_LAMBDA_LOG_STREAM_NAME": "stream",
             **one.environment,
         }
-        return Launch(self._argv(one), env, one.code.path, one.memory_mib)
+        has_channel = self._client is RuntimeClient.OWN and not one.runtime.startswith("provided")
+        return Launch(self._argv(one), env, one.code.path, one.memory_mib, has_channel)
 
     def _argv(self, one: Function) -> tuple[str, ...]:
         assert isinstance(one.code, Folder)
@@ -48,7 +53,8 @@ class FolderLaunches:
             assert NODE is not None
             return (NODE, str(NODE_BOOTSTRAP))
         if one.runtime.startswith("python"):
-            return (sys.executable, "-m", "awslambdaric", one.handler)
+            own = self._client is RuntimeClient.OWN
+            return (sys.executable, *((str(PYTHON_BOOTSTRAP),) if own else ("-m", "awslambdaric")), one.handler)
         return (str(Path(one.code.path) / "bootstrap"),)
 
     def fingerprint(self, one: Function) -> str:
@@ -101,12 +107,19 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 @asynccontextmanager
 async def serving(
-    folder: Path, files: dict[str, str], runtime: str, handler: str = "app.handler", timeout_s: int = 10
+    folder: Path,
+    files: dict[str, str],
+    runtime: str,
+    handler: str = "app.handler",
+    *,
+    timeout_s: int = 10,
+    client: RuntimeClient = RuntimeClient.OWN,
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[RealFunctions]:
     write(folder, files)
     supervisor, log = ProcessSupervisor(), RecordingLog()
-    functions = LocalFunctions(Surroundings(FolderLaunches(), supervisor, log, SystemClock(), RandomIds()))
-    one = function(runtime=runtime, handler=handler, folder=str(folder), timeout_s=timeout_s)
+    functions = LocalFunctions(Surroundings(FolderLaunches(client), supervisor, log, SystemClock(), RandomIds()))
+    one = function(runtime=runtime, handler=handler, folder=str(folder), timeout_s=timeout_s, environment=environment)
     await functions.replace({NAME: one})
     try:
         yield RealFunctions(functions, log, supervisor)

@@ -18,7 +18,7 @@ from gateway.invoke.launch import Launch
 from gateway.model.function import Folder, Function
 from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
 from gateway.model.now import Now
-from gateway.ports import Exit, FunctionCall, LineSink, Process
+from gateway.ports import NO_DESCRIPTORS, Exit, FunctionCall, LineSink, Process
 
 DEADLINE_S = 20.0
 PREFIX = "/2018-06-01/runtime/"
@@ -151,7 +151,15 @@ class ScriptedProcesses:
         self.starting = Signal()
         self.refusal: OSError | None = None
 
-    async def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, output: LineSink) -> Process:
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        output: LineSink,
+        descriptors: Mapping[str, int] = NO_DESCRIPTORS,
+    ) -> Process:
         if self.refusal is not None:
             raise self.refusal
         process = ScriptedProcess(len(self.started) + 1, self.program, env, output)

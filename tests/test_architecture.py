@@ -21,6 +21,7 @@ LAYERS = {
         "first_step",
         "tasks",
         "tenure",
+        "sharing",
         "functions_by_place",
         "backends",
         "journal",

@@ -480,6 +480,8 @@ async def test_another_incarnation_knows_nothing_of_the_one_before(fleet_stage: 
     stage.node.tick(stage.clock.monotonic_ms)
     stage.tenure.begin(NodeNumber(8), stage.clock.monotonic_ms + 9_000)
     assert stage.post(connection_id, b"x") is Outcome.GONE
+    stranger = PostTo(stage.endpoint.api.api_id, connection_id, b"x")
+    assert stage.node.answer(NodeNumber(99), stranger) is Outcome.UNREACHABLE, "somebody else may well be alive"
     again, _ = await stage.opened()
     assert again.is_open and again.closed is None
     assert {record.owner for record in stage.registry.records} == {7, 8}

@@ -27,10 +27,11 @@ class Here:
 
     def __init__(self) -> None:
         self.asked: list[NodeNumber] = []
+        self.says: PeerAnswer = Outcome.DONE
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
         self.asked.append(owner)
-        return Outcome.DONE
+        return self.says
 
 
 @dataclass
@@ -162,3 +163,11 @@ async def test_alone_everybody_else_is_gone() -> None:
     here = Here()
     assert await LocalReach(here).ask(OTHER, REQUEST) is Outcome.DONE
     assert here.asked == [OTHER], "the node itself tells its number from others"
+    here.says = Outcome.UNREACHABLE
+    assert await LocalReach(here).ask(OTHER, REQUEST) is Outcome.GONE
+
+
+async def test_ones_own_earlier_incarnations_are_answered_here(world: World) -> None:
+    world.tenure.begin(NodeNumber(9), world.clock.monotonic_ms + 9_000)
+    await world.ask(ME)
+    assert world.here.asked == [ME] and not world.others.asked

@@ -22,8 +22,12 @@ from gateway.settings import (
 )
 
 PACKAGE = Path(__file__).parent.parent / "src" / "gateway"
-# What runs in processes of its own: hooks in a handler's interpreter, and moto, which is configured by variables.
-ELSEWHERE = (PACKAGE / "invoke" / "hooks" / "sitecustomize.py", PACKAGE / "emulation" / "server.py")
+# What runs in processes of its own: in a handler's interpreter, and moto, which is configured by variables.
+ELSEWHERE = (
+    PACKAGE / "invoke" / "hooks" / "sitecustomize.py",
+    PACKAGE / "invoke" / "bootstrap" / "python.py",
+    PACKAGE / "emulation" / "server.py",
+)
 READERS = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 
 

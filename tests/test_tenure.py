@@ -28,6 +28,7 @@ def test_another_incarnation_is_another_number() -> None:
     assert not tenure.is_still(ONE)
     tenure.begin(TWO, clock.monotonic_ms + 100)
     assert tenure.is_still(TWO) and not tenure.is_still(ONE)
+    assert tenure.was(ONE) and not tenure.was(TWO) and not tenure.was(NodeNumber(3))
 
 
 def test_even_the_endless_lapses_when_it_is_given_up() -> None:

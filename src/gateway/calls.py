@@ -31,6 +31,7 @@ from gateway.model.ids import CONNECT, DISCONNECT, RequestId, RouteKey, disconne
 from gateway.model.invocation import Invocation
 from gateway.model.now import Now
 from gateway.ports import Clock, Ids, Registry, Reporter
+from gateway.sharing import SharedMappings
 
 NO_ROUTE: Final = RouteKey("")  # the route key of a message that no route takes
 REGISTRY_AWAY: Final = "the connection table cannot be reached"
@@ -60,6 +61,7 @@ class Calls:
 
     def __init__(self, outside: Outside, directory: Directory) -> None:
         self._outside = outside
+        self._shared = SharedMappings()
         self.gates = Gates(outside.backends, outside.clock, outside.admission, outside.principals)
         self.directory = directory
 
@@ -155,7 +157,9 @@ class Calls:
     async def register(self, conversation: Conversation, register: Register) -> on.Registered | on.RegistrationFailed:
         """Make the record durable; what the gates found out is part of it from here on."""
         conversation.connection = replace(
-            conversation.connection, authorizer=register.authorizer, identity=register.identity
+            conversation.connection,
+            authorizer=self._shared.of(register.authorizer),
+            identity=self._shared.of(register.identity),
         )
         connection, opening = conversation.connection, conversation.opening
         request_id = opening.occasion.request_id if opening is not None else self._outside.ids.request_id()

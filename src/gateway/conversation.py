@@ -8,6 +8,7 @@ from gateway.engine.lifecycle import Lifecycle
 from gateway.journal import Entry
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
+from gateway.model.limits import Limits
 from gateway.ports import Socket
 
 
@@ -27,15 +28,18 @@ class Opening:
         self.authorizer_latency_ms: int | None = None
 
 
-class Conversation:
+class Conversation(Lifecycle):
     """``in_flight`` counts messages whose calls are not over; ``opening`` is None once the upgrade is decided. Nothing
-    else here grows or is replaced while a client idles."""
+    else here grows or is replaced while a client idles.
 
-    __slots__ = ("connection", "in_flight", "lifecycle", "opening", "socket")
+    It is its own lifecycle rather than holding one: an object less for each of a hundred thousand idle clients.
+    """
 
-    def __init__(self, socket: Socket, connection: Connection, lifecycle: Lifecycle, opening: Opening) -> None:
+    __slots__ = ("connection", "in_flight", "opening", "socket")
+
+    def __init__(self, socket: Socket, connection: Connection, limits: Limits, opening: Opening) -> None:
+        super().__init__(limits)
         self.socket = socket
         self.connection = connection
-        self.lifecycle = lifecycle
         self.in_flight = 0
         self.opening: Opening | None = opening

@@ -18,8 +18,9 @@ from gateway.model.member import Member
 from gateway.model.parked import ParkedDisconnect
 from gateway.ports import Members, ParkedDisconnects
 
-# Up to how many seconds a connection has been open, and what its group is called. AWS ends one after two hours.
-AGES: Final = ((60, "under 1m"), (600, "1m-10m"), (3600, "10m-1h"), (7200, "1h-2h"), (86_400, "2h-1d"))
+# Up to how many minutes a connection has been open, and what its group is called. AWS ends one after two hours.
+AGES: Final = ((1, "under 1m"), (10, "1m-10m"), (60, "10m-1h"), (120, "1h-2h"), (1440, "2h-1d"))
+_MINUTE_MS: Final = 60_000
 OLDER: Final = "over 1d"
 
 
@@ -136,8 +137,8 @@ def _group(connection: Connection, by: Group, now_ms: int) -> str:
         case Group.SOURCE:
             return connection.source_ip
         case Group.AGE:
-            age_s = (now_ms - connection.connected_at_ms) / 1000
-            return next((name for under_s, name in AGES if age_s < under_s), OLDER)
+            minutes = (now_ms - connection.connected_at_ms) / _MINUTE_MS
+            return next((name for under, name in AGES if minutes < under), OLDER)
 
 
 def _in_order(found: Counter[str], by: Group) -> list[tuple[str, int]]:

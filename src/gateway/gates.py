@@ -19,7 +19,6 @@ from gateway.engine.admission import limit_exceeded, subscription_of, too_many, 
 from gateway.engine.authorization import authorization_verdict, doubled_authorization, missing_identity, signed_identity
 from gateway.engine.directory import Deployment
 from gateway.engine.exchange import Exchange
-from gateway.engine.integrations.lambda_proxy import encode
 from gateway.engine.responses import Refuse
 from gateway.engine.route_plan import RoutePlan
 from gateway.model.api import AuthorizationType
@@ -130,7 +129,7 @@ def _authorization(exchange: Exchange, authorizer: LambdaTarget) -> Invocation:
         exchange.connection.connection_id,
         exchange.occasion.request_id,
         CONNECT,
-        LambdaRequest(authorizer, encode(events.authorizer(exchange))),
+        LambdaRequest(authorizer, events.encode(events.authorizer(exchange))),
         MAX_INTEGRATION_TIMEOUT_MS,
         exchange.occasion.trace_id,
     )

@@ -18,13 +18,14 @@ from gateway.engine import responses
 from gateway.engine.deadlines import Wheel
 from gateway.engine.directory import Addressed, Directory
 from gateway.engine.exchange import Occasion
-from gateway.engine.lifecycle import GOING_AWAY, Lifecycle, State
+from gateway.engine.lifecycle import GOING_AWAY, State
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
 from gateway.model.ids import CONNECT, ApiId, ConnectionId, NodeNumber
 from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, MAX_SOURCE_STRING, Limits
 from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.ports import Socket
+from gateway.sharing import shared_text
 from gateway.tasks import Tasks
 from gateway.tenure import Tenure
 
@@ -122,9 +123,9 @@ class Node:
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
         """Carry out what the management API, or another node, asks of a connection that ``owner`` holds: GONE when that
-        is not this incarnation, whose predecessors' sockets are all closed."""
+        was an earlier incarnation of this node, UNREACHABLE when it is somebody else, who may well be alive."""
         if owner != self._tenure.number:
-            return Outcome.GONE
+            return Outcome.GONE if self._tenure.was(owner) else Outcome.UNREACHABLE
         if not self.may_act():
             return Outcome.FENCED
         conversation = self._find(request.api_id, request.connection_id)
@@ -218,7 +219,7 @@ class Node:
         return responses.storm_refusal(ids.connection_id(self._tenure.number), ids.request_id(), now_ms)
 
     def _let_go(self, conversation: Conversation, may_wait: bool) -> bool:
-        if may_wait and conversation.in_flight and conversation.lifecycle.state is State.OPEN:
+        if may_wait and conversation.in_flight and conversation.state is State.OPEN:
             return False
         self._close(conversation, *GOING_AWAY)
         return True
@@ -234,15 +235,15 @@ class Node:
             api_id=endpoint.api.api_id,
             stage=endpoint.stage.stage_name,
             connected_at_ms=now.wall_ms,
-            source_ip=handshake.source_ip,
+            source_ip=shared_text(handshake.source_ip),
             domain_name=addressed.domain_name,
-            user_agent=None if user_agent is None else user_agent[:MAX_SOURCE_STRING],
+            user_agent=None if user_agent is None else shared_text(user_agent[:MAX_SOURCE_STRING]),
         )
         occasion = Occasion(ids.request_id(), ids.trace_id(), now.wall_ms)
         journal = self._outside.journal
         entry = None if journal is None else journal.begin(addressed.deployment.logging)
         opening = Opening(addressed.deployment, handshake, occasion, entry)
-        conversation = Conversation(socket, connection, Lifecycle(self._limits), opening)
+        conversation = Conversation(socket, connection, self._limits, opening)
         self._upgrading.add(conversation)
         return conversation
 
@@ -250,7 +251,7 @@ class Node:
         conversation = self._live.get(connection_id)
         if conversation is None or conversation.connection.api_id != api_id:
             return None
-        return conversation if conversation.lifecycle.state is State.OPEN else None
+        return conversation if conversation.state is State.OPEN else None
 
     def _close(self, conversation: Conversation, code: int, reason: str) -> None:
         self._step(conversation, on.CloseAsked(code, reason, self._outside.clock.now().monotonic_ms))
@@ -260,7 +261,7 @@ class Node:
         self._advance(conversation, happened)
 
     def _advance(self, conversation: Conversation, happened: on.Input) -> None:
-        for command in conversation.lifecycle.step(happened):
+        for command in conversation.step(happened):
             self._carry_out(conversation, command)
 
     def _carry_out(self, conversation: Conversation, command: do.Command) -> None:
@@ -326,7 +327,7 @@ class Node:
                 assert_never(command)
 
     def _open(self, conversation: Conversation) -> None:
-        self._upgrading.discard(conversation)
+        self._decided(conversation)
         self._log_connect(conversation, None)
         conversation.opening = None
         self._live[conversation.connection.connection_id] = conversation
@@ -336,9 +337,14 @@ class Node:
         opening = conversation.opening
         if opening is not None and opening.entry is not None:
             opening.entry.abandons(connect_exchange(conversation, opening))
-        self._upgrading.discard(conversation)
+        self._decided(conversation)
         self._live.pop(conversation.connection.connection_id, None)
         self._deadlines.cancel(conversation.connection.connection_id)
+
+    def _decided(self, conversation: Conversation) -> None:
+        self._upgrading.discard(conversation)
+        if not self._upgrading:
+            self._upgrading.clear()  # gives the room of a crowd back, which an empty set keeps
 
     def _log_connect(self, conversation: Conversation, refusal: responses.Refuse | None) -> None:
         opening = conversation.opening
@@ -390,8 +396,8 @@ def _unsaid(command: do.Command) -> on.Input | None:
 
 
 def _info(conversation: Conversation) -> ConnectionInfo:
-    connection, lifecycle = conversation.connection, conversation.lifecycle
-    active_for_ms = lifecycle.last_active_ms - lifecycle.begun_ms
+    connection = conversation.connection
+    active_for_ms = conversation.last_active_ms - conversation.begun_ms
     return ConnectionInfo(
         connection.connected_at_ms,
         connection.connected_at_ms + active_for_ms,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from types import MappingProxyType
+from typing import Final, Protocol, TypeVar
 
 from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.connection import Connection
@@ -186,7 +187,8 @@ class PeerService(Protocol):
     """What a node answers to others."""
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
-        """At once; ``owner`` is the incarnation that is meant: GONE when this node is another one by now."""
+        """At once; ``owner`` is the incarnation that is meant: GONE when this node came back as another since, but
+        UNREACHABLE when it never was that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,13 +280,25 @@ class LineSink(Protocol):
     def __call__(self, stream: str, line: str) -> None: ...
 
 
+NO_DESCRIPTORS: Final[Mapping[str, int]] = MappingProxyType({})
+
+
 class Processes(Protocol):
     """Starts processes that never outlive this gateway, not even its ``kill -9``."""
 
-    async def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, output: LineSink) -> Process:
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        output: LineSink,
+        descriptors: Mapping[str, int] = NO_DESCRIPTORS,
+    ) -> Process:
         """Start ``argv`` (absolute program path) in a session of its own with exactly ``env``.
 
-        Raises OSError when it cannot be started.
+        It inherits a duplicate of each of ``descriptors``, under the number that the environment variable of that name
+        then holds; the caller's own stays open. Raises OSError when it cannot be started.
         """
 
 

@@ -31,13 +31,14 @@ class Reaching(Protocol):
 
 
 class LocalReach:
-    """A node that is alone: what it does not hold is gone."""
+    """A node that is alone: what it does not hold is gone, and so is whoever came before it."""
 
     def __init__(self, here: PeerService) -> None:
         self._here = here
 
     async def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
-        return self._here.answer(owner, request)
+        answer = self._here.answer(owner, request)
+        return Outcome.GONE if answer is Outcome.UNREACHABLE else answer
 
 
 class FleetReach:
@@ -58,7 +59,7 @@ class FleetReach:
         self._roster = roster
 
     async def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
-        if owner == self._tenure.number:
+        if owner == self._tenure.number or self._tenure.was(owner):
             return self._here.answer(owner, request)
         if not self._tenure.holds():
             return Outcome.FENCED

@@ -60,5 +60,7 @@ class Tasks:
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
+        if not self._running:
+            self._running.clear()  # gives the room of a crowd back, which an empty set keeps
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed(f"{task.get_name()} failed: {one_line(error)}")

@@ -19,6 +19,7 @@ class Tenure:
         self._clock = clock
         self.number = NOBODY
         self.lease = Lease()
+        self._former: set[NodeNumber] = set()
 
     @classmethod
     def alone(cls, clock: Clock, number: NodeNumber) -> Tenure:
@@ -36,7 +37,12 @@ class Tenure:
         """Whether ``number`` is the incarnation of now, and may act."""
         return self.number == number and self.holds()
 
+    def was(self, number: NodeNumber) -> bool:
+        """Whether ``number`` is an earlier incarnation of this process, whose sockets are all closed."""
+        return number in self._former
+
     def begin(self, number: NodeNumber, until_ms: float) -> None:
         """Be another incarnation from now on."""
+        self._former.add(self.number)
         self.number = number
         self.lease.begin(until_ms)

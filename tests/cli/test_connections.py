@@ -101,14 +101,16 @@ def test_the_last_page_says_nothing_of_more(
 def test_counts(fleet: FleetAtMoto, recorded: list[Connection], capsys: pytest.CaptureFixture[str]) -> None:
     assert fleet.run("connections", "count", "--by", "node") == 0
     assert capsys.readouterr().out.splitlines() == ["NODE  CONNECTIONS", "7     3", "8     2", "5 in all"]
+    assert fleet.run("connections", "count", "--by", "node", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["groups"] == [{"node": 7, "count": 3}, {"node": 8, "count": 2}]
     assert fleet.run("connections", "count", "--by", "age", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {
         "total": 5,
         "by": "age",
         "groups": [
-            {"name": "under 1m", "count": 3},
-            {"name": "1m-10m", "count": 1},
-            {"name": "2h-1d", "count": 1},
+            {"age": "under 1m", "count": 3},
+            {"age": "1m-10m", "count": 1},
+            {"age": "2h-1d", "count": 1},
         ],
         "others": 0,
     }

@@ -77,7 +77,7 @@ def test_kill_9_leaves_no_process(gateway: GatewayProcess) -> None:
         processes = descendants(gateway.pid)
         assert grandchild in processes  # in a session of its own, deaf to SIGTERM
         commands = " ".join(map(command_of, processes))
-        assert all(name in commands for name in ("guardian", EMULATOR, "awslambdaric"))
+        assert all(name in commands for name in ("guardian", EMULATOR, "bootstrap/python.py"))
         with gateway.leaving_nothing():
             gateway.kill()
 

@@ -14,7 +14,7 @@ import pytest
 from gateway.emulation.embedded import EmbeddedAws
 from gateway.emulation.options import EmbeddedOptions
 from gateway.model.errors import UserError
-from gateway.ports import LineSink, Process
+from gateway.ports import NO_DESCRIPTORS, LineSink, Process
 from local_processes import LocalProcesses
 
 DEADLINE_S = 30.0
@@ -28,7 +28,15 @@ class Instead:
         self._argv = argv
         self._processes = LocalProcesses()
 
-    async def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, output: LineSink) -> Process:
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        output: LineSink,
+        descriptors: Mapping[str, int] = NO_DESCRIPTORS,
+    ) -> Process:
         if not self._argv:
             raise OSError("no processes left")
         return await self._processes.start(self._argv, env=env, cwd=cwd, output=output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.engine import events
+from gateway.engine.events import encode
 from gateway.engine.exchange import Exchange
-from gateway.engine.integrations.lambda_proxy import LambdaProxyPlan, encode
+from gateway.engine.integrations.lambda_proxy import LambdaProxyPlan
 from gateway.model.ids import FunctionName
 from gateway.model.integration import LambdaTarget
 from sample_definitions import (
@@ -157,3 +159,30 @@ def test_any_message_and_close_make_documents_that_powertools_takes(body: str, c
     assert parsed.body == body
     disconnect = events.event(disconnect_exchange(close=(code, reason)))
     APIGatewayWebSocketDisconnectEventModel.model_validate_json(encode(disconnect))
+
+
+words = st.text(st.characters(codec="utf-8"), max_size=12)
+principals = st.dictionaries(words, words | st.integers() | st.booleans())
+
+
+@given(words, words, st.none() | words, st.none() | principals, words)
+def test_a_message_is_written_as_any_document_is(
+    body: str, route_key: str, user_agent: str | None, principal: dict[str, Any] | None, variable: str
+) -> None:
+    known = connection(user_agent=user_agent, authorizer=principal, identity={"caller": body} if principal else None)
+    here = endpoint(variables={"v": variable} if variable else {})
+    exchange = replace(message_exchange(body=body, connection=known, endpoint=here), route_key=route_key)
+    built = events.event(exchange)
+    assert events.event_json(exchange, None) == encode(built)
+    assert encode(built) == json.dumps(built, ensure_ascii=False, separators=(",", ":")).encode()
+    built["requestContext"]["domainName"] = variable
+    assert events.event_json(exchange, variable) == encode(built)
+
+
+@pytest.mark.parametrize("exchange", [connect_exchange(), disconnect_exchange()])
+def test_a_domain_name_replaces_the_connections_in_every_event(exchange: Exchange) -> None:
+    written = json.loads(events.event_json(exchange, "chat.example"))
+    assert written["requestContext"].pop("domainName") == "chat.example"
+    built = json.loads(events.event_json(exchange, None))
+    assert built["requestContext"].pop("domainName") == exchange.connection.domain_name
+    assert written == built

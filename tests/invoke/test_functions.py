@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.invoke.dialogue import MAX_RESPONSE_BYTES
 from gateway.invoke.functions import LocalFunctions
 from gateway.invoke.launch import LaunchError
-from gateway.invoke.runtime_api import MAX_RESPONSE_BYTES
 from gateway.invoke.surroundings import PoolLimits, Surroundings
 from gateway.model.function import Function
 from gateway.model.invocation import (

@@ -15,8 +15,8 @@ from functions_of_laptop import function
 from gateway.invoke.env_vars import EnvVars
 from gateway.invoke.environment import Account, Endpoints, HostRule
 from gateway.invoke.interpreters import own_python
-from gateway.invoke.launch import Launch, LaunchError
-from gateway.invoke.launches import NODE_CLIENT, Laptop, LocalLaunches
+from gateway.invoke.launch import Launch, LaunchError, RuntimeClient
+from gateway.invoke.launches import NODE_CLIENT, PYTHON_CLIENT, Laptop, LocalLaunches
 from gateway.invoke.programs import Ended, Programs
 from gateway.model.aws import DUMMY_CREDENTIALS
 from gateway.model.function import Folder, Function, Inline
@@ -92,10 +92,21 @@ async def prepare(launches: LocalLaunches, made: Function) -> Launch:
         await launches.close()
 
 
-async def test_a_python_function_is_started_by_awslambdaric(machine: Machine) -> None:
+@pytest.mark.parametrize(
+    ("client", "arguments"),
+    [
+        (RuntimeClient.OWN, (str(PYTHON_CLIENT), "app.handler")),
+        (RuntimeClient.AWS, ("-m", "awslambdaric", "app.handler")),
+    ],
+)
+async def test_how_a_python_function_is_started(
+    machine: Machine, client: RuntimeClient, arguments: tuple[str, ...]
+) -> None:
     machine.file("src/app.py", "")
-    launch = await prepare(machine.launches(), function(runtime=PYTHON, environment={"TABLE": "chat"}))
-    assert launch.argv[1:] == ("-m", "awslambdaric", "app.handler")
+    made = function(runtime=PYTHON, environment={"TABLE": "chat"})
+    launch = await prepare(machine.launches(runtime_client=client), made)
+    assert launch.argv[1:] == arguments
+    assert launch.has_channel is (client is RuntimeClient.OWN)
     assert (launch.cwd, launch.memory_mib) == (str(machine.base / "src"), 128)
     assert launch.env["TABLE"] == "chat"
     assert "SECRET_OF_MINE" not in launch.env
@@ -161,6 +172,8 @@ async def test_a_wrapper_script_of_a_layer_starts_the_runtime(machine: Machine) 
     made = function(runtime=PYTHON, layers=(Folder("layer"),), environment={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap"})
     launch = await prepare(machine.launches(), made)
     assert launch.argv[0] == str(wrapper)
+    assert launch.argv[2:4] == ("-m", "awslambdaric")  # a wrapper may lead the runtime elsewhere
+    assert not launch.has_channel
     ended = await run(launch, launch.argv[1], "-c", "import os; print(os.environ['WRAPPED'])")
     assert ended.lines == ("1",)
     wrapper.chmod(0o644)

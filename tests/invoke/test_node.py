@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
 
+from gateway.invoke.launch import RuntimeClient
+from process_watch import LINUX
 from real_functions import NODE, NODE_BOOTSTRAP, serving
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed")
@@ -38,8 +41,10 @@ FOUND = [
 
 
 @pytest.mark.parametrize(("files", "handler", "value"), FOUND, ids=[f"{' '.join(files)} {h}" for files, h, _ in FOUND])
-async def test_how_a_handler_is_found(tmp_path: Path, files: dict[str, str], handler: str, value: object) -> None:
-    async with serving(tmp_path, files, RUNTIME, handler) as functions:
+async def test_how_a_handler_is_found(
+    tmp_path: Path, client: RuntimeClient, files: dict[str, str], handler: str, value: object
+) -> None:
+    async with serving(tmp_path, files, RUNTIME, handler, client=client) as functions:
         assert await functions.value(1) == value
 
 
@@ -65,17 +70,17 @@ NOT_FOUND = [
 
 @pytest.mark.parametrize(("files", "handler", "error_type", "text"), NOT_FOUND, ids=[row[3] for row in NOT_FOUND])
 async def test_initialisation_errors(
-    tmp_path: Path, files: dict[str, str], handler: str, error_type: str, text: str
+    tmp_path: Path, client: RuntimeClient, files: dict[str, str], handler: str, error_type: str, text: str
 ) -> None:
-    async with serving(tmp_path, files, RUNTIME, handler) as functions:
+    async with serving(tmp_path, files, RUNTIME, handler, client=client) as functions:
         error = await functions.error()
         assert error["errorType"] == error_type
         assert text in str(error["errorMessage"])
         assert text in functions.log.reasons[0]
 
 
-async def test_a_broken_package_json_is_named(tmp_path: Path) -> None:
-    async with serving(tmp_path, {"app.js": CJS, "package.json": "?"}, RUNTIME) as functions:
+async def test_a_broken_package_json_is_named(tmp_path: Path, client: RuntimeClient) -> None:
+    async with serving(tmp_path, {"app.js": CJS, "package.json": "?"}, RUNTIME, client=client) as functions:
         assert "package.json" in str((await functions.error())["errorMessage"])
         assert any("package.json cannot be read" in line for line in functions.printed)
 
@@ -110,8 +115,8 @@ exports.handler = async (event, context) => {
 """
 
 
-async def test_an_async_handler(tmp_path: Path) -> None:
-    async with serving(tmp_path, {"app.js": ASYNC}, RUNTIME) as functions:
+async def test_an_async_handler(tmp_path: Path, client: RuntimeClient) -> None:
+    async with serving(tmp_path, {"app.js": ASYNC}, RUNTIME, client=client) as functions:
         assert await functions.value({"a": "é𝄞", "b": [1.5, None]}) == {"a": "é𝄞", "b": [1.5, None]}
         assert await functions.value({"do": "undefined"}) is None
         assert await functions.value({"do": "function"}) is None
@@ -134,8 +139,8 @@ async def test_an_async_handler(tmp_path: Path) -> None:
         assert await functions.value({"do": "count"}) == 12  # all in one process
 
 
-async def test_the_context_object(tmp_path: Path) -> None:
-    async with serving(tmp_path, {"app.js": ASYNC}, RUNTIME) as functions:
+async def test_the_context_object(tmp_path: Path, client: RuntimeClient) -> None:
+    async with serving(tmp_path, {"app.js": ASYNC}, RUNTIME, client=client) as functions:
         context = await functions.value({"do": "context"})
         assert isinstance(context, dict)
         assert 0 < context.pop("left") <= 10_000
@@ -154,8 +159,8 @@ async def test_the_context_object(tmp_path: Path) -> None:
         }
 
 
-async def test_lines_are_plain_and_come_before_the_answer(tmp_path: Path) -> None:
-    async with serving(tmp_path, {"app.js": ASYNC}, RUNTIME) as functions:
+async def test_lines_are_plain_and_come_before_the_answer(tmp_path: Path, client: RuntimeClient) -> None:
+    async with serving(tmp_path, {"app.js": ASYNC}, RUNTIME, client=client) as functions:
         await functions.invoke({"do": "log"}, tag="t")
         assert sorted(functions.log.lines) == [
             ("t", "stderr", "three"),
@@ -171,8 +176,10 @@ async def test_lines_are_plain_and_come_before_the_answer(tmp_path: Path) -> Non
         ("throw later", "RangeError", "late"),
     ],
 )
-async def test_errors_that_nobody_caught_end_the_process(tmp_path: Path, do: str, error_type: str, text: str) -> None:
-    async with serving(tmp_path, {"app.js": ASYNC}, RUNTIME) as functions:
+async def test_errors_that_nobody_caught_end_the_process(
+    tmp_path: Path, client: RuntimeClient, do: str, error_type: str, text: str
+) -> None:
+    async with serving(tmp_path, {"app.js": ASYNC}, RUNTIME, client=client) as functions:
         error = await functions.error({"do": do})
         assert (error["errorType"], error["errorMessage"]) == (error_type, text)
         assert await functions.value({"do": "count"}) == 1
@@ -199,8 +206,8 @@ exports.handler = (event, context, callback) => {
 """
 
 
-async def test_a_callback_handler(tmp_path: Path) -> None:
-    async with serving(tmp_path, {"app.js": CALLBACK}, RUNTIME) as functions:
+async def test_a_callback_handler(tmp_path: Path, client: RuntimeClient) -> None:
+    async with serving(tmp_path, {"app.js": CALLBACK}, RUNTIME, client=client) as functions:
         assert await functions.value({"do": "plain"}) == "plain"
         assert await functions.value({"do": "twice"}) == 1
         assert await functions.value({"do": "waits"}) == ["timer"]
@@ -226,8 +233,8 @@ exports.sync = awslambda.streamifyResponse((event, stream) => { stream.end('"x"'
 """
 
 
-async def test_a_streaming_handler_is_collected(tmp_path: Path) -> None:
-    async with serving(tmp_path, {"app.js": STREAMING}, RUNTIME) as functions:
+async def test_a_streaming_handler_is_collected(tmp_path: Path, client: RuntimeClient) -> None:
+    async with serving(tmp_path, {"app.js": STREAMING}, RUNTIME, client=client) as functions:
         assert await functions.value({}) == "ab"
         result = await functions.invoke({"do": "http"})
         assert result.payload == b'{"statusCode":201}' + bytes(8) + b'"ab"'  # type: ignore[union-attr]
@@ -235,21 +242,71 @@ async def test_a_streaming_handler_is_collected(tmp_path: Path) -> None:
         assert (await functions.error({"do": "throw"}))["errorMessage"] == "broke off"
 
 
-async def test_a_streaming_handler_must_be_async(tmp_path: Path) -> None:
-    async with serving(tmp_path, {"app.js": STREAMING}, RUNTIME, "app.sync") as functions:
+async def test_a_streaming_handler_must_be_async(tmp_path: Path, client: RuntimeClient) -> None:
+    async with serving(tmp_path, {"app.js": STREAMING}, RUNTIME, "app.sync", client=client) as functions:
         error = await functions.error({})
         assert error["errorMessage"] == "Streaming does not support non-async handlers."
 
 
-async def test_a_handler_that_replaces_http_does_not_cut_the_runtime_off(tmp_path: Path) -> None:
+async def test_a_handler_that_replaces_http_does_not_cut_the_runtime_off(tmp_path: Path, client: RuntimeClient) -> None:
     code = f"const http = require('http'); http.request = http.get = () => {{ throw new Error('mine'); }}; {CJS}"
-    async with serving(tmp_path, {"app.js": code}, RUNTIME) as functions:
+    async with serving(tmp_path, {"app.js": code}, RUNTIME, client=client) as functions:
         assert await functions.value(1) == {"cjs": 1}
         assert await functions.value(2) == {"cjs": 2}
 
 
-async def test_a_timeout(tmp_path: Path) -> None:
+async def test_a_timeout(tmp_path: Path, client: RuntimeClient) -> None:
     code = "exports.handler = async (event) => { while (event) {} return 'ok'; };"
-    async with serving(tmp_path, {"app.js": code}, RUNTIME, timeout_s=1) as functions:
+    async with serving(tmp_path, {"app.js": code}, RUNTIME, timeout_s=1, client=client) as functions:
         assert (await functions.error(1))["errorType"] == "Sandbox.Timedout"
         assert await functions.value(0) == "ok"
+
+
+AROUND = """
+const { execFileSync } = require('node:child_process');
+exports.handler = async () => ({
+  variables: Object.keys(process.env).filter((name) => name.startsWith('WSFLEET')),
+  api: process.env.AWS_LAMBDA_RUNTIME_API.split(':')[0],
+  inherited: execFileSync('ls', ['/proc/self/fd']).toString().trim().split('\\n').length,
+});
+"""
+
+
+@pytest.mark.skipif(not LINUX, reason="descriptors are listed from /proc")
+async def test_what_a_handler_finds_around_it(tmp_path: Path, client: RuntimeClient) -> None:
+    async with serving(tmp_path, {"app.js": AROUND}, RUNTIME, client=client) as functions:
+        assert await functions.value() == {"variables": [], "api": "127.0.0.1", "inherited": 4}
+
+
+STRAY = """
+exports.handler = async (event) => {
+  if (event === 'stray') Promise.reject(new Error('nobody handles this'));
+  return event;
+};
+"""
+
+
+async def test_an_error_that_nobody_handled_ends_the_process_before_the_next_event(
+    tmp_path: Path, client: RuntimeClient
+) -> None:
+    async with serving(tmp_path, {"app.js": STRAY}, RUNTIME, client=client) as functions:
+        first = [asyncio.create_task(functions.value(event)) for event in ("stray", "next", "next")]
+        assert [await value for value in first] == ["stray", "next", "next"]
+        assert all(why.startswith("Runtime exited with error: exit status 128") for why in functions.log.reasons)
+
+
+@pytest.mark.parametrize("size", [100_000, 5_900_000])
+async def test_large_events_and_results(tmp_path: Path, client: RuntimeClient, size: int) -> None:
+    code = "exports.handler = async (event) => event;"
+    async with serving(tmp_path, {"app.js": code}, RUNTIME, client=client) as functions:
+        event = {"text": "x" * size}
+        assert await functions.value(event) == event
+        assert await functions.value("again") == "again"
+
+
+async def test_a_result_over_the_limit_keeps_the_process(tmp_path: Path, client: RuntimeClient) -> None:
+    code = f"console.log('up'); exports.handler = async (n) => 'x'.repeat(n || {6 * 1024 * 1024 + 200});"
+    async with serving(tmp_path, {"app.js": code}, RUNTIME, client=client) as functions:
+        assert (await functions.error())["errorType"] == "Function.ResponseSizeTooLarge"
+        assert await functions.value(3) == "xxx"
+        assert functions.printed == ["up"]

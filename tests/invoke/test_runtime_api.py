@@ -10,52 +10,13 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gateway.invoke.runtime_api import MAX_RESPONSE_BYTES, RuntimeEndpoint, RuntimeEvent
-from runtime_double import DEADLINE_S, RuntimeClient, Signal, connected
+from gateway.invoke.dialogue import MAX_RESPONSE_BYTES, RuntimeEvent
+from gateway.invoke.runtime_api import RuntimeEndpoint
+from runtime_double import DEADLINE_S, RuntimeClient, connected
+from runtime_owner import EVENT, Owner
 
-EVENT = RuntimeEvent("id-1", b'{"a":1}', 1790295784940, "arn:aws:lambda:r:1:function:f", "Root=1-2-3")
 RESPONSE = "invocation/id-1/response"
 ERROR = "invocation/id-1/error"
-
-
-class Owner:
-    """Remembers what it hears; a poll is answered by the next event it holds."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[object, ...]] = []
-        self.events: list[RuntimeEvent] = []
-        self.endpoint: RuntimeEndpoint | None = None
-        self.changed = Signal()
-
-    def _hear(self, *what: object) -> None:
-        self.heard.append(what)
-        self.changed.tell()
-
-    def polled(self) -> None:
-        self._hear("polled")
-        if self.events and self.endpoint is not None:
-            self.endpoint.offer(self.events.pop(0))
-
-    def poll_lost(self) -> None:
-        self._hear("poll_lost")
-
-    def responded(self, body: bytes) -> None:
-        self._hear("responded", body)
-
-    def response_too_large(self, size: int) -> None:
-        self._hear("too_large", size)
-
-    def failed(self, error_type: str, body: bytes) -> None:
-        self._hear("failed", error_type, body)
-
-    def init_failed(self, error_type: str, body: bytes) -> None:
-        self._hear("init_failed", error_type, body)
-
-    def intruded(self) -> None:
-        self._hear("intruded")
-
-    async def until(self, *what: object) -> None:
-        await self.changed.until(lambda: what in self.heard)
 
 
 class Room:
@@ -81,7 +42,7 @@ class Room:
 @pytest.fixture
 async def room() -> AsyncIterator[Room]:
     owner = Owner()
-    endpoint = owner.endpoint = await RuntimeEndpoint.open(owner)
+    endpoint = await RuntimeEndpoint.open(owner.dialogue)
     async with asyncio.timeout(DEADLINE_S), AsyncExitStack() as stack:
         yield Room(endpoint, owner, stack)
     endpoint.close()
@@ -122,7 +83,7 @@ async def test_an_event_may_come_after_the_poll(room: Room) -> None:
     client = await room.client()
     await client.send("GET", "invocation/next")
     await room.owner.until("polled")
-    room.endpoint.offer(EVENT)
+    room.owner.dialogue.offer(EVENT)
     assert (await client.answer()).request_id == "id-1"
 
 
@@ -275,7 +236,7 @@ async def test_a_second_client_is_refused_and_noticed(room: Room, has_event: boo
     assert (await second.next()).status == 403
     assert room.owner.heard == [("polled",), ("intruded",)]
     if not has_event:
-        room.endpoint.offer(EVENT)
+        room.owner.dialogue.offer(EVENT)
         assert (await first.answer()).body == EVENT.payload
     assert (await first.post(RESPONSE, b"1")).status == 202
 
@@ -294,6 +255,7 @@ async def test_close_ends_clients_and_the_owner_hears_nothing_more(room: Room) -
     await client.send("GET", "invocation/next")
     await room.owner.until("polled")
     address = room.endpoint.address
+    room.owner.dialogue.close()
     room.endpoint.close()
     assert await client.at_end()
     assert room.owner.heard == [("polled",)]

@@ -45,12 +45,12 @@ class Server:
         self.connection = HttpConnection(self._serve, self._lost, LIMIT)
         self.connection.connection_made(self.transport)
 
-    def _serve(self, connection: HttpConnection, request: Request) -> None:
+    def _serve(self, request: Request) -> None:
         self.requests.append(request)
         if self.answers:
-            connection.respond(OK)
+            self.connection.respond(OK)
 
-    def _lost(self, connection: HttpConnection) -> None:
+    def _lost(self) -> None:
         self.lost += 1
 
     def feed(self, *chunks: bytes) -> Server:
@@ -83,6 +83,19 @@ def test_requests_whatever_way_the_bytes_arrive(cuts: list[int]) -> None:
     assert server.requests == REQUESTS
     assert server.transport.written == [OK, OK]
     assert not server.transport.closed
+
+
+GET = b"GET /next?a HTTP/1.1\r\nHost: a\r\nLambda-Runtime-X: y\r\n\r\n"
+
+
+@given(st.lists(st.sampled_from([GET, GET[:9], GET[9:], POST, POST[:40] + GET, GET + GET[:5]]), max_size=8))
+def test_a_question_asked_again_is_read_like_the_first(chunks: list[bytes]) -> None:
+    """Whether or not it begins where a request does; one byte at a time, nothing looks like what was read before."""
+    whole, single = Server().feed(*chunks), Server()
+    for chunk in chunks:
+        single.feed(*(chunk[at : at + 1] for at in range(len(chunk))))
+    assert whole.requests == single.requests
+    assert whole.transport.closed == single.transport.closed
 
 
 @pytest.mark.parametrize("size", [LIMIT, LIMIT + 1, 10 * LIMIT])

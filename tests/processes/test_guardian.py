@@ -62,7 +62,13 @@ def test_without_the_ties_of_linux_process_groups_are_ended() -> None:
             far.close()
             reading, writing = os.pipe()
             with open(reading, encoding="ascii") as output:
-                request = {"kind": "spawn", "number": 1, "env": {"PATH": os.environ["PATH"]}, "cwd": "/"}
+                request = {
+                    "kind": "spawn",
+                    "number": 1,
+                    "env": {"PATH": os.environ["PATH"]},
+                    "cwd": "/",
+                    "descriptors": [],
+                }
                 request["argv"] = ["/bin/sh", "-c", "sh -c 'echo $$; exec sleep 600' & echo $$; exec sleep 600"]
                 socket.send_fds(near, [frame(request)], [writing, writing])
                 os.close(writing)

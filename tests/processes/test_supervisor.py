@@ -7,6 +7,7 @@ import asyncio
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -85,6 +86,44 @@ async def test_environment_and_folder_are_exactly_those_given(supervisor: Proces
     assert env.items() <= dict(ast.literal_eval(seen[0])).items()
     assert "PATH" not in seen[0]
     assert seen[1:] == [str(tmp_path), "b''"]
+
+
+async def test_descriptors_are_inherited_under_the_number_that_a_variable_holds(supervisor: ProcessSupervisor) -> None:
+    pairs = [socket.socketpair() for _ in range(2)]
+    script = "import os; [os.write(int(os.environ[name]), name.encode()) for name in ('ONE', 'TWO')]"
+    descriptors = {"ONE": pairs[0][1].fileno(), "TWO": pairs[1][1].fileno()}
+    argv = [sys.executable, "-I", "-c", script]
+    process = await supervisor.start(argv, env=ENV, cwd="/", output=Output(), descriptors=descriptors)
+    assert await ended(process) == Exit(0)
+    for (near, far), name in zip(pairs, descriptors, strict=True):
+        far.close()  # stays open here until its owner closes it, and nowhere else
+        assert near.makefile("rb").read() == name.encode()
+        near.close()
+
+
+async def test_a_descriptor_may_be_closed_while_the_request_waits(supervisor: ProcessSupervisor) -> None:
+    near, far = socket.socketpair()
+    script = "import os; os.write(int(os.environ['ONE']), b'here')"
+    argv = [sys.executable, "-I", "-c", script]
+    env = {f"V{i}": "x" * 100_000 for i in range(8)}  # more than the socket of the guardian takes at once
+    before = asyncio.ensure_future(shell_with(supervisor, env))
+    starting = supervisor.start(argv, env=env, cwd="/", output=Output(), descriptors={"ONE": far.fileno()})
+    process = asyncio.ensure_future(starting)
+    await asyncio.sleep(0)
+    far.close()
+    assert await ended(await process) == await ended(await before) == Exit(0)
+    assert near.makefile("rb").read() == b"here"
+    near.close()
+
+
+async def shell_with(supervisor: ProcessSupervisor, env: dict[str, str]) -> Process:
+    return await supervisor.start([SH, "-c", "exit 0"], env=env, cwd="/", output=Output())
+
+
+async def test_a_descriptor_that_is_not_open_is_an_os_error(supervisor: ProcessSupervisor) -> None:
+    with pytest.raises(OSError):
+        await supervisor.start([SH], env=ENV, cwd="/", output=Output(), descriptors={"ONE": 1_000_000})
+    assert await ended(await shell(supervisor, "exit 0", Output())) == Exit(0)
 
 
 async def test_many_large_environments_at_once(supervisor: ProcessSupervisor) -> None:

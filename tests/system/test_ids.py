@@ -38,7 +38,9 @@ def test_a_request_id_has_16_characters(ids: Ids) -> None:
 
 
 def test_a_uuid_is_random(ids: Ids) -> None:
-    assert uuid.UUID(ids.uuid()).version == 4
+    made = [ids.uuid() for _ in range(50)]
+    assert {(uuid.UUID(text).version, uuid.UUID(text).variant) for text in made} == {(4, uuid.RFC_4122)}
+    assert [str(uuid.UUID(text)) for text in made] == made
 
 
 @pytest.mark.parity("P-116")

@@ -91,8 +91,7 @@ def count(config: Path | None, by: str | None, limit: int, as_json: bool, **opti
     shown = list(islice(counted.groups, limit or None))
     others = counted.total - sum(number for _, number in shown)
     if as_json:
-        groups = [{"name": name, "count": number} for name, number in shown]
-        found = {"total": counted.total} | ({} if by is None else {"by": by, "groups": groups, "others": others})
+        found = {"total": counted.total} | ({} if group is None else _groups(group, shown, others))
         click.echo(json.dumps(found, indent=2))
     elif by is None:
         click.echo(counted.total)
@@ -116,6 +115,11 @@ def show(config: Path | None, connection_id: str, as_json: bool, **flags: Any) -
         click.echo(json.dumps(connection_document(found), indent=2))
     else:
         click.echo("\n".join(connection_lines(found, now_ms())))
+
+
+def _groups(by: Group, shown: list[tuple[str, int]], others: int) -> dict[str, Any]:
+    groups = [{by.value: int(name) if by is Group.NODE else name, "count": number} for name, number in shown]
+    return {"by": by.value, "groups": groups, "others": others}
 
 
 def _wanted(options: dict[str, Any]) -> Wanted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from gateway.engine.endpoint import Endpoint
@@ -78,5 +79,10 @@ class Exchange:
 
 def clf_time(epoch_ms: int) -> str:
     """``25/Sep/2026:00:23:04 +0000``, independent of the locale."""
-    t = datetime.fromtimestamp(epoch_ms // 1000, UTC)
+    return _clf_second(epoch_ms // 1000)
+
+
+@lru_cache(maxsize=8)  # everything that happens now happens in the same second
+def _clf_second(epoch_s: int) -> str:
+    t = datetime.fromtimestamp(epoch_s, UTC)
     return f"{t.day:02}/{_MONTHS[t.month - 1]}/{t.year}:{t.hour:02}:{t.minute:02}:{t.second:02} +0000"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from gateway.invoke.runtime_channel import ANSWERS_VARIABLE, EVENTS_VARIABLE
 from gateway.model.aws import Credentials
 from gateway.model.function import Function
 
@@ -31,7 +32,7 @@ RESERVED: Final = frozenset(
         "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
         "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API",
         "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR", "AWS_LAMBDA_MAX_CONCURRENCY",
-        HOSTS_VARIABLE, OPT_VARIABLE,
+        HOSTS_VARIABLE, OPT_VARIABLE, EVENTS_VARIABLE, ANSWERS_VARIABLE,
     }
 )  # fmt: skip
 # Lists of folders, which on Lambda name places that exist there only.

@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.invoke.runtime_api import MAX_RESPONSE_BYTES
+from gateway.invoke.dialogue import MAX_RESPONSE_BYTES
 from gateway.ports import Exit
 
 _MAX_WHY: Final = 500  # characters of a function's own error shown in a log line

@@ -23,7 +23,7 @@ from gateway.invoke.env_vars import EnvVars
 from gateway.invoke.environment import LATEST, WRAPPER, Account, Endpoints, Places, handler_environment, ignored
 from gateway.invoke.installs import Installs
 from gateway.invoke.interpreters import Interpreters
-from gateway.invoke.launch import Launch, Launches
+from gateway.invoke.launch import Launch, Launches, RuntimeClient
 from gateway.invoke.node_dependencies import NodeDependencies
 from gateway.invoke.npm import Npm
 from gateway.invoke.opt import Opt, opt_of
@@ -43,12 +43,14 @@ T = TypeVar("T")
 EXECUTOR_THREADS: Final = 2  # unpacking and reading sources; both wait for the disk
 HOOKS: Final = Path(__file__).parent / "hooks"
 NODE_CLIENT: Final = Path(__file__).parent / "bootstrap" / "node.mjs"
+PYTHON_CLIENT: Final = NODE_CLIENT.with_name("python.py")
 
 
 @dataclass(frozen=True, slots=True)
 class Laptop:
     """Where functions run: ``base`` is the template's folder, ``cache`` a folder of ours (made when needed), ``env``
-    the environment that tools like pip and npm get; of it, handlers get ``PATH`` alone."""
+    the environment that tools like pip and npm get; of it, handlers get ``PATH`` alone. ``runtime_client`` is for
+    functions in Python and Node without a wrapper script, which may want to stand between its runtime and the API."""
 
     base: Path
     cache: Path
@@ -56,13 +58,22 @@ class Laptop:
     endpoints: Endpoints
     env: Mapping[str, str] = field(repr=False)
     env_vars: EnvVars = field(default_factory=EnvVars)
+    runtime_client: RuntimeClient = RuntimeClient.OWN
+
+
+@dataclass(frozen=True, slots=True)
+class _Commands:
+    """What starts a runtime: by the Runtime API, and by the channel, None where there is no such program."""
+
+    by_api: tuple[str, ...]
+    by_channel: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     function: Function
     fingerprint: str
-    argv: tuple[str, ...]
+    commands: _Commands
     places: Places
 
 
@@ -107,7 +118,7 @@ class LocalLaunches(Launches):
         """Let go of the threads; whatever is being prepared must have been cancelled before."""
         await asyncio.to_thread(self._executor.shutdown, wait=True, cancel_futures=True)
 
-    async def _make_ready(self, function: Function) -> tuple[tuple[str, ...], Places]:
+    async def _make_ready(self, function: Function) -> tuple[_Commands, Places]:
         runtime = runtime_of(function)
         folders = await self._code.folders(function)
         match runtime.family:
@@ -116,11 +127,9 @@ class LocalLaunches(Launches):
             case Family.NODE:
                 return await self._node(function, runtime, folders)
             case Family.PROVIDED:
-                return (bootstrap_of(function, folders),), self._places(folders, opt_of(folders, runtime))
+                return _Commands((bootstrap_of(function, folders),)), self._places(folders, opt_of(folders, runtime))
 
-    async def _python(
-        self, function: Function, runtime: Runtime, folders: CodeFolders
-    ) -> tuple[tuple[str, ...], Places]:
+    async def _python(self, function: Function, runtime: Runtime, folders: CodeFolders) -> tuple[_Commands, Places]:
         home = await self._homes.home(runtime)
         opt = opt_of(folders, runtime)
         packages = []
@@ -129,9 +138,11 @@ class LocalLaunches(Launches):
         search = (folders.task_root, *(folder for folder in packages if folder is not None), *opt.python)
         check_handler(function, runtime, search)
         places = self._places(folders, opt, python=search, programs=(home.program.parent,), python_hooks=HOOKS)
-        return (str(home.program), "-m", "awslambdaric", places.local(function.handler)), places
+        program, handler = str(home.program), places.local(function.handler)
+        commands = _Commands((program, "-m", "awslambdaric", handler), (program, str(PYTHON_CLIENT), handler))
+        return commands, places
 
-    async def _node(self, function: Function, runtime: Runtime, folders: CodeFolders) -> tuple[tuple[str, ...], Places]:
+    async def _node(self, function: Function, runtime: Runtime, folders: CodeFolders) -> tuple[_Commands, Places]:
         node = await self._interpreters.node(runtime, function.logical_id)
         opt = opt_of(folders, runtime)
         roots = (folders.task_root, *opt.unbuilt)
@@ -143,7 +154,8 @@ class LocalLaunches(Launches):
         search = (*packages, *(() if managed is None else (managed,)), folders.task_root)
         programs = (Path(node.program).parent,)
         places = self._places(folders, opt, node=search, programs=programs, node_hook=HOOKS / "hook.cjs")
-        return (node.program, str(NODE_CLIENT)), places
+        argv = (node.program, str(NODE_CLIENT))
+        return _Commands(argv, argv), places
 
     def _places(
         self,
@@ -179,14 +191,16 @@ class LocalLaunches(Launches):
         environment = handler_environment(
             function, self._laptop.account, self._laptop.endpoints, places, overrides, _log_stream()
         )
-        argv = prepared.argv
+        argv, has_channel = prepared.commands.by_api, False
         wrapper = environment.get(WRAPPER)
         if wrapper and not function.runtime.startswith("provided"):
             if os.access(wrapper, os.X_OK):
                 argv = (wrapper, *argv)
             else:
                 self._warn_once(f"{_who(function)}: {WRAPPER} {wrapper} is not here; it starts without")
-        return Launch(argv, environment, str(places.task_root), function.memory_mib)
+        elif prepared.commands.by_channel and self._laptop.runtime_client is RuntimeClient.OWN:
+            argv, has_channel = prepared.commands.by_channel, True
+        return Launch(argv, environment, str(places.task_root), function.memory_mib, has_channel)
 
     def _warn_once(self, text: str) -> None:
         if text not in self._warned:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from gateway.model.invocation import FunctionResult, TimedOut
+from gateway.model.invocation import FunctionResult
 from gateway.ports import FunctionCall
 
 
@@ -19,15 +19,15 @@ class Failure(Protocol):
 
 
 class PendingCall:
-    """The first result counts. ``wait`` ends at the latest with the caller's patience, while the function runs on."""
+    """The first result counts; ``since`` is time of the loop."""
 
-    __slots__ = ("_result", "call", "request_id", "since")
+    __slots__ = ("call", "request_id", "result", "since")
 
     def __init__(self, call: FunctionCall, request_id: str, loop: asyncio.AbstractEventLoop) -> None:
         self.call = call
         self.request_id = request_id
         self.since = loop.time()
-        self._result: asyncio.Future[FunctionResult] = loop.create_future()
+        self.result: asyncio.Future[FunctionResult] = loop.create_future()
 
     @property
     def tag(self) -> str:
@@ -36,15 +36,8 @@ class PendingCall:
     @property
     def is_over(self) -> bool:
         """Nobody waits any more."""
-        return self._result.done()
+        return self.result.done()
 
     def finish(self, result: FunctionResult) -> None:
-        if not self._result.done():
-            self._result.set_result(result)
-
-    async def wait(self) -> FunctionResult:
-        timer = self._result.get_loop().call_later(self.call.wait_ms / 1000, self.finish, TimedOut())
-        try:
-            return await self._result
-        finally:
-            timer.cancel()
+        if not self.result.done():
+            self.result.set_result(result)

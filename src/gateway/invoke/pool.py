@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway.invoke import faults
 from gateway.invoke.launch import LaunchError
+from gateway.invoke.patience import Patience
 from gateway.invoke.pending import Failure, PendingCall
 from gateway.invoke.surroundings import Surroundings
 from gateway.invoke.worker import STOPPING, State, Worker
@@ -33,6 +34,7 @@ class Pool:
         self._around = around
         self._changed = changed
         self._loop = asyncio.get_running_loop()
+        self._patience = Patience(self._loop)
         self._waiting: OrderedDict[str, PendingCall] = OrderedDict()  # by request id, oldest first
         self._idle: list[Worker] = []  # the longest idle first
         self._workers: dict[Worker, asyncio.Task[None]] = {}
@@ -52,10 +54,13 @@ class Pool:
         if throttled is not None:
             return throttled
         pending = PendingCall(call, self._around.ids.uuid(), self._loop)
+        if self._idle and not self._waiting:
+            self._idle.pop().dispatch(pending)
+            return await self._patience.wait(pending)
         self._waiting[pending.request_id] = pending
         self._dispatch()
         try:
-            return await pending.wait()
+            return await self._patience.wait(pending)
         finally:
             self._forget(pending)
 

@@ -52,6 +52,7 @@ class HttpConnection(asyncio.Protocol):
         "_body_bytes",
         "_complete",
         "_headers",
+        "_is_within",
         "_keep_alive",
         "_lost",
         "_max_body_bytes",
@@ -59,12 +60,13 @@ class HttpConnection(asyncio.Protocol):
         "_path",
         "_serve",
         "_transport",
+        "_usual",
     )
 
     def __init__(
         self,
-        serve: Callable[[HttpConnection, Request], None],
-        lost: Callable[[HttpConnection], None],
+        serve: Callable[[Request], None],
+        lost: Callable[[], None],
         max_body_bytes: int,
     ) -> None:
         self._serve = serve
@@ -75,7 +77,9 @@ class HttpConnection(asyncio.Protocol):
         self._complete: list[Request] = []
         self._awaiting = False
         self._keep_alive = True
+        self._usual: tuple[bytes, list[Request]] = b"", []
         self.on_message_begin()
+        self._is_within = False
 
     @property
     def is_open(self) -> bool:
@@ -99,24 +103,36 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
-        self._lost(self)
+        self._lost()
 
     def data_received(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._keep_alive = False
-            self.respond(head(HTTPStatus.BAD_REQUEST, b"text/plain", 0))
-            return
-        requests, self._complete = self._complete, []
+        starts_fresh = not self._is_within
+        if starts_fresh and data == self._usual[0]:
+            requests = self._usual[1]  # word by word what was parsed before
+        else:
+            try:
+                self._parser.feed_data(data)
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+                self._keep_alive = False
+                self._is_within = True  # and never gets out again
+                self.respond(head(HTTPStatus.BAD_REQUEST, b"text/plain", 0))
+                return
+            requests, self._complete = self._complete, []
+            if starts_fresh and self._is_repeatable(requests):
+                self._usual = data, requests
         for request in requests:  # served outside the parser, which would swallow what is raised
             if self._awaiting:
                 self.close()
                 return
             self._awaiting = True
-            self._serve(self, request)
+            self._serve(request)
+
+    def _is_repeatable(self, requests: list[Request]) -> bool:
+        """Whether what was read is one whole request without a body, as every question for the next event is."""
+        return len(requests) == 1 and not self._is_within and self._keep_alive and requests[0].body_bytes == 0
 
     def on_message_begin(self) -> None:
+        self._is_within = True
         self._path = b""
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
@@ -138,6 +154,7 @@ class HttpConnection(asyncio.Protocol):
         self._body_bytes += len(data)
 
     def on_message_complete(self) -> None:
+        self._is_within = False
         self._keep_alive = self._parser.should_keep_alive()
         method: bytes = self._parser.get_method()
         path = self._path.partition(b"?")[0]

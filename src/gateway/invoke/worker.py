@@ -1,6 +1,6 @@
 """One process of a function: starting, idle, busy with one event, ended.
 
-Speaks with the runtime through its endpoint and with the pool through ``WorkerOwner``. Keeps the two clocks of a
+Speaks with the runtime through its doors and with the pool through ``WorkerOwner``. Keeps the two clocks of a
 process: how long it may take to initialise and how long an event may take. Decides nothing about queues.
 """
 
@@ -11,9 +11,10 @@ from enum import Enum
 from typing import Final, Protocol
 
 from gateway.invoke import faults
+from gateway.invoke.dialogue import RuntimeEvent
+from gateway.invoke.doors import RuntimeDoors
 from gateway.invoke.launch import Launch
 from gateway.invoke.pending import Failure, PendingCall
-from gateway.invoke.runtime_api import RuntimeEndpoint, RuntimeEvent
 from gateway.invoke.surroundings import Surroundings
 from gateway.model.function import Function
 from gateway.model.invocation import FunctionError, Returned, Unavailable
@@ -44,18 +45,19 @@ class WorkerOwner(Protocol):
 
 
 class Worker:
-    """``run`` lasts as long as the process; everything else is called by the endpoint, the owner or a timer."""
+    """``run`` lasts as long as the process; everything else is called by the dialogue, the owner or a timer."""
 
     def __init__(self, function: Function, owner: WorkerOwner, around: Surroundings) -> None:
         self._function = function
         self._owner = owner
         self._around = around
         self._loop = asyncio.get_running_loop()
-        self._endpoint: RuntimeEndpoint | None = None
+        self._doors: RuntimeDoors | None = None
         self._process: Process | None = None
         self._pending: PendingCall | None = None  # None again as soon as it is answered
         self._tag: str | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None  # time of the loop; the timer may fire before, never after
         self._condemned = False
         self._broken = False
         self._failed = False  # the last event ended in an error, so it is no news when the process ends
@@ -74,20 +76,22 @@ class Worker:
 
     async def run(self, launch: Launch, init_timeout_s: float) -> None:
         """Start the process and stay until it has ended. Raises OSError when it cannot be started."""
-        endpoint = self._endpoint = await RuntimeEndpoint.open(self)
+        doors = self._doors = await RuntimeDoors.open(self, has_channel=launch.has_channel)
         try:
-            env = {**launch.env, "AWS_LAMBDA_RUNTIME_API": endpoint.address}
-            start = self._around.processes.start
-            process = await start(launch.argv, env=env, cwd=launch.cwd, output=self._line)
+            env, start = {**launch.env, **doors.env}, self._around.processes.start
+            process = await start(
+                launch.argv, env=env, cwd=launch.cwd, output=self._line, descriptors=doors.descriptors
+            )
+            doors.started()
             self._started(process, init_timeout_s)
             self._ended(await process.wait())
         finally:
             self._leave()
-            endpoint.close()
+            doors.close()
 
     def dispatch(self, pending: PendingCall) -> None:
         """Give it an event. Only while idle."""
-        assert self.state is State.IDLE and self._endpoint is not None and self._process is not None
+        assert self.state is State.IDLE and self._doors is not None and self._process is not None
         self._process.drain()
         self.state = State.BUSY
         self._pending = pending
@@ -96,7 +100,7 @@ class Worker:
         timeout_s = self._function.timeout_s
         self._arm(timeout_s)
         deadline_ms = self._around.clock.now().wall_ms + round(timeout_s * 1000)
-        self._endpoint.offer(self._event(pending, deadline_ms))
+        self._doors.offer(self._event(pending, deadline_ms))
 
     def _event(self, pending: PendingCall, deadline_ms: int) -> RuntimeEvent:
         call, arn = pending.call, self._function.arn
@@ -111,7 +115,7 @@ class Worker:
             self._pending = None
         self._condemn()
 
-    # What the runtime says: gateway.invoke.runtime_api.Runtime
+    # What the runtime says: gateway.invoke.dialogue.Runtime
 
     def polled(self) -> None:
         if self._condemned or self._broken:
@@ -174,7 +178,7 @@ class Worker:
         """Whatever ended ``run``, nothing is left: no process, no timer, nobody waiting."""
         self.kill()
         self.state = State.ENDED
-        self._disarm()
+        self._cancel_timer()
 
     def _overdue(self) -> None:
         if self.state is State.STARTING:
@@ -208,7 +212,7 @@ class Worker:
 
     def _condemn(self) -> None:
         self._condemned = True
-        self._disarm()
+        self._cancel_timer()
         if self._process is not None:
             self._process.kill()
 
@@ -226,10 +230,29 @@ class Worker:
             log.line(name, self._tag, stream, part)
 
     def _arm(self, delay_s: float) -> None:
-        self._disarm()
-        self._timer = self._loop.call_later(delay_s, self._overdue)
+        """One timer serves many events: it is not moved for each, but looks again when it fires too early."""
+        self._due = due = self._loop.time() + delay_s
+        if self._timer is not None and self._timer.when() > due:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if self._due > self._loop.time():
+            self._timer = self._loop.call_at(self._due, self._look)
+        else:
+            self._due = None
+            self._overdue()
 
     def _disarm(self) -> None:
+        self._due = None
+
+    def _cancel_timer(self) -> None:
+        self._due = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

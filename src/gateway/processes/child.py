@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -19,21 +20,21 @@ READ_BYTES: Final = 64 * 1024  # a pipe holds as much, so one read empties it
 class Pipe:
     """The reading end of stdout or stderr; its lines go to ``output`` as the loop sees them."""
 
-    __slots__ = ("_fd", "_lines", "_loop", "writing_end")
+    __slots__ = ("_lines", "_loop", "reading_end", "writing_end")
 
     def __init__(self, stream: str, output: LineSink, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._lines = Lines(partial(output, stream))
-        self._fd, self.writing_end = os.pipe()
-        os.set_blocking(self._fd, False)
-        loop.add_reader(self._fd, self.read)
+        self.reading_end, self.writing_end = os.pipe()
+        os.set_blocking(self.reading_end, False)
+        loop.add_reader(self.reading_end, self.read)
 
     def read(self) -> None:
         """Deliver what is there now."""
-        if self._fd < 0:
+        if self.reading_end < 0:
             return
         try:
-            data = os.read(self._fd, READ_BYTES)
+            data = os.read(self.reading_end, READ_BYTES)
         except BlockingIOError:
             return
         if data:
@@ -43,10 +44,10 @@ class Pipe:
 
     def close(self) -> None:
         self.close_writing_end()
-        if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+        if self.reading_end >= 0:
+            self._loop.remove_reader(self.reading_end)
+            os.close(self.reading_end)
+            self.reading_end = -1
             self._lines.end()
 
     def close_writing_end(self) -> None:
@@ -58,19 +59,48 @@ class Pipe:
 class Child:
     """A ``gateway.ports.Process``. ``send_signal`` asks the guardian: it alone knows whether the pid is still ours."""
 
-    __slots__ = ("_exit", "_pid", "_send_signal", "started", "stderr", "stdout")
+    __slots__ = ("_exit", "_pid", "_printed", "_send_signal", "_shared", "_stderr", "_stdout", "started")
 
-    def __init__(self, output: LineSink, send_signal: Callable[[int], None], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        output: LineSink,
+        send_signal: Callable[[int], None],
+        loop: asyncio.AbstractEventLoop,
+        descriptors: Sequence[int] = (),
+    ) -> None:
+        """``descriptors`` are for the process beside its output, and stay the caller's own."""
         self._pid = 0
         self._send_signal = send_signal
         self.started: asyncio.Future[int] = loop.create_future()
         self._exit: asyncio.Future[Exit] = loop.create_future()
-        self.stdout = Pipe("stdout", output, loop)
+        self._shared: list[int] = []  # duplicates, because the caller may close its own while the request waits
+        self._stdout = Pipe("stdout", output, loop)
         try:
-            self.stderr = Pipe("stderr", output, loop)
+            self._stderr = Pipe("stderr", output, loop)
         except OSError:
-            self.stdout.close()
+            self._stdout.close()
             raise
+        try:
+            for descriptor in descriptors:
+                self._shared.append(os.dup(descriptor))
+        except OSError:
+            self.close()
+            raise
+        self._printed = select.poll()
+        for pipe in (self._stdout, self._stderr):
+            self._printed.register(pipe.reading_end, select.POLLIN)
+
+    @property
+    def far_ends(self) -> list[int]:
+        """What the guardian is to be sent: for stdout, for stderr, and the descriptors in their order."""
+        return [self._stdout.writing_end, self._stderr.writing_end, *self._shared]
+
+    def close_far_ends(self) -> None:
+        self._stdout.close_writing_end()
+        self._stderr.close_writing_end()
+        for descriptor in self._shared:
+            os.close(descriptor)
+        self._shared.clear()
 
     @property
     def pid(self) -> int:
@@ -86,8 +116,10 @@ class Child:
         self._signal(signal.SIGTERM)
 
     def drain(self) -> None:
-        self.stdout.read()
-        self.stderr.read()
+        """Asked for around every event, when mostly nothing was printed: one system call says so."""
+        if self._printed.poll(0):
+            self._stdout.read()
+            self._stderr.read()
 
     def _signal(self, number: int) -> None:
         if not self._exit.done():
@@ -117,5 +149,6 @@ class Child:
                 os.killpg(self._pid, signal.SIGKILL)
 
     def close(self) -> None:
-        self.stdout.close()
-        self.stderr.close()
+        self.close_far_ends()
+        self._stdout.close()
+        self._stderr.close()

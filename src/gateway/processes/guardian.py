@@ -28,7 +28,7 @@ from typing import Any, Final
 Message = dict[str, Any]
 
 READ_BYTES: Final = 64 * 1024
-MAX_FDS: Final = 64  # file descriptors taken from the socket in one read; two belong to each spawn request
+MAX_FDS: Final = 64  # file descriptors taken from the socket in one read; two and its own belong to each spawn request
 PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 _LENGTH: Final = struct.Struct("!I")
@@ -173,17 +173,19 @@ class Guardian:
                 self._signal(message["number"], message["signal"])
 
     def _spawn(self, message: Message) -> None:
-        number = message["number"]
-        stdout, stderr = self._fds[:2]
-        del self._fds[:2]
+        number, names = message["number"], message["descriptors"]
+        fds = self._fds[: 2 + len(names)]
+        del self._fds[: len(fds)]
+        stdout, stderr, *inherited = fds
         try:
             process = subprocess.Popen(
                 message["argv"],
-                env=message["env"],
+                env={**message["env"], **{name: str(fd) for name, fd in zip(names, inherited, strict=True)}},
                 cwd=message["cwd"],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
+                pass_fds=inherited,
                 start_new_session=True,
                 preexec_fn=self._tie_child(os.getpid()),
             )
@@ -193,8 +195,8 @@ class Guardian:
             self._running[process.pid] = (number, process)
             self._report({"kind": "started", "number": number, "pid": process.pid})
         finally:
-            os.close(stdout)
-            os.close(stderr)
+            for fd in fds:
+                os.close(fd)
 
     def _tie_child(self, guardian: int) -> Callable[[], None] | None:
         tie = self._tie

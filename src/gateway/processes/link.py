@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -30,6 +31,16 @@ class GuardianGone(OSError):
 
     def __init__(self) -> None:
         super().__init__(errno.ECONNRESET, "the process guardian ended")
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnOrder:
+    """What ``Processes.start`` was asked for."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: str
+    descriptors: Mapping[str, int]
 
 
 class GuardianLink:
@@ -60,12 +71,19 @@ class GuardianLink:
     def is_gone(self) -> bool:
         return self._gone.done()
 
-    async def spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, output: LineSink) -> Child:
-        """Raises GuardianGone, or OSError when ``argv`` cannot be started."""
+    async def spawn(self, order: SpawnOrder, output: LineSink) -> Child:
+        """Raises GuardianGone, or OSError when the program cannot be started."""
         number = next(self._numbers)
-        child = Child(output, partial(self._signal, number), self._loop)
+        child = Child(output, partial(self._signal, number), self._loop, tuple(order.descriptors.values()))
         self._children[number] = child
-        request = {"kind": "spawn", "number": number, "argv": list(argv), "env": dict(env), "cwd": cwd}
+        request = {
+            "kind": "spawn",
+            "number": number,
+            "argv": list(order.argv),
+            "env": dict(order.env),
+            "cwd": order.cwd,
+            "descriptors": list(order.descriptors),
+        }
         self._send(request, child)
         try:
             await child.started
@@ -100,7 +118,7 @@ class GuardianLink:
             self._flush()
 
     def _flush(self) -> None:
-        """Send what the socket takes; a spawn request's pipes go with its first byte."""
+        """Send what the socket takes; a spawn request's descriptors go with its first byte."""
         while self._unsent:
             data, child = self._unsent[0]
             try:
@@ -184,7 +202,6 @@ def _start(far: socket.socket) -> subprocess.Popen[bytes]:
 def _send_part(link: socket.socket, data: memoryview, child: Child | None) -> int:
     if child is None:
         return link.send(data)
-    sent = socket.send_fds(link, [data], [child.stdout.writing_end, child.stderr.writing_end])
-    child.stdout.close_writing_end()
-    child.stderr.close_writing_end()
+    sent = socket.send_fds(link, [data], child.far_ends)
+    child.close_far_ends()
     return sent

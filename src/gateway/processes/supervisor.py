@@ -9,8 +9,8 @@ import asyncio
 import errno
 from collections.abc import Mapping, Sequence
 
-from gateway.ports import LineSink, Process
-from gateway.processes.link import GuardianGone, GuardianLink
+from gateway.ports import NO_DESCRIPTORS, LineSink, Process
+from gateway.processes.link import GuardianGone, GuardianLink, SpawnOrder
 
 
 class ProcessSupervisor:
@@ -26,11 +26,20 @@ class ProcessSupervisor:
         """For who watches processes; None while nothing was started."""
         return self._link.pid if self._link else None
 
-    async def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, output: LineSink) -> Process:
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        output: LineSink,
+        descriptors: Mapping[str, int] = NO_DESCRIPTORS,
+    ) -> Process:
+        order = SpawnOrder(argv, env, cwd, descriptors)
         try:
-            return await self._living_link().spawn(argv, env, cwd, output)
+            return await self._living_link().spawn(order, output)
         except GuardianGone:
-            return await self._living_link().spawn(argv, env, cwd, output)
+            return await self._living_link().spawn(order, output)
 
     async def close(self) -> None:
         self._closed = True

@@ -76,12 +76,15 @@ class DynamoDbRegistry:
         )
 
     async def exists(self) -> bool:
-        """Whether the table is there. Raises RegistryUnavailable."""
-        return await self._read_threads.run(self._table.exists)
+        """Whether the table is there; asked again for ``page_s`` seconds. Raises RegistryUnavailable."""
+        return await self._read_threads.insist(self._deadlines.page_s, self._table.exists)
 
     async def ensure_table(self) -> bool:
-        """Create the table unless it exists; True when it was created. Raises RegistryUnavailable."""
-        return await self._read_threads.run(self._table.ensure)
+        """Create the table unless it exists; True when it was created. Tried again for ``page_s`` seconds.
+
+        Raises RegistryUnavailable.
+        """
+        return await self._read_threads.insist(self._deadlines.page_s, self._table.ensure)
 
     async def register(self, connection: Connection) -> None:
         await self._writer.put(connection)

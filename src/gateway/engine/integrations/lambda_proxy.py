@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.engine import events
 from gateway.engine.exchange import Exchange
@@ -23,15 +21,7 @@ class LambdaProxyPlan:
     domain_name: str | None = None
 
     def request(self, exchange: Exchange) -> LambdaRequest:
-        document = events.event(exchange)
-        if self.domain_name is not None:
-            document["requestContext"]["domainName"] = self.domain_name
-        return LambdaRequest(self.target, encode(document))
+        return LambdaRequest(self.target, events.event_json(exchange, self.domain_name))
 
     def answer(self, exchange: Exchange, result: InvocationResult) -> ProxyResponse | Failure:
         return read_result(result)
-
-
-def encode(document: dict[str, Any]) -> bytes:
-    """An event as the JSON a handler reads; lone surrogates cannot occur, the wire admits none."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

@@ -1,5 +1,6 @@
 // Runs a Node.js handler under the Lambda Runtime API: `node node.mjs`, with _HANDLER, LAMBDA_TASK_ROOT and
-// AWS_LAMBDA_RUNTIME_API in the environment. No dependencies; Node 18 and later.
+// AWS_LAMBDA_RUNTIME_API in the environment. No dependencies; Node 18 and later. Where WSFLEET_EVENTS and WSFLEET_ANSWERS
+// name descriptors, events and answers are frames on these (gateway.invoke.runtime_channel), and nothing else changes.
 //
 // Behaves as Lambda's own runtime does: how a handler is found, the context object, callback handlers that wait for
 // an empty event loop, error documents, and how uncaught errors end the process. Only what is printed differs: console
@@ -8,6 +9,7 @@
 import fs from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
+import net from 'node:net';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -16,6 +18,8 @@ import { types } from 'node:util';
 // Taken before the handler's code can replace them.
 const { request: httpRequest, Agent } = http;
 const { exit, env } = process;
+const { writeSync } = fs;
+const { setImmediate } = globalThis;
 const now = Date.now;
 
 const EXIT_AFTER_REJECTION = 128;
@@ -59,16 +63,24 @@ function post(route, body, headers) {
   return call('POST', route, { 'Content-Type': 'application/json', ...headers, 'Content-Length': length }, body);
 }
 
+/** A process that is about to exit, for an error that nobody handled, asks for no event any more. */
 async function next() {
+  if (channel) await new Promise(setImmediate); // by HTTP there were turns enough for such an error to show
+  if (isEnding) await new Promise(() => {});
+  if (channel) return channel.next();
   const event = await call('GET', 'invocation/next');
   if (event.status !== 200) throw new Error(`the Runtime API answered ${event.status}: ${event.body}`);
   return event;
 }
 
-const postResponse = (id, body, headers) => post(`invocation/${id}/response`, body, headers);
+function postResponse(id, body, headers) {
+  return channel ? channel.respond(id, body) : post(`invocation/${id}/response`, body, headers);
+}
 
 function postError(route, error) {
   const document = errorDocument(error);
+  const [kind, id] = route.split('/');
+  if (channel && kind === 'invocation') return channel.fail(id, headerValue(document.errorType), JSON.stringify(document));
   return post(route, JSON.stringify(document), { [ERROR_TYPE_HEADER]: headerValue(document.errorType) });
 }
 
@@ -99,6 +111,106 @@ function trim(error) {
 }
 
 const isText = (value) => typeof value === 'string' && value !== '';
+
+// ---- the channel ----
+
+const CHANNEL_VARIABLES = ['WSFLEET_EVENTS', 'WSFLEET_ANSWERS'];
+const MAX_RESPONSE_BYTES = 6291556; // over it only the length is sent; also where an error document is cut
+const HEAD_BYTES = 5; // length and kind; the length counts the kind
+const QUESTION = Buffer.from('\0\0\0\u0001N');
+const EVENT_LINES = [
+  'lambda-runtime-aws-request-id',
+  'lambda-runtime-deadline-ms',
+  'lambda-runtime-invoked-function-arn',
+  'lambda-runtime-trace-id',
+  'lambda-runtime-client-context',
+];
+
+class Channel {
+  #answers;
+  #received = Buffer.alloc(0);
+  #waiting = null;
+
+  constructor(events, answers) {
+    this.#answers = answers;
+    this.socket = new net.Socket({ fd: events, readable: true, writable: false });
+    this.socket.unref(); // a handler's event loop is empty when nothing but this is left
+    this.socket.on('data', (chunk) => this.#take(chunk));
+    this.socket.on('error', (error) => this.#end(error));
+    this.socket.on('close', () => this.#end(new Error('the gateway has gone')));
+  }
+
+  next() {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.socket.ref();
+      this.#write(QUESTION);
+    });
+  }
+
+  respond(id, body) {
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body);
+    if (bytes.length <= MAX_RESPONSE_BYTES) this.#send('R', `${id}\n`, bytes);
+    else this.#send('L', `${id}\n${bytes.length}`, Buffer.alloc(0));
+    return Promise.resolve();
+  }
+
+  fail(id, type, document) {
+    this.#send('F', `${id}\n${type}\n`, Buffer.from(document).subarray(0, MAX_RESPONSE_BYTES));
+    return Promise.resolve();
+  }
+
+  #send(kind, lines, body) {
+    const head = Buffer.from(`\0\0\0\0${kind}${lines}`);
+    head.writeUInt32BE(head.length - 4 + body.length);
+    this.#write(Buffer.concat([head, body]));
+  }
+
+  /** At once, or a process that ends would take it along. */
+  #write(data) {
+    let rest = data;
+    while (rest.length > 0) rest = rest.subarray(writeSync(this.#answers, rest));
+  }
+
+  #take(chunk) {
+    this.#received = this.#received.length ? Buffer.concat([this.#received, chunk]) : chunk;
+    while (this.#received.length >= HEAD_BYTES) {
+      const end = 4 + this.#received.readUInt32BE(0);
+      if (this.#received.length < end) return;
+      const frame = this.#received.subarray(HEAD_BYTES, end);
+      const isEvent = this.#received[4] === 'E'.charCodeAt(0);
+      this.#received = this.#received.subarray(end);
+      if (isEvent) this.#give(frame); // anything else is a refusal, and the next event comes all the same
+    }
+  }
+
+  #give(frame) {
+    const headers = {};
+    let at = 0;
+    for (const name of EVENT_LINES) {
+      const end = frame.indexOf(10, at);
+      if (end > at) headers[name] = frame.toString('utf8', at, end);
+      at = end + 1;
+    }
+    this.socket.unref();
+    this.#waiting.resolve({ headers, body: frame.toString('utf8', at) });
+    this.#waiting = null;
+  }
+
+  #end(error) {
+    this.#waiting?.reject(error);
+    this.#waiting = null;
+  }
+}
+
+function openChannel() {
+  const [events, answers] = CHANNEL_VARIABLES.map((name) => env[name]);
+  if (events === undefined || answers === undefined) return null;
+  CHANNEL_VARIABLES.forEach((name) => delete env[name]);
+  return new Channel(Number(events), Number(answers));
+}
+
+const channel = openChannel();
 
 // ---- finding the handler ----
 
@@ -203,6 +315,7 @@ globalThis.awslambda = {
 
 // ---- one invocation ----
 
+let isEnding = false; // an uncaught error is on its way, after which the process exits
 let errorRoute = 'init/error'; // where an uncaught error is reported; null while no request is being handled
 let whenLoopIsEmpty = () => {};
 
@@ -346,6 +459,7 @@ function runStreaming(handler, event, context, send, fail) {
 async function reportAndExit(title, error, code) {
   console.error(title, trim(error));
   const route = errorRoute;
+  isEnding = true;
   errorRoute = null;
   try {
     if (route !== null) await postError(route, error);

@@ -1,0 +1,65 @@
+"""What one benchmark found, as JSON and back: the document a comparison or the pages in ``docs`` are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from bench.harness.figure import Figure, Goal, Spread
+from bench.harness.machine import Machine
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """``figures`` in the order they are shown; ``notes`` are of the whole run."""
+
+    machine: Machine
+    is_quick: bool
+    seconds: float
+    figures: tuple[Figure, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def by_name(self) -> Mapping[str, Figure]:
+        return {figure.name: figure for figure in self.figures}
+
+
+def document(results: Results) -> dict[str, Any]:
+    """For ``json.dumps``."""
+    return {
+        "format": FORMAT,
+        "quick": results.is_quick,
+        "seconds": round(results.seconds, 1),
+        "machine": results.machine.document(),
+        "notes": list(results.notes),
+        "figures": [
+            {
+                **asdict(figure),
+                "verdict": figure.verdict.value,
+                "client_is_bottleneck": figure.is_clients,
+            }
+            for figure in results.figures
+        ],
+    }
+
+
+def read(found: Mapping[str, Any]) -> Results:
+    """The inverse. Raises ValueError for another format."""
+    if found.get("format") != FORMAT:
+        raise ValueError(f"format {found.get('format')} is not {FORMAT}")
+    return Results(
+        Machine(**found["machine"]),
+        found["quick"],
+        found["seconds"],
+        tuple(map(_figure, found["figures"])),
+        tuple(found["notes"]),
+    )
+
+
+def _figure(found: Mapping[str, Any]) -> Figure:
+    kept = {name: found[name] for name in ("name", "title", "unit", "note", "client", "details")}
+    spread, goal = found["spread"], found["goal"]
+    return Figure(spread=spread and Spread(**spread), goal=goal and Goal(**goal), **kept)

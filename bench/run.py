@@ -1,0 +1,191 @@
+"""The benchmark: every figure of ``docs/performance.md``, beside the peers, in one run.
+
+    python bench/run.py [--quick] [--only NAME…] [--no-peers] [--json FILE] [--write-docs] [--list]
+
+Loopback only, bounded in counts and time: it stops by itself, and ends every process it started. Without --quick less
+than a quarter of an hour, with it less than two minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+import platformdirs
+
+ROOT: Final = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.harness.children import ChildFailed, Children, adopt_orphans  # noqa: E402
+from bench.harness.figure import Figure  # noqa: E402
+from bench.harness.gateway import Gateways  # noqa: E402
+from bench.harness.load import Loads, compiled, scripted  # noqa: E402
+from bench.harness.machine import this_machine  # noqa: E402
+from bench.harness.pages import write_pages  # noqa: E402
+from bench.harness.peers import PEERS  # noqa: E402
+from bench.harness.peers.compare import scenario_of  # noqa: E402
+from bench.harness.progress import Progress  # noqa: E402
+from bench.harness.results import Results, document, read  # noqa: E402
+from bench.harness.scenario import FULL, QUICK, SMOKE, Bench, Measured, Scenario, Sizes, Unmeasured  # noqa: E402
+from bench.harness.scenarios import SCENARIOS  # noqa: E402
+from bench.harness.table import compared, padded, terminal  # noqa: E402
+
+WITHIN_S: Final = (870.0, 112.0)  # full, quick: no scenario begins that would probably not end before
+OVERRUN: Final = 3.0  # times its usual time, after which a scenario is ended
+PEERS_BY_NAME: Final = {scenario_of(peer).name: scenario_of(peer) for peer in PEERS}
+TITLES: Final = {peer.name: peer.title for peer in PEERS}
+
+
+class OutOfTime(Exception):
+    """A scenario took far longer than it usually does."""
+
+
+def main() -> int:
+    asked = arguments()
+    everything = [*SCENARIOS, *PEERS_BY_NAME.values()]
+    if asked.list:
+        for scenario in everything:
+            titles = [row.title for row in scenario.rows if row.goal or row is scenario.rows[0]]
+            print(f"{scenario.name:<20} {'; '.join(titles)}")
+        return 0
+    if asked.from_json is not None:
+        results = read(json.loads(asked.from_json.read_text(encoding="utf-8")))
+    else:
+        results = measured(
+            chosen(everything, asked.only, asked.no_peers), SMOKE if asked.smoke else QUICK if asked.quick else FULL
+        )
+    show(results)
+    if asked.json is not None:
+        asked.json.write_text(json.dumps(document(results), indent=1) + "\n", encoding="utf-8")
+    if asked.write_docs:
+        for path in write_pages(ROOT / "docs", results, everything, TITLES):
+            print(f"written: {path.relative_to(ROOT)}", file=sys.stderr)
+    return 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Every figure of docs/performance.md, beside the peers.")
+    parser.add_argument("--quick", action="store_true", help="small counts, less than two minutes, installs nothing")
+    parser.add_argument("--smoke", action="store_true", help="a handful of everything: whether it works, no figures")
+    parser.add_argument("--only", nargs="+", metavar="NAME", default=[], help="only these scenarios")
+    parser.add_argument("--no-peers", action="store_true", help="without other gateways")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    parser.add_argument("--write-docs", action="store_true", help="write docs/performance.md and docs/plots")
+    parser.add_argument("--from-json", type=Path, metavar="FILE", help="measure nothing, take the results of this file")
+    parser.add_argument("--list", action="store_true", help="what there is to measure")
+    return parser.parse_args()
+
+
+def chosen(everything: Sequence[Scenario], only: Sequence[str], no_peers: bool) -> list[Scenario]:
+    """In the usual order. Ends the program for a name that there is not."""
+    unknown = sorted(set(only) - {scenario.name for scenario in everything})
+    if unknown:
+        raise SystemExit(f"no such scenario: {', '.join(unknown)}; --list shows what there is")
+    wanted = [scenario for scenario in everything if not only or scenario.name in only]
+    return [scenario for scenario in wanted if not (no_peers and scenario.name in PEERS_BY_NAME)]
+
+
+def measured(scenarios: Sequence[Scenario], sizes: Sizes) -> Results:
+    """Everything that was chosen; whatever goes wrong with one becomes a line of the table."""
+    began, quick = time.monotonic(), sizes is not FULL
+    machine = this_machine(ROOT)
+    cache = Path(platformdirs.user_cache_dir("wsfleet-bench"))
+    generator = compiled(ROOT / "bench", cache)
+    adopt_orphans()
+    signal.signal(signal.SIGTERM, _ended)
+    signal.signal(signal.SIGALRM, _out_of_time)
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="wsfleet-bench-") as name:
+        folder = Path(name)
+        children = Children(folder)
+        bench = Bench(
+            root=ROOT,
+            folder=folder,
+            cache=cache,
+            sizes=sizes,
+            is_quick=quick,
+            may_install=not quick,
+            until=began + WITHIN_S[sizes is QUICK],
+            children=children,
+            gateways=Gateways(ROOT, folder, children),
+            loads=Loads(generator, scripted(ROOT / "bench"), children, folder),
+            progress=Progress(len(scenarios)),
+        )
+        try:
+            for scenario in scenarios:
+                figures += one(bench, scenario)
+        finally:
+            signal.alarm(0)
+            children.sweep()
+    notes = (generator.note,) if generator.note else ()
+    return Results(machine, quick, time.monotonic() - began, tuple(figures), notes)
+
+
+def one(bench: Bench, scenario: Scenario) -> list[Figure]:
+    """The rows of one scenario; those that were not measured say why."""
+    usual = scenario.seconds[bench.is_quick]
+    bench.progress.begins(scenario.name)
+    found: Mapping[str, Measured] = {}
+    began, why = time.monotonic(), "not part of this run"
+    if bench.left_s < usual:
+        why = f"no time left: it takes about {usual:g} s"
+    else:
+        signal.alarm(int(min(bench.left_s, usual * OVERRUN + 30)))
+        try:
+            found = scenario.measure(bench)
+        except (Unmeasured, ChildFailed) as error:
+            why = " ".join(str(error).split())[-300:]
+        except OutOfTime:
+            why = f"ended after {time.monotonic() - began:.0f} s; it usually takes about {usual:g} s"
+        except Exception as error:  # the edge: one scenario's mistake must not cost the others' figures
+            why = f"the benchmark itself failed: {error!r}"
+        finally:
+            signal.alarm(0)
+            bench.children.sweep()
+    bench.progress.ends(f"{time.monotonic() - began:.0f} s" if found else why)
+    shown = [row for row in scenario.rows if row.name in found or (not found and (row.goal or scenario.name in TITLES))]
+    return [found[row.name].as_figure(row) if row.name in found else row.unmeasured(why) for row in shown]
+
+
+def show(results: Results) -> None:
+    machine = results.machine
+    own = [figure for figure in results.figures if figure.name.split(".")[0] not in TITLES]
+    print(f"\nwsfleet {machine.commit}, {machine.date}")
+    print(f"{machine.cores} x {machine.cpu}, {machine.memory_gib} GiB, {machine.system}")
+    print(", ".join(f"{name} {version}" for name, version in machine.versions.items()))
+    if results.is_quick:
+        print("quick: counts are small, and differences below a fifth mean nothing")
+    for note in results.notes:
+        print(note)
+    if own:
+        print("\n" + terminal(own, shutil.get_terminal_size().columns))
+    gateways = [name for name in TITLES if any(figure.name.startswith(f"{name}.") for figure in results.figures)]
+    if gateways:
+        print(
+            "\n"
+            + padded(("beside the peers", *(TITLES[each] for each in gateways)), compared(results.by_name, gateways))
+        )
+        for name in gateways:
+            figure = results.by_name.get(f"{name}.rss")
+            if figure is not None:
+                print(f"  {TITLES[name]}: {'' if figure.spread else 'not measured: '}{figure.notes}")
+
+
+def _ended(*_: object) -> NoReturn:
+    raise SystemExit("ended by a signal")
+
+
+def _out_of_time(*_: object) -> NoReturn:
+    raise OutOfTime
+
+
+if __name__ == "__main__":
+    sys.exit(main())
