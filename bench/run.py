@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -152,7 +153,8 @@ def one(bench: Bench, scenario: Scenario) -> list[Figure]:
             bench.children.sweep()
     bench.progress.ends(f"{time.monotonic() - began:.0f} s" if found else why)
     shown = [row for row in scenario.rows if row.name in found or (not found and (row.goal or scenario.name in TITLES))]
-    return [found[row.name].as_figure(row) if row.name in found else row.unmeasured(why) for row in shown]
+    made = [found[row.name].as_figure(row) if row.name in found else row.unmeasured(why) for row in shown]
+    return [replace(each, goal=None) for each in made] if bench.sizes is SMOKE else made
 
 
 def show(results: Results) -> None:
@@ -162,7 +164,7 @@ def show(results: Results) -> None:
     print(f"{machine.cores} x {machine.cpu}, {machine.memory_gib} GiB, {machine.system}")
     print(", ".join(f"{name} {version}" for name, version in machine.versions.items()))
     if results.is_quick:
-        print("quick: counts are small, and differences below a fifth mean nothing")
+        print("not a whole run: counts are small, and differences below a fifth mean nothing")
     for note in results.notes:
         print(note)
     if own:
