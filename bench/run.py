@@ -40,6 +40,7 @@ from bench.harness.scenarios import SCENARIOS  # noqa: E402
 from bench.harness.table import compared, padded, terminal  # noqa: E402
 
 WITHIN_S: Final = (870.0, 112.0)  # full, quick: no scenario begins that would probably not end before
+BUSY: Final = 0.4  # of the load average for each core, above which a measurement is told to be disturbed
 OVERRUN: Final = 3.0  # times its usual time, after which a scenario is ended
 PEERS_BY_NAME: Final = {scenario_of(peer).name: scenario_of(peer) for peer in PEERS}
 TITLES: Final = {peer.name: peer.title for peer in PEERS}
@@ -126,7 +127,8 @@ def measured(scenarios: Sequence[Scenario], sizes: Sizes) -> Results:
         finally:
             signal.alarm(0)
             children.sweep()
-    notes = (generator.note,) if generator.note else ()
+    busy = f"the machine was busy before this began (load average {machine.load}): figures are too high, rates too low"
+    notes = tuple(filter(None, (generator.note, busy if machine.load > machine.cores * BUSY else "")))
     return Results(machine, quick, time.monotonic() - began, tuple(figures), notes)
 
 
