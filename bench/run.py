@@ -68,9 +68,17 @@ def main() -> int:
     if asked.json is not None:
         asked.json.write_text(json.dumps(document(results), indent=1) + "\n", encoding="utf-8")
     if asked.write_docs:
-        for path in write_pages(ROOT / "docs", results, everything, TITLES):
-            print(f"written: {path.relative_to(ROOT)}", file=sys.stderr)
+        write_docs(results, everything, is_whole=not (asked.only or asked.no_peers or results.is_quick))
     return 0
+
+
+def write_docs(results: Results, everything: Sequence[Scenario], *, is_whole: bool) -> None:
+    """Only from whole runs, that a look at one figure does not take the others from the page."""
+    if not is_whole:
+        print("docs/performance.md stays as it is: this was not a whole run", file=sys.stderr)
+        return
+    for path in write_pages(ROOT / "docs", results, everything, TITLES):
+        print(f"written: {path.relative_to(ROOT)}", file=sys.stderr)
 
 
 def arguments() -> argparse.Namespace:

@@ -35,11 +35,13 @@ from gateway.model.limits import AWS, UNLIMITED  # noqa: E402
 from gateway.model.now import Now  # noqa: E402
 from gateway.node import DEADLINE_GRANULARITY_MS, Node  # noqa: E402
 from gateway.ports import Socket  # noqa: E402
+from gateway.reach import LocalReach  # noqa: E402
 from gateway.server.conduct import Conduct  # noqa: E402
 from gateway.server.listener import FrontDoor  # noqa: E402
 from gateway.server.ticker import Ticker  # noqa: E402
 from gateway.system.clock import SystemClock  # noqa: E402
 from gateway.system.ids import RandomIds  # noqa: E402
+from gateway.tenure import Tenure  # noqa: E402
 from node_doubles import ScriptedFunctions, backends  # noqa: E402
 from sample_definitions import directory, route  # noqa: E402
 from server_fakes import Reports  # noqa: E402
@@ -108,6 +110,8 @@ class NoRegistry:
 
     async def unregister(self, owner: NodeNumber, connection_id: ConnectionId) -> None: ...
 
+    async def find(self, owner: NodeNumber, connection_id: ConnectionId) -> Connection | None: ...
+
     def connections_of(self, owner: NodeNumber) -> Any:
         raise NotImplementedError
 
@@ -131,7 +135,7 @@ def node(conduct: Conduct) -> Served:
 
     functions = ScriptedFunctions()
     functions.invoke = invoke  # type: ignore[method-assign,assignment]
-    clock, ids = SystemClock(), RandomIds(OWNER, KEY)
+    clock, ids = SystemClock(), RandomIds(KEY)
     outside = Outside(backends(functions), NoRegistry(), clock, ids, Reports(), admission=Admission(UNLIMITED))
     done = IntegrationResponse("Done", "$default")
     mock = Integration(
@@ -141,14 +145,14 @@ def node(conduct: Conduct) -> Served:
     connect = Route("Connect", RouteKey("$connect"), mock)
     tickers: list[Ticker] = []
     routes = directory(connect, route("$default", two_way=True))
-    made = Node(OWNER, routes, outside, AWS, lambda: tickers[0].wake())
+    made = Node(Tenure.alone(clock, OWNER), routes, outside, AWS, lambda: tickers[0].wake())
 
     def tick(now: Now) -> bool:
         made.tick(now.monotonic_ms)
         return made.next_deadline_ms() is not None
 
     tickers.append(Ticker(clock, DEADLINE_GRANULARITY_MS, tick))
-    api = ManagementApi(made, IdCheck(KEY), ids)
+    api = ManagementApi(made, LocalReach(made), IdCheck(KEY), ids)
     return Served(FrontDoor(made, api, clock, Reports(), AWS, conduct), lambda: [str(each) for each in made._live])
 
 
