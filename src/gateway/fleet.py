@@ -220,7 +220,8 @@ class FleetMember:
 
     async def _watch(self) -> None:
         while True:
-            await self._pause(self._terms.look_ms)
+            usual_ms = self._terms.look_ms
+            await self._pause(self._roster.look_in_ms(self._fleet.clock.now().monotonic_ms, usual_ms))
             try:
                 await self.look()
             except RegistryUnavailable:
