@@ -3,10 +3,10 @@
     python bench/core.py [--json] [--only NAME]
 
 ``post``: ManagementApi.handle of a PostToConnection whose signature nobody verifies; ``verified``: the same by a known
-principal; ``signature``: its verification alone; ``connect``: from the handshake to the 101, ``$connect`` by MOCK and a
-registry that answers at once, of it the loop's turns. Every post is another one, to another connection, signed within
-one second as the handlers of a busy fleet sign theirs. Prints microseconds of CPU per operation: the least of 9 runs,
-which says the most on a busy machine, and the median.
+principal; ``allowed``: by one whose policy has to be asked; ``signature``: its verification alone; ``connect``: from
+the handshake to the 101, ``$connect`` by MOCK and a registry that answers at once, the loop's turns included. Every
+post is another one, to another connection, signed within one second as the handlers of a busy fleet sign theirs. Prints
+microseconds of CPU per operation: the least of 9 runs, which says the most on a busy machine, and the median.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("src", "tests", ".")]
 
 from bench.harness.signing import Keys, signed_post  # noqa: E402
 
-from gateway.access.principal import Principal  # noqa: E402
+from gateway.access.principal import Principal, Principals  # noqa: E402
 from gateway.access.sigv4 import Realm, Signed, authenticate  # noqa: E402
 from gateway.admission import Admission  # noqa: E402
 from gateway.calls import Outside  # noqa: E402
@@ -57,6 +58,16 @@ KEYS: Final = Keys("AKIDBENCH", "secret", "us-east-1")
 ACCOUNT: Final = definition().account_id
 PRINCIPALS: Final = {KEYS.access_key: Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/fleet", KEYS.secret)}
 HANDSHAKE: Final = handshake()
+POLICY: Final = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "execute-api:ManageConnections",
+            "Resource": f"arn:aws:execute-api:us-east-1:{ACCOUNT}:*/dev/POST/@connections/*",
+        }
+    ],
+}
 BODY: Final = b'{"action":"said","text":"hello there","room":"tea","from":"ada"}'
 
 Run = Callable[[], Awaitable[float]]
@@ -95,7 +106,7 @@ class NoRegistry:
 class Fleet:
     """A node with 1,000 open connections, and the management API before it."""
 
-    def __init__(self, guarded: bool = False) -> None:
+    def __init__(self, principals: Principals | None = None) -> None:
         clock, ids = SystemClock(), RandomIds(KEY)
         ports: Any = backends(ScriptedFunctions()), NoRegistry(), clock, ids, Reports()
         mock = Integration(
@@ -105,7 +116,7 @@ class Fleet:
         routes = directory(Route("Connect", RouteKey("$connect"), mock), route("$default", two_way=True))
         outside = Outside(*ports, admission=Admission(UNLIMITED))
         self.node = Node(Tenure.alone(clock, OWNER), routes, outside, AWS, lambda: None)
-        guard = Guard(PRINCIPALS, clock) if guarded else None
+        guard = None if principals is None else Guard(principals, clock)
         self.api = ManagementApi(self.node, LocalReach(self.node), IdCheck(KEY), ids, guard=guard)
 
     async def opens(self, count: int) -> list[Quiet]:
@@ -144,8 +155,8 @@ async def connect() -> float:
     return spent / SOCKETS
 
 
-async def _post(guarded: bool) -> float:
-    fleet = Fleet(guarded)
+async def _post(principals: Principals | None) -> float:
+    fleet = Fleet(principals)
     await fleet.opens(SOCKETS)
     posts, loop = fleet.posts(), asyncio.get_running_loop()
     gc.collect()
@@ -171,8 +182,9 @@ async def signature() -> float:
 
 
 MEASURED: Final[dict[str, Run]] = {
-    "post": lambda: _post(False),
-    "verified": lambda: _post(True),
+    "post": lambda: _post(None),
+    "verified": lambda: _post(PRINCIPALS),
+    "allowed": lambda: _post({KEYS.access_key: replace(PRINCIPALS[KEYS.access_key], policies=(POLICY,))}),
     "signature": signature,
     "connect": connect,
 }
