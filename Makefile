@@ -8,8 +8,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
+RUNS ?= 5000
+SEED ?=
 
-.PHONY: help setup run test lint types fmt pr bench bench-quick clean
+.PHONY: help setup run test simulate lint types fmt pr bench bench-quick clean
 
 help: ## show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +35,9 @@ test: $(READY) ## lint, types and all tests
 lint: $(READY) ## style and security rules
 	@$(BIN)/ruff check src tests bench
 	@$(BIN)/ruff format --check src tests bench
+
+simulate: $(READY) ## random schedules over a whole fleet in virtual time (RUNS=5000; SEED=7 for one run again)
+	@SIMULATED_RUNS="$(if $(SEED),1,$(RUNS))" SIMULATED_SEED="$(or $(SEED),1)" $(BIN)/pytest -n 2 tests/simulation $(ARGS)
 
 types: $(READY) ## strict type checking
 	@$(BIN)/mypy

@@ -264,7 +264,7 @@ class FleetMember:
     def _find_oneself(self, me: NodeNumber) -> None:
         """``me`` is who this was when the reading began: a later incarnation could not have been found."""
         mine = self._roster.member(me)
-        if not self._tenure.is_still(me):
+        if not self._tenure.is_still(me) or self._state is MemberState.LEFT:
             return
         if mine is None or not mine.state.serves:
             self._fence(DECLARED_DEAD)

@@ -46,13 +46,15 @@ class Fault(Enum):
 @dataclass(frozen=True, slots=True)
 class Weather:
     """How DynamoDB is for the time being. Shares are of all calls, 0 to 1; ``slow_ms`` is the most that is added to
-    each way; ``throttled`` is the share of each batch's writes that is left unprocessed."""
+    each way; ``throttled`` is the share of each batch's writes that is left unprocessed, ``shunned`` that of the calls
+    for node records that are refused: a partition may be hot."""
 
     slow_ms: float = 0.0
     lost: float = 0.0
     refused: float = 0.0
     unanswered: float = 0.0
     throttled: float = 0.0
+    shunned: float = 0.0
 
     def fault(self, rng: Random) -> Fault | None:
         """What becomes of the next call, None when nothing is wrong with it."""
@@ -72,9 +74,8 @@ FAIR: Final = Weather()
 
 
 class SimDynamoDb:
-    """``faults`` says which calls fail, counted from 1 over all nodes; ``weather`` may be changed at any time.
-    Of nodes that are ``shunned`` calls for node records are refused. ``declared_dead`` hears of every node that is, at
-    that moment."""
+    """``faults`` says which calls fail, counted from 1 over all nodes; ``weather`` may be changed at any time, and
+    another one in ``local`` for the nodes named there. ``declared_dead`` hears of every node that is, when it is."""
 
     def __init__(self, world: World, declared_dead: Callable[[NodeNumber], None] = lambda number: None) -> None:
         self.table = MemoryTable(page_size=PAGE_SIZE)
@@ -85,30 +86,33 @@ class SimDynamoDb:
         self.calls = 0
         self.faults: Mapping[int, Fault] = {}
         self.weather = FAIR
-        self.shunned: set[str] = set()
+        self.local: dict[str, Weather] = {}
 
     def calm(self) -> None:
         """Nothing is wrong any more."""
         self.faults, self.weather = {}, FAIR
-        self.shunned.clear()
+        self.local.clear()
+
+    def weather_at(self, client: SimNode) -> Weather:
+        return self.local.get(client.name, self.weather)
 
     async def call(self, client: SimNode, act: Callable[[], Awaitable[T]]) -> T:
         """Have ``act`` take effect over there. Raises RegistryUnavailable, after ``CALL_TIMEOUT_S`` at the latest, and
         then it may or may not have taken effect."""
         self.calls += 1
-        fault = self.faults.get(self.calls) or self.weather.fault(self.world.rng)
+        fault = self.faults.get(self.calls) or self.weather_at(client).fault(self.world.rng)
         answer: asyncio.Future[T] = client.loop.create_future()
         if fault is not Fault.LOST:
             perform = partial(self._perform, client, act, answer, fault)
-            self.world.deliver(client.name, DYNAMODB, perform, self._way_ms())
+            self.world.deliver(client.name, DYNAMODB, perform, self._way_ms(client))
         timer = client.loop.call_later(CALL_TIMEOUT_S, _settle, answer, RegistryUnavailable("no answer"))
         try:
             return await answer
         finally:
             timer.cancel()
 
-    def _way_ms(self) -> float:
-        return self.world.latency_ms() / 2 + self.world.rng.random() * self.weather.slow_ms
+    def _way_ms(self, client: SimNode) -> float:
+        return self.world.latency_ms() / 2 + self.world.rng.random() * self.weather_at(client).slow_ms
 
     def _perform(
         self, client: SimNode, act: Callable[[], Awaitable[T]], answer: asyncio.Future[T], fault: Fault | None
@@ -121,7 +125,7 @@ class SimDynamoDb:
         except RegistryUnavailable as error:
             outcome = error
         if fault is not Fault.UNANSWERED:
-            self.world.deliver(DYNAMODB, client.name, partial(_settle, answer, outcome), self._way_ms())
+            self.world.deliver(DYNAMODB, client.name, partial(_settle, answer, outcome), self._way_ms(client))
 
 
 def _done(work: Awaitable[T]) -> T:
@@ -194,7 +198,8 @@ class SimMembers:
         return await self._call(lambda: self._there.agree(what, value))
 
     async def _call(self, act: Callable[[], Awaitable[T]]) -> T:
-        if self._here.name in self._dynamodb.shunned:
+        share = self._dynamodb.weather_at(self._here).shunned
+        if share and self._dynamodb.world.rng.random() < share:
             act = _throttled
         return await self._dynamodb.call(self._here, act)
 
@@ -269,7 +274,8 @@ class SimRegistry:
 
     async def _send(self, puts: Sequence[Connection], deletes: Sequence[Key]) -> frozenset[Key]:
         async def write() -> frozenset[Key]:
-            table, rng, share = self._dynamodb.table, self._dynamodb.world.rng, self._dynamodb.weather.throttled
+            table, rng = self._dynamodb.table, self._dynamodb.world.rng
+            share = self._dynamodb.weather_at(self._here).throttled
             left: set[Key] = set()
             changes: list[tuple[Key, Callable[[], Any]]] = [
                 *(((each.owner, each.connection_id), partial(table.put, each)) for each in puts),

@@ -21,8 +21,10 @@ from gateway.model.ids import ApiId, ConnectionId, NodeNumber, owner_of
 from gateway.model.limits import UNLIMITED, Limits
 from gateway.model.member import Member
 from gateway.model.now import Now
-from gateway.model.peer import PeerAnswer, PostTo
+from gateway.model.peer import PeerAnswer, PeerRequest, PostTo
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
+from gateway.peers.memory import MemoryNetwork
+from gateway.ports import PeerService
 from gateway.reach import FleetReach
 from gateway.reaper import Estates, Reaper
 from gateway.server.ticker import Ticker
@@ -32,7 +34,6 @@ from sample_definitions import directory, handshake, route
 from simulation.book import Actor, Book, BookedSocket
 from simulation.dynamodb import SimDynamoDb, SimMembers, SimParked, SimRegistry
 from simulation.handlers import Mood, SimFunctions
-from simulation.network import SimNetwork
 from simulation.world import SimNode, World
 
 LEASE_MS: Final = 10_000
@@ -57,7 +58,7 @@ class Scene:
 
     world: World
     dynamodb: SimDynamoDb
-    network: SimNetwork
+    network: MemoryNetwork
     book: Book
     mood: Mood
 
@@ -80,6 +81,19 @@ class Told(RecordingReporter):
             surprise = self._actor.tenure.number not in self._book.declared_dead
         if surprise:
             self._book.world.fail(AssertionError(f"{self._actor.here.name}: {text}"))
+
+
+@dataclass(frozen=True)
+class Overheard:
+    """A ``PeerService`` whose answers are looked at when they are given, whether they arrive or not."""
+
+    service: PeerService
+    book: Book
+
+    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+        answer = self.service.answer(owner, request)
+        self.book.hears_an_answer(request, answer)
+        return answer
 
 
 class Process:
@@ -111,6 +125,8 @@ class Process:
             self.scene.world.note(f"{self.name} is killed")
             self.here.kill()
             self.scene.book.dies(self.actor)
+            if self.scene.world.rng.random() < 0.5:  # else the machine, which says no more than its processes
+                self.scene.network.leave(self.name)
 
     def terminate(self) -> None:
         """SIGTERM."""
@@ -175,11 +191,10 @@ class Process:
         estates = Estates(self.members, self.registry, SimParked(self.scene.dynamodb, self.here))
         self.reaper = Reaper(estates, self.node.speak_for, self.tenure, (clock, self.reporter, world.rng.random))
         fleet = Fleet(self.members, clock, self.reporter, world.rng.random, self._seen, self.terminate, self._began)
-        card = Member(NodeNumber(0), LEASE_MS, self.name, self.name, 1, 0)
+        card = Member(NodeNumber(0), LEASE_MS, self.name, self.name, 1, 0, address=self.name)
         self.member = FleetMember(card, self.tenure, self.node, fleet)
-        peers = self.scene.network.peers(self.here)
+        peers = self.scene.network.join(self.name, Overheard(self.node, self.scene.book))
         self.reach = FleetReach(self.node, peers, self.tenure, self.member.look, POST_WAIT_MS)
-        self.scene.network.services[self.name] = self.node
         self.here.start(self._join(), "joining")
 
     async def _join(self) -> None:
@@ -203,6 +218,7 @@ class Process:
         self.scene.world.note(f"{self.name} has left")
         self.here.kill()
         self.scene.book.dies(self.actor)
+        self.scene.network.leave(self.name)
 
     async def _is_empty(self, number: NodeNumber) -> bool:
         async for _ in self.registry.connections_of(number):

@@ -156,13 +156,17 @@ class Schedule:
         self._world.note(f"cut between {one} and {other}, both ways: {both_ways}")
         self._world.after(for_ms, lambda: self._world.heal(one, other))
 
-    def _shun(self, for_ms: float | None = None) -> None:
+    def _shun(self) -> None:
         """The partition of the node records is hot, for one of them at least."""
         if (process := self._someone()) is not None:
-            shunned = self._simulation.dynamodb.shunned
-            shunned.add(process.name)
-            self._world.note(f"DynamoDB shuns {process.name}")
-            self._world.after(for_ms or self._duration_ms(), lambda: shunned.discard(process.name))
+            self._local(process, Weather(shunned=1.0), self._duration_ms())
+
+    def _local(self, process: Process, weather: Weather, for_ms: float) -> None:
+        if not self._simulation.is_calm:
+            self._world.note(f"DynamoDB for {process.name}: {weather}")
+            local = self._simulation.dynamodb.local
+            local[process.name] = weather
+            self._world.after(for_ms, lambda: local.pop(process.name, None))
 
     def _bad_weather(self) -> None:
         share = self._rng.choice((0.1, 0.5, 0.9, 1.0))
@@ -244,10 +248,11 @@ class Schedule:
 
     def _late_writes(self) -> None:
         """A node whose lease cannot be renewed goes on writing records, slowly, as long as it may."""
-        self._shun(self._rng.uniform(10_000, 14_000))
-        self._weather(Weather(slow_ms=400, throttled=0.85), self._rng.uniform(10_000, 15_000))
-        for _ in range(20):
-            self._world.after(self._rng.uniform(4_000, 9_500), partial(self._unless_calm, self._connect))
+        if (process := self._someone()) is not None:
+            self._local(process, Weather(slow_ms=100, throttled=0.9, shunned=1.0), self._rng.uniform(11_000, 15_000))
+            for _ in range(10):
+                wait_ms = self._rng.uniform(6_000, 9_000)
+                self._world.after(wait_ms, partial(self._unless_calm, lambda: self._arrive(process, 1)))
 
     def _race_of_reapers(self) -> None:
         """The survivors learn late of each other's claims."""
@@ -283,8 +288,8 @@ class Schedule:
         if (process := self._someone()) is not None:
             self._arrive(process, 12)
             self._world.after(500, partial(self._unless_calm, process.kill))
-            self._world.after(9_000, lambda: self._weather(Weather(slow_ms=200, throttled=0.7), 15_000))
-            self._world.after(9_000, lambda: self._handlers("away", 0.8, 12_000))
+            self._world.after(9_000, lambda: self._weather(Weather(slow_ms=100, throttled=0.95), 15_000))
+            self._world.after(9_000, lambda: self._handlers("away", 0.5, 12_000))
             if self._rng.random() < 0.5:
                 self._when_somebody_reaps(self._rng.choice((Process.kill, self._stop)))
 
