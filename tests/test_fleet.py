@@ -198,7 +198,7 @@ def test_joining_without_the_table_is_an_error_and_no_node(
     process = Process(world, "one", table)
     process.members.faults = Faults(fail_from=failing, applied=applied)
     world.run_until(process.joined.done, 20_000)
-    if failing <= 3:
+    if failing <= 2:  # allocating, joining; the first look at the others is made again
         assert isinstance(process.joined.exception(), RegistryUnavailable)
     else:
         process.joined.result()
@@ -275,3 +275,15 @@ def test_a_table_that_is_slow_costs_nobody_a_lease(world: World, table: MemoryTa
     world.run(world.now_ms + 300_000)
     assert one.number == number and one.serves and not one.sockets.fenced
     assert two.member.roster.sightings[number].standing is not Standing.EXPIRED
+
+
+def test_a_wish_to_drain_is_meant_for_the_process(world: World, table: MemoryTable) -> None:
+    """It was asked of a number that was fenced before it looked."""
+    one, two = joined(world, table, "one", "two")
+    number = one.number
+    one.node.pause(TERMS.fence_ms + 500)
+    asked = two.node.start(two.members.ask_drain(number), "ask")
+    world.run_until(asked.done, 5_000)
+    assert asked.result()
+    world.run_until(lambda: one.drains > 0, 3 * LEASE_MS)
+    assert one.number > number and one.drains == 1

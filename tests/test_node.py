@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from gateway.calls import Outside
 from gateway.model.api import Route
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
-from gateway.model.ids import ConnectionId, NodeNumber
+from gateway.model.ids import ConnectionId, NodeNumber, StageName
 from gateway.model.invocation import FunctionError, TimedOut, Unavailable
 from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, UNLIMITED, Limits
 from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PostTo
@@ -531,3 +532,33 @@ async def test_a_storm_is_told_to_come_back(fleet_stage: FleetStage) -> None:
     assert document["message"] == "Too Many Requests" and document["connectionId"].endswith("==")
     assert 1 <= int(refused[0][1]["retry-after"]) <= 5
     assert len(stage.functions.events("connect")) == 10, "nothing is spent on the others"
+
+
+async def test_a_fence_walks_the_sockets_once(fleet_stage: FleetStage) -> None:
+    """Every echo of a close, every read and every handshake asks whether this node may act."""
+    stage = fleet_stage
+    conversations = [(await stage.opened())[1] for _ in range(8)]
+    stage.clock.advance(9_000)
+    walked = 0
+
+    class Counting(dict[Any, Any]):
+        def values(self) -> Any:
+            nonlocal walked
+            walked += 1
+            return super().values()
+
+    stage.node._live = Counting(stage.node._live)
+    for conversation in conversations:
+        stage.node.peer_closed(conversation, 1012, "")
+        stage.node.may_act()
+    assert walked == 1
+
+
+async def test_nobody_speaks_for_an_api_or_stage_that_it_does_not_serve(fleet_stage: FleetStage) -> None:
+    stage = fleet_stage
+    await stage.opened()
+    (record,) = stage.registry.records
+    strange = replace(record, stage=StageName("elsewhere"))
+    why = await stage.node.speak_for(strange, 1006, "")
+    assert why is not None and "elsewhere" in why
+    assert not stage.functions.events("disconnect")

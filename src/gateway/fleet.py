@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
 
@@ -35,6 +36,10 @@ T = TypeVar("T")
 Random = Callable[[], float]  # uniform in [0, 1)
 
 
+def _nothing() -> None:
+    """Nobody needs to hear."""
+
+
 class Serving(Protocol):
     """The part of a node that its membership speaks to."""
 
@@ -47,7 +52,7 @@ class Serving(Protocol):
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """What membership goes through. ``seen`` hears of every roster that was read, ``drain_asked`` once when an operator
-    wants this node to leave, ``began`` of every number it serves under."""
+    wants this node to leave, ``began`` of every number it serves under, ``fenced`` that it must do nothing any more."""
 
     members: Members
     clock: Clock
@@ -56,6 +61,7 @@ class Fleet:
     seen: Callable[[Roster], None]
     drain_asked: Callable[[], None]
     began: Callable[[Member], None]
+    fenced: Callable[[], None] = _nothing
 
 
 class FleetMember:
@@ -143,7 +149,8 @@ class FleetMember:
         self._fenced = False
         self._tenure.begin(number, now.monotonic_ms + self._terms.fence_ms)
         self._fleet.began(member)
-        await self.look()
+        with suppress(RegistryUnavailable):  # it has joined all the same, and looks again soon
+            await self.look()
 
     async def _keep(self) -> None:
         while True:
@@ -222,6 +229,7 @@ class FleetMember:
         self._tenure.lease.lapse()
         count = self._node.open_connections
         self._node.fence()
+        self._fleet.fenced()
         self._fleet.reporter.failed(
             f"node {self._tenure.number} is fenced: {why}; {count} connections are closed, their $disconnect is others'"
         )
@@ -268,9 +276,14 @@ class FleetMember:
             return
         if mine is None or not mine.state.serves:
             self._fence(DECLARED_DEAD)
-        elif mine.drain_asked and not self._drain_told:
+        elif self._is_drain_asked(me) and not self._drain_told:
             self._drain_told = True
             self._fleet.drain_asked()
+
+    def _is_drain_asked(self, me: NodeNumber) -> bool:
+        """Whoever asked an earlier incarnation meant this process."""
+        mine = (number for number in self._roster.sightings if number == me or self._tenure.was(number))
+        return any(self._roster.sightings[number].member.drain_asked for number in mine)
 
     async def _pause(self, ms: int) -> None:
         await asyncio.sleep(ms * (1 + _JITTER * (self._fleet.random() - 0.5)) / 1000)

@@ -9,11 +9,13 @@ from typing import Final
 
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import ConnectionId, NodeNumber
-from gateway.model.member import Member, MemberState
+from gateway.model.member import Member, MemberState, Renewal
 from gateway.model.parked import ParkedDisconnect
 from gateway.ports import Members, ParkedDisconnects
 from gateway.reaper import Estates
 
+SHELVED_MS: Final = 60_000  # the least lease of a node that is being made up; it is renewed all the while
+BATCH: Final = 100  # calls taken from the shelf between two renewals
 REPLAY: Final = "replay"  # the machine and host of a node that never was one
 
 
@@ -52,15 +54,21 @@ def choose(parked: Iterable[ParkedDisconnect], wanted: Sequence[str] | None) -> 
 async def replay(estates: Estates, parked: Sequence[ParkedDisconnect], lease_ms: int, now_ms: int) -> NodeNumber:
     """Give ``$disconnect`` calls back to the reapers, as connections of a node that has left; returns its number.
 
-    First the connections are recorded, then the node, then the calls leave the shelf: whoever dies in between loses
-    nothing, and may have calls made twice when repeating it. The events say what those of a dead node say (1006), under
-    the request IDs they always had. ``now_ms`` is Unix time. Raises RegistryUnavailable.
+    First the connections are recorded, then the node, as one that nobody reaps yet; then the calls leave the shelf, and
+    only then the node is said to have left. So none that is parked anew meanwhile is taken from the shelf. Whoever dies
+    in between loses nothing: the node's lease runs out. The events say what those of a dead node say (1006), under the
+    request IDs they always had. ``now_ms`` is Unix time. Raises RegistryUnavailable.
     """
     number = await estates.members.allocate()
     for each in parked:
         await estates.registry.register(replace(each.connection, owner=number))
-    await estates.members.join(_never_there(number, lease_ms, now_ms))
-    await discard(estates.parked, parked)
+    await estates.members.join(_never_there(number, max(lease_ms, SHELVED_MS), now_ms))
+    version = 1
+    for start in range(0, len(parked), BATCH):
+        await discard(estates.parked, parked[start : start + BATCH])
+        version += 1
+        await estates.members.renew(Renewal(number, version, MemberState.ALIVE, len(parked)))
+    await estates.members.renew(Renewal(number, version + 1, MemberState.LEFT, len(parked)))
     return number
 
 
@@ -71,7 +79,7 @@ async def discard(shelf: ParkedDisconnects, parked: Iterable[ParkedDisconnect]) 
 
 
 def _never_there(number: NodeNumber, lease_ms: int, now_ms: int) -> Member:
-    """The record of a node that left without having been one."""
+    """The record of a node that never was one, and is reaped when it is said to have left."""
     return Member(
         number=number,
         lease_ms=lease_ms,
@@ -79,5 +87,4 @@ def _never_there(number: NodeNumber, lease_ms: int, now_ms: int) -> Member:
         host=REPLAY,
         pid=0,
         started_at_ms=now_ms,
-        state=MemberState.LEFT,
     )

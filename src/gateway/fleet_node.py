@@ -52,7 +52,8 @@ _AGAIN: Final = "start again when the table can be reached"
 
 
 class FleetNode:
-    """``drain_asked`` is called when an operator wants this node to leave, ``began`` with each record of its own."""
+    """``drain_asked`` is called when an operator wants this node to leave, ``began`` with each record of its own,
+    ``fenced`` when it must do nothing any more."""
 
     def __init__(
         self, station: Station, table: FleetTable, backends: Backends, ids: RandomIds, journal: StageJournal
@@ -63,6 +64,7 @@ class FleetNode:
         self.tenure = Tenure(clock)
         self.drain_asked: Callable[[], None] = lambda: None
         self.began: Callable[[Member], None] = lambda member: None
+        self.fenced: Callable[[], None] = lambda: None
         self.watchers: list[Callable[[Roster], None]] = []
         outside = Outside(
             backends, table.registry, clock, ids, log, journal, _admission(settings), undelivered=self._undelivered
@@ -95,6 +97,7 @@ class FleetNode:
             seen=self._seen,
             drain_asked=lambda: self.drain_asked(),
             began=lambda member: self.began(member),
+            fenced=lambda: self.fenced(),
         )
         self.member = FleetMember(card, self.tenure, self.node, fleet)
         wait_ms = round(settings.peer_timeout_seconds * 1000)

@@ -63,6 +63,7 @@ class Node:
         self._deadlines: Wheel[ConnectionId] = Wheel(DEADLINE_GRANULARITY_MS)
         self._tasks = Tasks(outside.reporter.failed)
         self._leaving = False
+        self._fenced: NodeNumber | None = None  # the incarnation that was fenced last
 
     @property
     def directory(self) -> Directory:
@@ -183,6 +184,8 @@ class Node:
 
     async def speak_for(self, connection: Connection, code: int, reason: str) -> str | None:
         """Call ``$disconnect`` for a connection that no node holds; None when it was delivered, else why it was not."""
+        if self.directory.get(connection.api_id, connection.stage) is None:
+            return f"API {connection.api_id} has no stage {connection.stage} on this node"
         failure = await self._calls.disconnect(connection, code, reason)
         return None if failure is None else failure.why
 
@@ -192,7 +195,11 @@ class Node:
 
     def fence(self) -> None:
         """Close every socket and serve nobody until the tenure begins anew. Nothing is invoked and no record removed:
-        whoever speaks for these connections now finds them in the table."""
+        whoever speaks for these connections now finds them in the table. Once for each incarnation: after that there is
+        nobody left to close."""
+        if self._fenced == self._tenure.number:
+            return
+        self._fenced = self._tenure.number
         refusal = responses.fenced_refusal()
         fenced = on.Fenced(*self._fenced_close, refusal, self._outside.clock.now().monotonic_ms)
         for conversation in (*self._live.values(), *self._upgrading):

@@ -218,10 +218,13 @@ class Reaper:
                     estate.changed.clear()
 
     async def _settle(self, estate: _Estate, connection: Connection) -> None:
+        delivered = False
         try:
             try:
                 delivered = await self._deliver(estate.me, _Owed(connection, *ABNORMAL))
             finally:
+                if not delivered:
+                    estate.settled.discard(connection.connection_id)
                 estate.calling -= 1
                 estate.changed.set()
             if delivered:

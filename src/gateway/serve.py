@@ -17,10 +17,11 @@ from gateway.access.principal import Principal
 from gateway.backends import Backends
 from gateway.cluster.lease import LeaseTerms
 from gateway.cluster.roster import Roster
+from gateway.control.disk import read_definition
 from gateway.departure import drain
 from gateway.elsewhere import open_backends
 from gateway.fleet_node import FleetNode
-from gateway.fleet_table import open_table
+from gateway.fleet_table import open_table, operators_endpoint
 from gateway.health import Health
 from gateway.invoke.env_vars import read_env_vars
 from gateway.invoke.functions import LocalFunctions
@@ -41,7 +42,7 @@ from gateway.settings import ServeSettings, tool_environment
 from gateway.signals import heard
 from gateway.sources.sources import EventSources
 from gateway.stage_logs import open_stage_logs
-from gateway.station import Station, build_station
+from gateway.station import Station, agree_on_stack, build_station, load_options, own_keys
 from gateway.system.clock import SystemClock
 from gateway.system.fleet_key import fleet_key
 from gateway.system.ids import RandomIds
@@ -113,11 +114,14 @@ class Serving:
     async def open(self, stack: AsyncExitStack) -> None:
         """Everything in order; closed in the opposite one. Raises UserError."""
         log, clock = self._log, SystemClock()
+        own_keys(self._settings)  # what is wrong with settings and template is told before anybody is asked
+        read_definition(self._settings.template, load_options(self._settings))
+        call_s = LeaseTerms(self._settings.lease_ms).patience_ms / 1000
+        table = await open_table(stack, self._settings, operators_endpoint(self._settings), log, call_s)
+        self._settings = await agree_on_stack(table.members, self._settings)
         station = await build_station(stack, self._settings, self._outlets, clock, shared=self._is_worker)
         for warning in station.definition.warnings:
             log.warned(str(warning))
-        call_s = LeaseTerms(self._settings.lease_ms).patience_ms / 1000
-        table = await open_table(stack, self._settings, station.aws, log, call_s)
         key = fleet_key(self._settings.key_file)
         ids = RandomIds(key)
         functions = await _functions(stack, station, ids)
@@ -129,6 +133,7 @@ class Serving:
         sources = _LedSources(EventSources(backends.functions, station.aws, ids, log), station, fleet)
         stack.push_async_callback(sources.close)
         fleet.watchers.append(sources.see)
+        fleet.fenced = sources.rest
         fleet.drain_asked = self._drain_asked
         reach = await fleet.open(stack, key)
         guard = None if station.keys is None or self._settings.no_auth else _guard(station)
@@ -148,6 +153,8 @@ class Serving:
         self._door.stop_accepting()
         if not await fleet.leave():
             self._log.warned("the fleet could not be told that this node leaves; it finds out when the lease runs out")
+        if self._settings.ready_file is not None:
+            self._settings.ready_file.unlink(missing_ok=True)
         self._log.said(f"node {fleet.tenure.number} has left")
 
     async def _open_doors(self, stack: AsyncExitStack, station: Station, service: Health) -> None:
@@ -199,6 +206,7 @@ class _LedSources:
         self._wanted: tuple[EventSource, ...] = station.definition.event_sources
         self._fleet = fleet
         self._leads = False
+        self._changing = asyncio.Lock()
         self._tasks = Tasks(station.log.failed)
 
     def see(self, roster: Roster) -> None:
@@ -206,9 +214,21 @@ class _LedSources:
             return
         serving = [number for number in roster.sightings if roster.serves(number)]
         leads = self._fleet.tenure.holds() and min(serving, default=None) == self._fleet.tenure.number
+        self._lead(leads)
+
+    def rest(self) -> None:
+        """Read nothing: this node may not act."""
+        self._lead(False)
+
+    def _lead(self, leads: bool) -> None:
         if leads != self._leads:
             self._leads = leads
-            self._tasks.start(self._sources.replace(self._wanted if leads else ()), "reading queues and streams")
+            self._tasks.start(self._follow(), "reading queues and streams")
+
+    async def _follow(self) -> None:
+        """One change after the other, each to what is wanted by then."""
+        async with self._changing:
+            await self._sources.replace(self._wanted if self._leads else ())
 
     async def close(self) -> None:
         await self._tasks.close()

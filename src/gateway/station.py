@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.control.disk import read_definition, stack_name
@@ -16,8 +16,8 @@ from gateway.elsewhere import Elsewhere
 from gateway.invoke.environment import Account, Endpoints, HostRule
 from gateway.model.aws import DUMMY_CREDENTIALS, AwsEndpoint, Credentials
 from gateway.model.definition import Definition
-from gateway.model.errors import UserError
-from gateway.ports import Clock
+from gateway.model.errors import RegistryUnavailable, UserError
+from gateway.ports import Clock, Members
 from gateway.processes.supervisor import ProcessSupervisor
 from gateway.report.outlets import Outlets
 from gateway.report.report import Report
@@ -27,6 +27,7 @@ from gateway.template.options import LoadOptions
 from gateway.tls.authority import Authority, open_authority
 from gateway.tls.certificate import AWS_SUFFIXES
 
+STACK: Final = "stack name"
 _CHAIN: Final = (  # of the SDKs, for whoever has no keys in the environment
     "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
     "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -103,11 +104,12 @@ class Station:
 async def build_station(
     stack: AsyncExitStack, settings: ServeSettings, outlets: Outlets, clock: Clock, *, shared: bool
 ) -> Station:
-    """Closed again when ``stack`` unwinds; ``shared``: other processes have the same ports for clients.
+    """Closed again when ``stack`` unwinds; ``shared``: other processes have the same ports for clients. The settings
+    name the stack.
 
     Raises UserError for what a person can mend.
     """
-    keys = _keys(settings)
+    keys = own_keys(settings)
     options = load_options(settings)
     definition = read_definition(settings.template, options)
     doors = await _bind(stack, settings, shared)
@@ -120,10 +122,29 @@ async def build_station(
     return Station(settings, outlets, clock, processes, authority, doors, aws, keys, options, served)
 
 
+async def agree_on_stack(members: Members, settings: ServeSettings) -> ServeSettings:
+    """The settings with the fleet's stack name, which the first to ask has given it: API IDs are made of it, and nodes
+    whose APIs had other IDs would not know each other's connections. Raises UserError."""
+    mine = settings.stack_name or stack_name(settings.template)
+    try:
+        agreed = await members.agree(STACK, mine)
+    except RegistryUnavailable as error:
+        raise UserError(
+            f"the fleet cannot be asked for its stack name: {error}",
+            "check --endpoint-url, --region and the credentials, then try again",
+        ) from error
+    if settings.stack_name is not None and settings.stack_name != agreed:
+        raise UserError(
+            f"this fleet's stack name is {agreed}, not {settings.stack_name}",
+            "leave --stack-name out, or use another --table for another application",
+        )
+    return replace(settings, stack_name=agreed)
+
+
 def load_options(settings: ServeSettings) -> LoadOptions:
     """What the template is loaded with."""
     return LoadOptions(
-        stack_name(settings.template),
+        settings.stack_name or stack_name(settings.template),
         settings.region,
         account_id=settings.account_id,
         parameters=settings.parameter_overrides,
@@ -134,7 +155,8 @@ def load_options(settings: ServeSettings) -> LoadOptions:
     )
 
 
-def _keys(settings: ServeSettings) -> Credentials | None:
+def own_keys(settings: ServeSettings) -> Credentials | None:
+    """This node's, None for those of the SDK's chain. Raises UserError when nobody could sign for it."""
     found = aws_credentials()
     if found is not None:
         return Credentials(*found)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket as sockets_of
 import time
@@ -219,11 +220,12 @@ def test_drain_from_anywhere_and_ready_says_so(fleet: Fleet) -> None:
     (node,) = fleet.start("asked", options=["--drain-seconds", "6"])
     with client(node) as socket:
         its_id(socket)
+        number = str(node.number)
         assert health(node, "/ready") == (200, {"status": "ok", "node": node.number, "connections": 1})
-        fleet.run("drain", str(node.number), "--no-wait")
+        fleet.run("drain", number, "--no-wait")
         assert end_of(socket) == 1001
     assert node.wait() == 0
-    fleet.run("drain", str(node.number), "--no-wait", status=1)
+    fleet.run("drain", number, "--no-wait", status=1)
 
 
 def test_a_second_signal_ends_at_once_and_loses_nothing(fleet: Fleet) -> None:
@@ -304,6 +306,19 @@ def test_connections_and_nodes_as_an_operator_sees_them(fleet: Fleet) -> None:
         assert shown["stage"] == "prod"
         assert shown["source_ip"] == "127.0.0.1"
     fleet.ask("connections", "show", "hK3nTc7vdQAYKEjVWA==", status=1)
+
+
+def test_a_release_in_another_folder_is_the_same_application(fleet: Fleet) -> None:
+    (old,) = fleet.start("old")
+    release = shutil.copytree(fleet.application, fleet.folder / "release-2") / "template.yaml"
+    (new,) = fleet.start("new", options=["--api", str(release)])
+    with client(old) as socket:
+        connection_id = its_id(socket)
+        calls = new.client()
+        calls.post_to_connection(ConnectionId=connection_id, Data=b"from the new release")
+        assert socket.recv(timeout=DEADLINE_S) == "from the new release"
+        old.kill()
+        fleet.until(lambda: fleet.disconnects() == {connection_id: 1}, "its $disconnect", LEASE_S + DEADLINE_S)
 
 
 def test_several_workers_share_a_port_and_each_is_a_node(fleet: Fleet) -> None:

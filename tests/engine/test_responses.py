@@ -145,3 +145,10 @@ def test_any_payload_yields_one_reply_or_nothing(payload: bytes) -> None:
 
 def test_deeply_nested_json_is_only_malformed() -> None:
     assert reply(Returned(b"[" * 100_000)) == frame("Internal server error")
+
+
+def test_a_function_that_never_ran_has_not_seen_the_event() -> None:
+    failure = responses.read_result(FunctionError(b"{}", never_ran=True))
+    assert isinstance(failure, responses.Failure) and failure.never_arrived and failure.is_told
+    ran = responses.read_result(FunctionError(b"{}"))
+    assert isinstance(ran, responses.Failure) and not ran.never_arrived

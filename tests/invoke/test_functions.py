@@ -361,7 +361,7 @@ async def test_an_init_error_is_every_waiting_callers(make: Make) -> None:
 
     fleet = await make(init)
     results = await asyncio.gather(*(fleet.invoke() for _ in range(4)))
-    assert results == [FunctionError(b'{"errorType":"ImportError","errorMessage":"x"}')] * 4
+    assert results == [FunctionError(b'{"errorType":"ImportError","errorMessage":"x"}', never_ran=True)] * 4
     assert fleet.log.reasons == ["ImportError: x"] * 4
     healthy = True
     assert await fleet.invoke(b"1") == Returned(b"1")

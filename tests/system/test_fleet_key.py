@@ -35,7 +35,7 @@ def test_a_damaged_one_is_not_used(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(UserError, match="is damaged") as raised:
         fleet_key(path)
-    assert "delete it" in raised.value.hint
+    assert "restore it" in raised.value.hint
     assert path.read_bytes() == content
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +17,10 @@ from gateway.cli.setting_options import TABLE_SETTINGS, effective, settings_opti
 from gateway.cli.telling import FAILURE, tell
 from gateway.control.disk import read_definition
 from gateway.emulation.resources import Creation, ResourceCreator
-from gateway.fleet_table import make_table, operators_endpoint
+from gateway.fleet_table import make_table, open_table, operators_endpoint
 from gateway.model.definition import Definition
 from gateway.settings import Effective, Origin, ServeSettings
-from gateway.station import load_options
+from gateway.station import agree_on_stack, load_options
 
 _OF_TEMPLATE: Final = ("api", "only_api", "stage", "parameter_overrides", "account_id", "lambda_endpoint_url")
 
@@ -77,6 +78,10 @@ async def _make(settings: ServeSettings, definition: Definition | None) -> Made:
     created = await make_table(settings, aws, Notices())
     creation = None
     if definition is not None:
+        async with AsyncExitStack() as stack:
+            table = await open_table(stack, settings, aws, Notices())
+            settings = await agree_on_stack(table.members, settings)
+        definition = read_definition(settings.template, load_options(settings))
         creator = ResourceCreator(aws)
         try:
             creation = await creator.create(definition.resources)

@@ -102,8 +102,8 @@ def read_result(result: InvocationResult) -> ProxyResponse | Failure:
             )
         case TimedOut():
             return Failure(ENDPOINT_TIMED_OUT, 504, "it took longer than the integration timeout")
-        case FunctionError(payload):
-            return Failure(INTERNAL_SERVER_ERROR, 502, _error_message(payload), is_told=True)
+        case FunctionError(payload, _, never_ran):
+            return Failure(INTERNAL_SERVER_ERROR, 502, _error_message(payload), is_told=True, never_arrived=never_ran)
         case Throttled(reason) | Unavailable(reason):
             return Failure(INTERNAL_SERVER_ERROR, 500, reason, never_arrived=True)
         case Answered(status, headers, body):

@@ -123,7 +123,7 @@ class Pool:
         others_work = any(other.state in (State.IDLE, State.BUSY) for other in self._workers)
         victims = list(self._waiting.values())[: 1 if others_work else None]
         for pending in victims:
-            pending.finish(FunctionError(failure.payload(pending.request_id)))
+            pending.finish(FunctionError(failure.payload(pending.request_id), never_ran=True))
             self._report(pending.request_id, failure.why)
         if not victims and failure.why != self._last_failure:
             self._report("", failure.why)

@@ -40,10 +40,12 @@ class Answered:
 @dataclass(frozen=True, slots=True)
 class FunctionError:
     """The handler failed (threw, exited, timed out by its own ``Timeout``, could not start); ``payload`` is Lambda's
-    error JSON with ``errorType`` and ``errorMessage``, ``kind`` is ``Handled`` or ``Unhandled``."""
+    error JSON with ``errorType`` and ``errorMessage``, ``kind`` is ``Handled`` or ``Unhandled``; ``never_ran`` when no
+    handler was there to see the event."""
 
     payload: bytes
     kind: str = "Unhandled"
+    never_ran: bool = False
 
 
 @dataclass(frozen=True, slots=True)

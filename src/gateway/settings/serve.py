@@ -62,6 +62,14 @@ class ServeSettings:
             Word(), "Serve this stage (first); one that the template lacks is added.", default="the template's own"
         ),
     )
+    stack_name: str | None = field(
+        default=None,
+        metadata=about(
+            Word(),
+            "The name in API IDs and functions' names; the same on all nodes of a fleet.",
+            default="what the fleet has agreed on: the folder of the first node's template",
+        ),
+    )
     parameter_overrides: Mapping[str, str] = field(
         default_factory=dict,
         metadata=about(Pairs(), "Values of the template's parameters.", default="the template's own"),

@@ -23,7 +23,10 @@ def fleet_key(path: Path) -> bytes:
     except OSError as error:
         raise UserError(f"{path} cannot be used: {error.strerror}", "make it readable for this user only") from error
     if len(key) != KEY_BYTES:
-        raise UserError(f"{path} is damaged", "delete it: connection IDs of earlier runs are then unknown")
+        raise UserError(
+            f"{path} is damaged",
+            "restore it; for a fleet copy another node's. Deleted, it is made anew: IDs of before are then unknown",
+        )
     return key
 
 

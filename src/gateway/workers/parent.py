@@ -115,6 +115,8 @@ class Parent:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+        if self._settings.ready_file is not None:
+            self._settings.ready_file.unlink(missing_ok=True)
         return INTERRUPTED if self._at_once else status
 
     def signalled(self) -> None:
