@@ -42,9 +42,9 @@ async def one_run() -> float:
     socket, conversation = await stage.opened(handshake())
     began = time.process_time()
     for _ in range(MESSAGES // 50):
+        expected = len(socket.sent) + 50
         for _ in range(50):
             stage.node.message(conversation, '{"action":"anything","data":{"text":"hello there","room":"tea"}}')
-        expected = len(socket.sent) + 50
         await until_idle(lambda expected=expected: len(socket.sent) >= expected)
     spent = time.process_time() - began
     await stage.node.stop(1)

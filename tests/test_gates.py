@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
@@ -462,8 +463,10 @@ async def test_a_handshake_is_no_message(scenes: Scenes) -> None:
 
 async def test_a_client_that_leaves_while_the_authorizer_decides_leaves_no_record(scenes: Scenes) -> None:
     scene = scenes(authorized(route("$connect")))
+    decides = scene.functions.gates["authorizer"] = asyncio.Event()
     conversation = scene.node.handshake(FakeSocket(), handshake())
     assert conversation is not None
     scene.node.peer_lost(conversation)
+    decides.set()
     assert await scene.node.stop(1.0) == 0
     assert not scene.registry.records and not scene.functions.events("connect")

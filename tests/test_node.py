@@ -371,6 +371,13 @@ async def test_every_single_registry_failure_leaves_a_consistent_end(stages: Sta
     assert len(stage.functions.events("connect")) == len(stage.functions.events("disconnect")) == 1
 
 
+async def test_what_waits_for_nobody_is_answered_at_once(stages: Stages) -> None:
+    stage = stages()
+    socket, conversation = await stage.opened()
+    stage.node.message(conversation, "x")
+    assert socket.sent == [b"yo"]
+
+
 @pytest.mark.parity("P-441")
 async def test_a_client_that_sends_faster_than_handlers_answer_is_held_back(stages: Stages) -> None:
     stage = stages()

@@ -60,6 +60,58 @@ async def test_what_a_person_can_mend_comes_with_its_hint(owner: Owner) -> None:
     assert owner.told == ["watching failed: too many files (raise the limit)"]
 
 
+async def test_what_does_not_wait_is_over_at_once_and_no_task(owner: Owner) -> None:
+    done: list[int] = []
+
+    async def work() -> None:
+        done.append(1)
+
+    owner.tasks.begin(work(), "work", "x")
+    assert (done, len(owner.tasks)) == ([1], 0)
+
+
+async def test_what_comes_to_wait_is_a_task_with_its_name(owner: Owner) -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("begun")
+        await asyncio.sleep(0)
+        current = asyncio.current_task()
+        assert current is not None
+        done.append(current.get_name())
+
+    owner.tasks.begin(work(), "message", "x")
+    assert (done, len(owner.tasks)) == (["begun"], 1)
+    assert await owner.tasks.settle(DEADLINE_S) == 0
+    assert done == ["begun", "message of x"]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_failure_is_told_whenever_it_comes(owner: Owner, waits: bool) -> None:
+    async def work() -> None:
+        if waits:
+            await asyncio.sleep(0)
+        raise OSError("disk full")
+
+    owner.tasks.begin(work(), "message", "x")
+    await owner.tasks.settle(DEADLINE_S)
+    assert [told.split(" (")[0] for told in owner.told] == ["message of x failed: OSError: disk full"]
+
+
+async def test_work_that_cancels_itself_at_once_is_no_failure(owner: Owner) -> None:
+    async def work() -> None:
+        raise asyncio.CancelledError
+
+    owner.tasks.begin(work(), "work", "x")
+    assert (owner.told, len(owner.tasks)) == ([], 0)
+
+
+async def test_what_waits_is_ended_by_closing(owner: Owner) -> None:
+    owner.tasks.begin(forever(), "work", "x")
+    await owner.tasks.close()
+    assert (owner.told, len(owner.tasks)) == ([], 0)
+
+
 async def test_settling_waits_for_what_is_started_meanwhile(owner: Owner) -> None:
     done: list[int] = []
 

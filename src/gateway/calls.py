@@ -156,11 +156,12 @@ class Calls:
 
     async def register(self, conversation: Conversation, register: Register) -> on.Registered | on.RegistrationFailed:
         """Make the record durable; what the gates found out is part of it from here on."""
-        conversation.connection = replace(
-            conversation.connection,
-            authorizer=self._shared.of(register.authorizer),
-            identity=self._shared.of(register.identity),
-        )
+        if register.authorizer is not None or register.identity is not None:
+            conversation.connection = replace(
+                conversation.connection,
+                authorizer=self._shared.of(register.authorizer),
+                identity=self._shared.of(register.identity),
+            )
         connection, opening = conversation.connection, conversation.opening
         request_id = opening.occasion.request_id if opening is not None else self._outside.ids.request_id()
         try:

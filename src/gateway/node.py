@@ -23,6 +23,7 @@ from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
 from gateway.model.ids import CONNECT, ApiId, ConnectionId, NodeNumber
 from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, MAX_SOURCE_STRING, Limits
+from gateway.model.now import Now
 from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.ports import Socket
 from gateway.sharing import shared_text
@@ -30,7 +31,7 @@ from gateway.tasks import Tasks
 from gateway.tenure import Tenure
 
 DEADLINE_GRANULARITY_MS = 1000  # closes by deadline are up to this late; AWS's own came 3.9 s late (parity 8)
-Call = Callable[[], Awaitable[on.Input | None]]
+Call = Callable[..., Awaitable[on.Input | None]]
 
 BINARY_NOT_SUPPORTED = (1003, "Binary is not supported")  # parity 4.3
 TOO_SLOW = (1008, "Client is not reading")  # an extension: AWS's behaviour with a full buffer is not known
@@ -82,22 +83,24 @@ class Node:
     # -- what clients do (ports.Conversations) ---------------------------------------------------------------------
 
     def handshake(self, socket: Socket, handshake: Handshake) -> Conversation | None:
-        """Begin a connection, or refuse it at once and return None."""
+        """Begin a connection, or refuse it at once and return None. Where nothing has to be waited for, the socket is
+        answered inside this call."""
         addressed = self.directory.for_handshake(handshake.path, handshake.header("host"))
-        refusal = self._refusal(addressed)
+        now = self._outside.clock.now()
+        refusal = self._refusal(addressed, now.monotonic_ms)
         if addressed is None or refusal is not None:
             refusal = refusal or responses.unknown_endpoint_refusal()
             self._outside.reporter.refused(None, refusal.status, refusal.why)
             socket.refuse(refusal.status, refusal.headers, refusal.body)
             return None
-        conversation = self._begin(socket, addressed, handshake)
+        conversation = self._begin(socket, addressed, handshake, now)
         plan = addressed.deployment.plans.get(CONNECT)
         begin = on.Begin(
             authorizes=self._calls.gates.stand_before(addressed.deployment),
             connects=plan is not None and plan.integration is not None,
-            at_ms=self._outside.clock.now().monotonic_ms,
+            at_ms=now.monotonic_ms,
         )
-        self._step(conversation, begin)
+        self._advance(conversation, begin)
         return conversation
 
     def message(self, conversation: Conversation, text: str) -> None:
@@ -212,7 +215,7 @@ class Node:
         self.fence()
         return False
 
-    def _refusal(self, addressed: Addressed | None) -> responses.Refuse | None:
+    def _refusal(self, addressed: Addressed | None, now_ms: int) -> responses.Refuse | None:
         """Why nobody can be let in now; None when somebody can."""
         if not self.may_act():
             return responses.fenced_refusal()
@@ -220,7 +223,6 @@ class Node:
             return None
         if self._leaving:
             return responses.stopping_refusal()
-        now_ms = self._outside.clock.now().monotonic_ms
         if self._outside.admission.arrival(now_ms):
             return None
         ids = self._outside.ids
@@ -234,8 +236,8 @@ class Node:
 
     # -- carrying out ----------------------------------------------------------------------------------------------
 
-    def _begin(self, socket: Socket, addressed: Addressed, handshake: Handshake) -> Conversation:
-        ids, now, endpoint = self._outside.ids, self._outside.clock.now(), addressed.deployment.endpoint
+    def _begin(self, socket: Socket, addressed: Addressed, handshake: Handshake, now: Now) -> Conversation:
+        ids, endpoint = self._outside.ids, addressed.deployment.endpoint
         user_agent = handshake.header("user-agent")
         connection = Connection(
             connection_id=ids.connection_id(self._tenure.number),
@@ -273,12 +275,17 @@ class Node:
             self._carry_out(conversation, command)
 
     def _carry_out(self, conversation: Conversation, command: do.Command) -> None:
+        """The commonest first: a post and a reply are one ``SendText``, a message is one ``InvokeMessage``."""
         match command:
-            case do.SendText() | do.SendClose() | do.Abort() | do.RefuseUpgrade() | do.AcceptUpgrade():
-                self._to_socket(conversation, command)
+            case do.SendText(data):
+                conversation.socket.send_text(data)
+            case do.InvokeMessage(text):
+                self._take(conversation, text)
             case do.SetDeadline(at_ms):
                 self._deadlines.set(conversation.connection.connection_id, at_ms)
                 self._wake()
+            case do.AcceptUpgrade() | do.RefuseUpgrade() | do.SendClose() | do.Abort():
+                self._to_socket(conversation, command)
             case do.ReportClosed(code, reason):
                 self._outside.reporter.closed(conversation.connection, code, reason)
             case do.Forget():
@@ -286,40 +293,45 @@ class Node:
             case _:
                 self._call(conversation, command)
 
+    def _take(self, conversation: Conversation, text: str) -> None:
+        """Have a message answered, and hold its client back once too many of its messages are in flight."""
+        conversation.in_flight += 1
+        if conversation.in_flight == MAX_MESSAGES_IN_FLIGHT:
+            conversation.socket.pause_reading()
+        self._tasks.begin(self._message(conversation, text), "message", conversation.connection.connection_id)
+
     def _call(
         self,
         conversation: Conversation,
-        command: do.Authorize | do.InvokeConnect | do.InvokeMessage | do.InvokeDisconnect | do.Register | do.Unregister,
+        command: do.Authorize | do.InvokeConnect | do.InvokeDisconnect | do.Register | do.Unregister,
     ) -> None:
         calls = self._calls
         match command:
-            case do.InvokeMessage(text):
-                self._start(conversation, command, partial(self._message, conversation, text), "message")
-                conversation.in_flight += 1
-                if conversation.in_flight == MAX_MESSAGES_IN_FLIGHT:
-                    conversation.socket.pause_reading()
-            case do.InvokeDisconnect(code, reason):
-                self._start(conversation, command, partial(self._disconnect, conversation, code, reason), "$disconnect")
             case do.Register():
-                self._start(conversation, command, partial(calls.register, conversation, command), "register")
-            case do.Unregister():
-                self._start(conversation, command, partial(calls.unregister, conversation), "unregister")
-            case do.Authorize():
-                self._start(conversation, command, partial(calls.authorize, conversation), "gates")
+                self._begin_call(conversation, command, "register", calls.register, command)
             case do.InvokeConnect():
-                self._start(conversation, command, partial(calls.connect, conversation), "$connect")
+                self._begin_call(conversation, command, "$connect", calls.connect)
+            case do.InvokeDisconnect(code, reason):
+                work = self._answer(conversation, command, self._disconnect, (code, reason))
+                # Not now: whoever ends the connection, by a management call for one, is to be through with it first.
+                self._tasks.start(work, f"$disconnect of {conversation.connection.connection_id}")
+            case do.Unregister():
+                self._begin_call(conversation, command, "unregister", calls.unregister)
+            case do.Authorize():
+                self._begin_call(conversation, command, "gates", calls.authorize)
             case _:
                 assert_never(command)
 
     def _to_socket(
         self,
         conversation: Conversation,
-        command: do.SendText | do.SendClose | do.Abort | do.RefuseUpgrade | do.AcceptUpgrade,
+        command: do.SendClose | do.Abort | do.RefuseUpgrade | do.AcceptUpgrade,
     ) -> None:
         socket = conversation.socket
         match command:
-            case do.SendText(data):
-                socket.send_text(data)
+            case do.AcceptUpgrade(subprotocol):
+                self._open(conversation)
+                socket.accept(subprotocol)
             case do.SendClose(code, reason):
                 socket.close(code, reason)
             case do.Abort():
@@ -328,9 +340,6 @@ class Node:
                 self._outside.reporter.refused(conversation.connection.connection_id, refusal.status, refusal.why)
                 self._log_connect(conversation, refusal)
                 socket.refuse(refusal.status, refusal.headers, refusal.body)
-            case do.AcceptUpgrade(subprotocol):
-                self._open(conversation)
-                socket.accept(subprotocol)
             case _:
                 assert_never(command)
 
@@ -359,17 +368,28 @@ class Node:
         if opening is not None and opening.entry is not None:
             opening.entry.ends(connect_exchange(conversation, opening), refusal)
 
-    def _start(self, conversation: Conversation, command: do.Command, call: Call, what: str) -> None:
-        name = f"{what} of {conversation.connection.connection_id}"
-        self._tasks.start(self._answer(conversation, command, call), name)
+    def _begin_call(
+        self, conversation: Conversation, command: do.Command, what: str, call: Call, *more: object
+    ) -> None:
+        work = self._answer(conversation, command, call, more)
+        self._tasks.begin(work, what, conversation.connection.connection_id)
 
-    async def _message(self, conversation: Conversation, text: str) -> on.Input | None:
+    async def _message(self, conversation: Conversation, text: str) -> None:
+        """As ``_answer``; to a message that this node may not act on any more there is no answer."""
+        reply: on.Reply | None = None
         try:
-            return await self._calls.message(conversation, text)
+            if self._tenure.is_still(conversation.connection.owner):
+                reply = await self._calls.message(conversation, text)
         finally:
             conversation.in_flight -= 1
             if conversation.in_flight == MAX_MESSAGES_IN_FLIGHT // 2:
                 conversation.socket.resume_reading()
+        if reply is None:
+            return
+        if conversation.socket.buffered_bytes() > self._limits.max_out_buffer_bytes:
+            self._close(conversation, *TOO_SLOW)
+        else:
+            self._step(conversation, reply)
 
     async def _disconnect(self, conversation: Conversation, code: int, reason: str) -> on.Disconnected | None:
         """None when somebody else has taken over to deliver it, who removes the record then."""
@@ -380,15 +400,15 @@ class Node:
             return on.Disconnected()
         return None if undelivered(connection, code, reason, failure.why) else on.Disconnected()
 
-    async def _answer(self, conversation: Conversation, command: do.Command, call: Call) -> None:
+    async def _answer(
+        self, conversation: Conversation, command: do.Command, call: Call, more: tuple[object, ...]
+    ) -> None:
         """Whether this node may act is asked again: the process may have been stopped since the command was given."""
         if isinstance(command, do.Unregister) or self._tenure.is_still(conversation.connection.owner):
-            answer = await call()
+            answer = await call(conversation, *more)
         else:
             answer = _unsaid(command)
-        if isinstance(answer, on.Reply) and conversation.socket.buffered_bytes() > self._limits.max_out_buffer_bytes:
-            self._close(conversation, *TOO_SLOW)
-        elif answer is not None:
+        if answer is not None:
             self._step(conversation, answer)
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from gateway.first_step import Waiting, take_first_step
 from gateway.model.surprise import one_line
 
 CLOSE_WITHIN_S: Final = 10.0  # for work that takes its time over being cancelled
@@ -26,6 +27,18 @@ class Tasks:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._done)
+
+    def begin(self, work: Coroutine[Any, Any, Any], what: str, of: str) -> None:
+        """Run ``work`` up to its first wait now, and only what comes to wait as a task, named ``{what} of {of}``."""
+        try:
+            first = take_first_step(work, asyncio.get_running_loop())
+        except asyncio.CancelledError:
+            return
+        except Exception as error:
+            self._failed(f"{what} of {of} failed: {one_line(error)}")
+            return
+        if isinstance(first, Waiting):
+            self.start(first.finish(), f"{what} of {of}")
 
     async def settle(self, within_s: float) -> int:
         """Wait until nothing runs, work started meanwhile included; how many were still running at the deadline."""

@@ -40,6 +40,14 @@ ABNORMAL: Final = (1006, "Connection closed abnormally")  # assumed; parity 8
 
 Commands = tuple[Command, ...]
 _NOTHING: Final[Commands] = ()
+_OF_UPGRADE: Final = (  # what only the upgrade waits for: told at once from the many kinds that may come at any time
+    on.Begin,
+    on.Authorized,
+    on.ConnectAccepted,
+    on.Registered,
+    on.HandshakeRefused,
+    on.RegistrationFailed,
+)
 
 
 class State(Enum):
@@ -88,6 +96,8 @@ class Lifecycle:
 
     def step(self, happened: on.Input) -> Commands:
         """Take one input and say what to do about it. Inputs that come too late are ignored."""
+        if self._upgrade is not None and isinstance(happened, _OF_UPGRADE):
+            return self._handshake(happened)
         match happened:
             case on.MessageArrived(text, at_ms):
                 return self._message(text, at_ms)
