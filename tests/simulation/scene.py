@@ -72,7 +72,7 @@ class Simulation:
         return answers
 
     def calm_down(self) -> None:
-        """Heal everything, and wait until nothing is owed any more; then a little longer. Somebody is there for that."""
+        """Heal everything, see that somebody is there, and wait until nothing is owed any more; then a little longer."""
         self.world.note("everything is healed")
         self.world.heal_all()
         self.dynamodb.calm()
