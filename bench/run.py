@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -39,6 +40,7 @@ from bench.harness.scenarios import SCENARIOS  # noqa: E402
 from bench.harness.table import compared, padded, terminal  # noqa: E402
 
 WITHIN_S: Final = (870.0, 112.0)  # full, quick: no scenario begins that would probably not end before
+BUSY: Final = 0.4  # of the load average for each core, above which a measurement is told to be disturbed
 OVERRUN: Final = 3.0  # times its usual time, after which a scenario is ended
 PEERS_BY_NAME: Final = {scenario_of(peer).name: scenario_of(peer) for peer in PEERS}
 TITLES: Final = {peer.name: peer.title for peer in PEERS}
@@ -66,9 +68,17 @@ def main() -> int:
     if asked.json is not None:
         asked.json.write_text(json.dumps(document(results), indent=1) + "\n", encoding="utf-8")
     if asked.write_docs:
-        for path in write_pages(ROOT / "docs", results, everything, TITLES):
-            print(f"written: {path.relative_to(ROOT)}", file=sys.stderr)
+        write_docs(results, everything, is_whole=not (asked.only or asked.no_peers or results.is_quick))
     return 0
+
+
+def write_docs(results: Results, everything: Sequence[Scenario], *, is_whole: bool) -> None:
+    """Only from whole runs, that a look at one figure does not take the others from the page."""
+    if not is_whole:
+        print("docs/performance.md stays as it is: this was not a whole run", file=sys.stderr)
+        return
+    for path in write_pages(ROOT / "docs", results, everything, TITLES):
+        print(f"written: {path.relative_to(ROOT)}", file=sys.stderr)
 
 
 def arguments() -> argparse.Namespace:
@@ -125,7 +135,8 @@ def measured(scenarios: Sequence[Scenario], sizes: Sizes) -> Results:
         finally:
             signal.alarm(0)
             children.sweep()
-    notes = (generator.note,) if generator.note else ()
+    busy = f"the machine was busy before this began (load average {machine.load}): figures are too high, rates too low"
+    notes = tuple(filter(None, (generator.note, busy if machine.load > machine.cores * BUSY else "")))
     return Results(machine, quick, time.monotonic() - began, tuple(figures), notes)
 
 
@@ -152,7 +163,8 @@ def one(bench: Bench, scenario: Scenario) -> list[Figure]:
             bench.children.sweep()
     bench.progress.ends(f"{time.monotonic() - began:.0f} s" if found else why)
     shown = [row for row in scenario.rows if row.name in found or (not found and (row.goal or scenario.name in TITLES))]
-    return [found[row.name].as_figure(row) if row.name in found else row.unmeasured(why) for row in shown]
+    made = [found[row.name].as_figure(row) if row.name in found else row.unmeasured(why) for row in shown]
+    return [replace(each, goal=None) for each in made] if bench.sizes is SMOKE else made
 
 
 def show(results: Results) -> None:
@@ -162,7 +174,7 @@ def show(results: Results) -> None:
     print(f"{machine.cores} x {machine.cpu}, {machine.memory_gib} GiB, {machine.system}")
     print(", ".join(f"{name} {version}" for name, version in machine.versions.items()))
     if results.is_quick:
-        print("quick: counts are small, and differences below a fifth mean nothing")
+        print("not a whole run: counts are small, and differences below a fifth mean nothing")
     for note in results.notes:
         print(note)
     if own:

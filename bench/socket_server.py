@@ -110,6 +110,8 @@ class NoRegistry:
 
     async def unregister(self, owner: NodeNumber, connection_id: ConnectionId) -> None: ...
 
+    async def find(self, owner: NodeNumber, connection_id: ConnectionId) -> Connection | None: ...
+
     def connections_of(self, owner: NodeNumber) -> Any:
         raise NotImplementedError
 

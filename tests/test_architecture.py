@@ -31,6 +31,7 @@ LAYERS = {
         "calls",
         "node",
         "fleet",
+        "read_ahead",
         "reaper",
         "reach",
         "departure",

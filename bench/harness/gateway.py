@@ -153,6 +153,7 @@ class Gateways:
             "AWS_ACCESS_KEY_ID": KEYS.access_key,
             "AWS_SECRET_ACCESS_KEY": KEYS.secret,
             "WSFLEET_STATE_DIR": str(self._folder / "state"),
+            "TMPDIR": str(self._folder),  # what a server that is killed leaves there goes with the run
         }
 
     def _ready_file(self) -> Path:

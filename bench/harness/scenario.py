@@ -57,10 +57,10 @@ QUICK: Final = Sizes(
     messages=1_000,
     posts=3_000,
     broadcast=1_000,
-    idle_s=8,
-    peers=200,
+    idle_s=4,
+    peers=100,
     peer_s=0.3,
-    starts=RUNS,
+    starts=2,
     records=2_000,
 )
 

@@ -57,6 +57,11 @@ class Admission:
         """Whether the account's new connections are limited at all."""
         return self._connections is not None
 
+    @property
+    def bounds_requests(self) -> bool:
+        """Whether the account's messages and management calls are limited at all."""
+        return self._requests is not None
+
     def arrival(self, now_ms: int) -> bool:
         """One handshake, before anything is spent on it."""
         return self._arrivals is None or self._arrival_bucket.take(self._arrivals, now_ms)

@@ -24,6 +24,7 @@ from gateway.ports import Clock, Members, Reporter
 from gateway.tasks import Tasks
 from gateway.tenure import Tenure
 
+MAX_ATTEMPTS: Final = 3  # renewals under way at a time
 _HASTE: Final = 4  # after a failure the next attempt comes so many times sooner
 _JITTER: Final = 0.2  # of a pause, so that nodes that began together do not go on together
 
@@ -75,6 +76,8 @@ class FleetMember:
         self._reads_begun = 0
         self._read_done = 0
         self._reading = asyncio.Lock()
+        self._attempts = 0
+        self._renewed = asyncio.Event()
         self._tasks = Tasks(fleet.reporter.failed)
 
     @property
@@ -153,18 +156,38 @@ class FleetMember:
         return await self._come_back()
 
     async def _renew(self) -> bool:
-        sent_ms = self._fleet.clock.now().monotonic_ms
+        """Begin an attempt, unless as many as allowed are under way, and wait for one that succeeds. Earlier ones go
+        on: whichever is answered counts from when it was sent, so a table that is merely slow costs nobody a lease."""
+        if self._attempts < MAX_ATTEMPTS:
+            self._tasks.start(self._attempt(), "renewing the lease")
+        self._renewed.clear()
+        try:
+            async with asyncio.timeout(self._terms.call_ms / 1000):
+                await self._renewed.wait()
+        except TimeoutError:
+            self._tell(f"the lease could not be renewed yet: no answer within {self._terms.call_ms} ms")
+            return False
+        return self._tenure.holds()
+
+    async def _attempt(self) -> None:
+        """One renewal, which extends the lease from when it was sent."""
+        me, sent_ms = self._tenure.number, self._fleet.clock.now().monotonic_ms
+        self._attempts += 1
         try:
             stands = await self._call(self._fleet.members.renew(self._renewal()))
         except RegistryUnavailable as error:
             self._tell(f"the lease could not be renewed: {error}")
-            return False
-        if not stands:
+            return
+        finally:
+            self._attempts -= 1
+        if self._tenure.number != me:
+            return
+        if stands:
+            self._told = False
+            self._tenure.lease.extend(sent_ms + self._terms.fence_ms)
+        else:
             self._fence(DECLARED_DEAD)
-            return False
-        self._told = False
-        self._tenure.lease.extend(sent_ms + self._terms.fence_ms)
-        return True
+        self._renewed.set()
 
     def _renewal(self) -> Renewal:
         self._version += 1
@@ -206,10 +229,10 @@ class FleetMember:
     async def _call(self, call: Awaitable[T]) -> T:
         """One call to the table, for as long as the lease's terms allow. Raises RegistryUnavailable."""
         try:
-            async with asyncio.timeout(self._terms.call_ms / 1000):
+            async with asyncio.timeout(self._terms.patience_ms / 1000):
                 return await call
         except TimeoutError:
-            raise RegistryUnavailable(f"no answer within {self._terms.call_ms} ms") from None
+            raise RegistryUnavailable(f"no answer within {self._terms.patience_ms} ms") from None
 
     def _tell(self, text: str) -> None:
         if not self._told:
@@ -220,7 +243,8 @@ class FleetMember:
 
     async def _watch(self) -> None:
         while True:
-            await self._pause(self._terms.look_ms)
+            usual_ms = self._terms.look_ms
+            await self._pause(self._roster.look_in_ms(self._fleet.clock.now().monotonic_ms, usual_ms))
             try:
                 await self.look()
             except RegistryUnavailable:

@@ -88,6 +88,8 @@ class Guard:
         )
         if isinstance(signed, Refusal):
             return signed
+        if signed.principal.may_do_everything:
+            return None
         resource = endpoint.method_arn(f"{request.method}/@connections/{{connectionId}}")
         return signed.refusal(Access(resource, MANAGE, {"aws:SourceIp": request.source_ip}))
 

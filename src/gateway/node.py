@@ -119,7 +119,8 @@ class Node:
 
     def admits_call(self) -> bool:
         """Whether the account's rate takes one more call; it counts as one."""
-        return self._outside.admission.callback(self._outside.clock.now().monotonic_ms)
+        admission = self._outside.admission
+        return not admission.bounds_requests or admission.callback(self._outside.clock.now().monotonic_ms)
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
         """Carry out what the management API, or another node, asks of a connection that ``owner`` holds: GONE when that
@@ -141,11 +142,11 @@ class Node:
                 return Outcome.DONE
 
     def _post(self, conversation: Conversation, data: bytes) -> Outcome:
-        """One TEXT message; never half a message."""
+        """One TEXT message; never half a message. That this node may act has been asked at this moment."""
         if conversation.socket.buffered_bytes() + len(data) > self._limits.max_out_buffer_bytes:
             return Outcome.LIMITED
         now = self._outside.clock.now().monotonic_ms
-        self._step(conversation, on.Posted(responses.as_text(data), now))
+        self._advance(conversation, on.Posted(responses.as_text(data), now))
         return Outcome.DONE
 
     # -- time and the end ------------------------------------------------------------------------------------------

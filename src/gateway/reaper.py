@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,6 +25,7 @@ from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.member import Member
 from gateway.model.parked import ParkedDisconnect
 from gateway.ports import Clock, Members, ParkedDisconnects, Registry, Reporter
+from gateway.read_ahead import read_ahead
 from gateway.tasks import Tasks
 from gateway.tenure import Tenure
 
@@ -33,6 +34,7 @@ from gateway.tenure import Tenure
 LINGER_MS: Final = 7_000
 PROGRESS_MS: Final = 2_000  # between two notes of how far it is
 MAX_CLAIMS: Final = 4  # dead nodes that one survivor reaps at a time
+MAX_AHEAD: Final = 500  # records read before their turn: a page
 MAX_CALLING: Final = 64  # calls of handlers in flight
 MAX_FAILING: Final = 5_000  # calls that wait to be made again; more are parked at once
 _AGAIN_MS: Final = 1_000  # after the table could not be asked
@@ -79,10 +81,11 @@ class _Estate:
         self.member = member
         self.me = me
         self.began_ms = began_ms
-        self.told_ms = began_ms
         self.settled: set[ConnectionId] = set()  # begun here: a record that is still there is being removed
+        self.lost = False  # to somebody else, who has taken over
         self.called = 0
-        self.open = 0
+        self.calling = 0
+        self.open = 0  # calling, or removing the record
         self.changed = asyncio.Event()
 
 
@@ -155,21 +158,26 @@ class Reaper:
         """Until a look that began late enough has found nothing, or somebody else has taken over."""
         number = estate.member.number
         self._reporter.warned(f"node {number} is gone: its connections get their $disconnect")
-        while self._tenure.is_still(estate.me):
-            try:
-                if await self._round(estate):
-                    return
-            except RegistryUnavailable as error:
-                self._reporter.warned(f"node {number}: reaping rests, the connection table is away: {error}")
-                await asyncio.sleep(_AGAIN_MS / 1000)
+        telling = asyncio.ensure_future(self._tell(estate))
+        try:
+            while self._mine(estate):
+                try:
+                    if await self._round(estate):
+                        return
+                except RegistryUnavailable as error:
+                    self._reporter.warned(f"node {number}: reaping rests, the connection table is away: {error}")
+                    await asyncio.sleep(_AGAIN_MS / 1000)
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
 
     async def _round(self, estate: _Estate) -> bool:
         """One look at all records, and what follows from it; whether that was the last."""
         number, looked_ms, called = estate.member.number, self._now_ms(), estate.called
         found = await self._pass(estate)
-        while estate.open and self._tenure.is_still(estate.me):
-            await self._rest(estate, 0)
-        if not await self._tell(estate, always=True):
+        while estate.open and self._mine(estate):
+            await self._rest(estate, lambda: not estate.open)
+        if not self._mine(estate):
             return True
         if found == 0 and looked_ms - estate.began_ms >= LINGER_MS:
             if await self._estates.members.remove(number, estate.me):
@@ -182,47 +190,57 @@ class Reaper:
     async def _pass(self, estate: _Estate) -> int:
         """Begin on every record there is; how many there were, those included whose removal is on its way."""
         found = 0
-        async for connection in self._estates.registry.connections_of(estate.member.number):
-            found += 1
-            if connection.connection_id in estate.settled:
-                continue
-            await self._rest(estate, MAX_CALLING + self._failing)
-            await self._take_turn()
-            if not self._tenure.is_still(estate.me) or not await self._tell(estate):
-                break
-            estate.settled.add(connection.connection_id)
-            estate.open += 1
-            self._tasks.start(self._settle(estate, connection), f"$disconnect of {connection.connection_id}")
+        records = read_ahead(self._estates.registry.connections_of(estate.member.number), MAX_AHEAD)
+        async with aclosing(records):
+            async for connection in records:
+                found += 1
+                if connection.connection_id in estate.settled:
+                    continue
+                await self._rest(estate, lambda: estate.calling <= MAX_CALLING + self._failing)
+                await self._take_turn()
+                if not self._mine(estate):
+                    break
+                estate.settled.add(connection.connection_id)
+                estate.open += 1
+                estate.calling += 1
+                self._tasks.start(self._settle(estate, connection), f"$disconnect of {connection.connection_id}")
         return found
 
-    async def _rest(self, estate: _Estate, most: int) -> None:
-        """Wait, for a while at most, until no more than ``most`` calls are under way."""
-        if estate.open <= most:
+    async def _rest(self, estate: _Estate, is_over: Callable[[], bool]) -> None:
+        """Wait, for a while at most, until enough of what was begun has ended."""
+        if is_over():
             return
         estate.changed.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(PROGRESS_MS / 1000):
-                while estate.open > most:
+                while not is_over():
                     await estate.changed.wait()
                     estate.changed.clear()
-        await self._tell(estate)
 
     async def _settle(self, estate: _Estate, connection: Connection) -> None:
         try:
-            if await self._deliver(estate.me, _Owed(connection, *ABNORMAL)):
+            try:
+                delivered = await self._deliver(estate.me, _Owed(connection, *ABNORMAL))
+            finally:
+                estate.calling -= 1
+                estate.changed.set()
+            if delivered:
                 estate.called += 1
                 await self._remove(connection)
         finally:
             estate.open -= 1
             estate.changed.set()
 
-    async def _tell(self, estate: _Estate, always: bool = False) -> bool:
-        """Note how far it is, now and then; False when somebody else has taken over."""
-        now_ms = self._now_ms()
-        if not always and now_ms - estate.told_ms < PROGRESS_MS:
-            return True
-        estate.told_ms = now_ms
-        return await self._estates.members.progress(estate.member.number, estate.me, estate.called)
+    async def _tell(self, estate: _Estate) -> None:
+        """Note how far it is, now and then, until somebody else has taken over."""
+        while not estate.lost:
+            await asyncio.sleep(PROGRESS_MS / 1000)
+            with suppress(RegistryUnavailable):
+                estate.lost = not await self._estates.members.progress(estate.member.number, estate.me, estate.called)
+
+    def _mine(self, estate: _Estate) -> bool:
+        """Whether this node may go on."""
+        return not estate.lost and self._tenure.is_still(estate.me)
 
     # -- one $disconnect -------------------------------------------------------------------------------------------
 

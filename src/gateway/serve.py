@@ -116,7 +116,7 @@ class Serving:
         station = await build_station(stack, self._settings, self._outlets, clock, shared=self._is_worker)
         for warning in station.definition.warnings:
             log.warned(str(warning))
-        call_s = LeaseTerms(self._settings.lease_ms).call_ms / 1000
+        call_s = LeaseTerms(self._settings.lease_ms).patience_ms / 1000
         table = await open_table(stack, self._settings, station.aws, log, call_s)
         key = fleet_key(self._settings.key_file)
         ids = RandomIds(key)

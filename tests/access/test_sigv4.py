@@ -92,6 +92,42 @@ def test_a_query_that_is_encoded_otherwise_on_the_wire() -> None:
     assert isinstance(verdict(replace(again, query="b=%78&a=%2f")), Signed), "the same pairs, spelled otherwise"
 
 
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "{algorithm} {credential}, {names}, {signature}",
+        "{algorithm} {credential},{names},{signature}",
+        "{algorithm} {signature}, {names}, {credential}",
+        "{algorithm}   {credential} ,  {names},  {signature} ",
+        "{algorithm} Signature=0, {credential}, {names}, {signature}",
+        "{algorithm} {credential}, {names}, {signature}, Unknown=x",
+    ],
+)
+def test_how_the_header_is_spelled_changes_nothing(spelled: str) -> None:
+    request = signed("/dev/@connections/a%3D")
+    algorithm, _, rest = (request.header("authorization") or "").partition(" ")
+    credential, names, signature = rest.split(", ")
+    written = spelled.format(algorithm=algorithm, credential=credential, names=names, signature=signature)
+    assert isinstance(verdict(changed(request, "Authorization", written)), Signed)
+
+
+@pytest.mark.parametrize("signature", ["", "0", "0, Signature=", "\u00b2", "0" * 64])
+def test_a_signature_that_is_none(signature: str) -> None:
+    request = signed()
+    before = (request.header("authorization") or "").rpartition("=")[0]
+    other = changed(request, "Authorization", f"{before}={signature}")
+    assert isinstance(authenticate(other, REALM, PRINCIPALS, signing_time_ms(request)), Refusal)
+
+
+def test_a_secret_that_was_replaced_signs_nothing() -> None:
+    old, new = signed(), signed(secret="another")
+    rotated = {KEY: principal(secret="another")}
+    for _ in range(2):  # whatever was kept of the first time
+        assert isinstance(verdict(old), Signed) and isinstance(verdict(new), Refusal)
+        assert isinstance(authenticate(new, REALM, rotated, signing_time_ms(new)), Signed)
+        assert isinstance(authenticate(old, REALM, rotated, signing_time_ms(old)), Refusal)
+
+
 def test_a_date_header_stands_in_for_x_amz_date() -> None:
     request = signed(headers=[("Date", "any")])
     assert request.header("x-amz-date") is None

@@ -14,6 +14,7 @@ def test_the_terms_follow_from_the_lease(lease_ms: int) -> None:
     terms = LeaseTerms(lease_ms)
     assert terms.look_ms < terms.renew_ms < terms.fence_ms < lease_ms
     assert terms.call_ms <= terms.renew_ms
+    assert terms.call_ms < terms.patience_ms < terms.fence_ms
     assert terms.renew_ms + 3 * (terms.call_ms + terms.renew_ms // 4) < terms.fence_ms, "three more attempts fit"
 
 

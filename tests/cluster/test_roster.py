@@ -71,3 +71,12 @@ def test_who_is_not_read_any_more_is_gone() -> None:
     roster = Roster().observe([member(1), member(2)], 0, 0).observe([member(2)], 100, 100)
     assert roster.member(ONE) is None
     assert roster.read_ms == 100
+
+
+def test_the_next_look_is_when_it_would_tell_of_a_death() -> None:
+    roster = Roster().observe([member(1)], 0, 100)
+    assert roster.look_in_ms(200, 1_250) == 1_250
+    assert roster.look_in_ms(9_700, 1_250) == 400
+    assert roster.look_in_ms(10_100, 1_250) == 1_250, "it has told by now"
+    left = Roster().observe([member(1, state=MemberState.LEFT)], 0, 100)
+    assert left.look_in_ms(9_700, 1_250) == 1_250

@@ -49,6 +49,8 @@ def test_handshakes(path: str, host: str | None, stage: str | None) -> None:
         ("/dev/@connections/L0SM9cOFvHcCIhw=", "L0SM9cOFvHcCIhw="),
         ("/dev/@connections/L0SM9cOFvHcCIhw%3D", "L0SM9cOFvHcCIhw="),
         ("/dev/%40connections/L0SM9cOFvHcCIhw%3d", "L0SM9cOFvHcCIhw="),
+        ("/dev/@connections/a%253D%3D", "a%3D="),
+        ("/dev/@connections/%%3D3D%2", "%=3D%2"),
         ("/dev/@connections/a/b", "a/b"),
         ("/dev//@connections/a%3D", "a="),
         ("/dev/@connections/", None),

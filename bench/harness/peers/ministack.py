@@ -30,9 +30,9 @@ class Ministack:
         environment = {**bench.gateways.environment(), "GATEWAY_PORT": str(port), "LOG_LEVEL": "WARNING"}
         environment.pop("PYTHONPATH")
         environment["PATH"] = f"{programs}:{environment['PATH']}"
-        child = bench.children.start(
-            self.name, [str(programs / "ministack")], folder_for(bench, self.name), environment
-        )
+        folder = folder_for(bench, self.name)
+        environment["TMPDIR"] = str(folder)  # it leaves files there
+        child = bench.children.start(self.name, [str(programs / "ministack")], folder, environment)
         try:
             wait_until(lambda: accepts(port) or not child.is_running, START_S, "it listens")
             if not child.is_running:

@@ -79,5 +79,5 @@ BROADCAST: Final = Scenario(
     "`Socket.send_text` of one prebuilt message for every parked socket, in a process that does nothing else; the C "
     "loop runs in the same process over the same descriptors, right after it. The ratio is of CPU times: 1.0 would "
     "cost the same. A broadcast API does not exist yet.",
-    (25, 8),
+    (25, 4),
 )

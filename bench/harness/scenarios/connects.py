@@ -42,5 +42,5 @@ CONNECTS: Final = Scenario(
     connects,
     "User and system time of the node with all its threads: the handshake checked, the route, MOCK's templates, the "
     "record made durable in a DynamoDB that answers at once, the 101. Not the double, and not the client.",
-    (20, 8),
+    (20, 5),
 )

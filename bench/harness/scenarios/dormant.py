@@ -10,11 +10,13 @@ from bench.harness.figure import at_most
 from bench.harness.gateway import Gateway, seldom
 from bench.harness.load import Load, Target
 from bench.harness.procfs import cpu_s, pss, rss
-from bench.harness.scenario import FULL, QUICK, SMOKE, Bench, Measured, Row, Scenario, settle, wait_until
+from bench.harness.scenario import FULL, QUICK, SMOKE, Bench, Measured, Row, Scenario, median, settle, wait_until
 
-WARM: Final = 500
+WARM: Final = 64  # few: what they leave behind free is taken by those that are counted
 IN_FLIGHT: Final = 64
 WORKERS: Final = 6
+FEW_WORKERS: Final = 2  # in a quick run, for starting them is what takes the time
+FEW_RUNS: Final = 3  # of the smallest number: Python takes memory by the MiB
 SETTLE_S: Final = 1.0
 MB: Final = 1e6
 COUNTS: Final = sorted({*FULL.dormant, *QUICK.dormant, *SMOKE.dormant})
@@ -80,12 +82,12 @@ def tls(bench: Bench) -> Mapping[str, Measured]:
 
 
 def fleet(bench: Bench) -> Mapping[str, Measured]:
-    sizes, count = bench.sizes, bench.sizes.fleet
-    gateway = bench.gateways.serve("quiet", bench.gateways.table(), *seldom(("--workers", str(WORKERS))))
-    warmed(bench, gateway, gateway.target, WARM * WORKERS)
+    count, workers = bench.sizes.fleet, FEW_WORKERS if bench.is_quick else WORKERS
+    gateway = bench.gateways.serve("quiet", bench.gateways.table(), *seldom(("--workers", str(workers))))
+    warmed(bench, gateway, gateway.target, WARM * workers)
     before, spent = gateway.rss(), gateway.cpu_s()
-    clients = [bench.loads.at(gateway.target) for _ in range(WORKERS)]
-    shares = [count // WORKERS + (at < count % WORKERS) for at in range(WORKERS)]
+    clients = [bench.loads.at(gateway.target) for _ in range(workers)]
+    shares = [count // workers + (at < count % workers) for at in range(workers)]
     bench.step(f"{count} sockets")
     for client, share in zip(clients, shares, strict=True):
         client.begin_open(share, IN_FLIGHT // 2)
@@ -99,20 +101,21 @@ def fleet(bench: Bench) -> Mapping[str, Measured]:
     for client in clients:
         client.end()
     bench.gateways.end(gateway)
-    note = f"{count:,} sockets over {WORKERS} workers"
+    note = f"{count:,} sockets over {workers} workers"
     is_whole = count == 100_000
     return {
         "fleet.rss": Measured([everything / MB], note, details=details, is_judged=is_whole),
         f"dormant.bytes.{count}": Measured([grown], note, is_judged=is_whole),
         f"dormant.cpu.{count}": Measured([cpu], note),
-        **_growth(bench, grown, cpu, is_whole, smallest=sizes.dormant[0]),
+        **({} if bench.is_quick else _growth(bench, grown, cpu, is_whole, smallest=bench.sizes.dormant[0])),
     }
 
 
 def _growth(bench: Bench, memory: float, cpu: float, is_whole: bool, smallest: int) -> dict[str, Measured]:
     """Percent by which many cost more each than few; measured anew, that this scenario stands alone."""
     bench.step(f"{smallest} sockets")
-    few_bytes, few_cpu = _held(bench, smallest)
+    few = [_held(bench, smallest) for _ in range(FEW_RUNS)]
+    few_bytes, few_cpu = median([each for each, _ in few]), median([each for _, each in few])
     note = f"from {smallest:,} to {bench.sizes.fleet:,} sockets; below 0 is less"
     return {
         "growth.bytes": Measured([(memory / few_bytes - 1) * 100], note, is_judged=is_whole),
@@ -154,16 +157,16 @@ DORMANT: Final = Scenario(
     ),
     dormant,
     "Growth of the node's resident memory, divided by the sockets: everything `wsfleet serve` keeps, with registry, "
-    "leases, limits and deadlines on. The node has held 500 sockets before. Not the kernel's own share (about 5 KB per "
+    "leases, limits and deadlines on. The node has held 64 sockets before. Not the kernel's own share (about 5 KB per "
     "socket), which no server can avoid.",
-    (45, 12),
+    (45, 8),
 )
 TLS: Final = Scenario(
     "tls",
     (Row("tls.bytes", "user-space bytes per dormant connection, TLS on the node", "B", at_most(12_000)),),
     tls,
     "The same where the node itself ends TLS: most of it is OpenSSL's.",
-    (25, 8),
+    (25, 5),
 )
 FLEET: Final = Scenario(
     "fleet",
@@ -177,7 +180,7 @@ FLEET: Final = Scenario(
     fleet,
     "Every process of `wsfleet serve --workers 6`, the parent too; pages that processes share count in each. CPU per "
     "connect is that of all workers, which here compete with the clients for the machine.",
-    (90, 15),
+    (90, 8),
 )  # fmt: skip
 IDLE: Final = Scenario(
     "idle",
@@ -185,5 +188,5 @@ IDLE: Final = Scenario(
     idle,
     "Processor time of the node while no client says anything, less what the same node takes when it is empty: that is "
     "the renewal of its lease and its look at the fleet.",
-    (110, 20),
+    (110, 10),
 )

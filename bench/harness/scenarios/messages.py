@@ -75,7 +75,7 @@ def _scenario(name: str, title: str, most_us: float, least: float, measure: obje
         measure,  # type: ignore[arg-type]
         "The node alone: frame, route, event, call, answer, frame. The handler is a Python function that returns what "
         "came; its processes compete for the same cores, and their CPU is told beside.",
-        (30, 8),
+        (30, 6),
     )
 
 

@@ -56,7 +56,7 @@ MESSAGE_PATH: Final = Scenario(
     (Row("message.beside", "CPU of the node per message beside the call itself", "µs", at_most(60)),),
     message_path,
     "`bench/message_path.py`: route, event, answer and reply where the function's call is answered at once.",
-    (8, 8),
+    (8, 4),
 )
 REGISTRY: Final = Scenario(
     "registry",
@@ -64,5 +64,5 @@ REGISTRY: Final = Scenario(
     registry,
     "`bench/registry.py`: the record queued, grouped with others, written as a request, signed, sent, its answer read; "
     "all threads of the process. Part of the CPU per connect above.",
-    (40, 8),
+    (40, 6),
 )

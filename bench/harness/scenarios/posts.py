@@ -123,7 +123,7 @@ POSTS: Final = Scenario(
     "Parsed, signature verified (Signature Version 4, each request signed for itself with its own body), connection "
     "found, framed, written, answered; every message is counted by its receiver. *Per second of a core* is the "
     "reciprocal of the CPU per post: what one core does that has nothing else to do.",
-    (30, 8),
+    (30, 6),
 )
 FORWARDED: Final = Scenario(
     "forwarded",
@@ -135,5 +135,5 @@ FORWARDED: Final = Scenario(
     forwarded,
     "The post arrives at a node that verifies it and asks the owner of the connection, over a Unix socket with every "
     "message authenticated; CPU is that of both nodes.",
-    (35, 10),
+    (35, 8),
 )

@@ -21,6 +21,11 @@ class Principal:
     principal_id: str | None = None
     policies: tuple[Mapping[str, Any], ...] | None = None
 
+    @property
+    def may_do_everything(self) -> bool:
+        """Whether there is nothing to ask of any policy."""
+        return self.policies is None
+
     def identity(self, access_key: str) -> dict[str, str]:
         """What ``requestContext.identity`` gains with ``AWS_IAM`` (parity 2.4)."""
         unique = self.principal_id or access_key

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from gateway.model.http import HttpRequest
@@ -23,6 +24,10 @@ TERMINATOR: Final = "aws4_request"
 SIGNATURE_PARAMETER: Final = "X-Amz-Signature"
 _BASIC_FORMAT: Final = "%Y%m%dT%H%M%SZ"
 _BASIC_DATE: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_REMEMBERED: Final = 256  # beginnings of headers, dates; those of one key, day and second recur all the time
+
+Fields = Mapping[str, str]
+"""The last value of each header, by its name in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +61,22 @@ class Credential:
         return f"{self.date}/{self.region}/{self.service}/{self.terminator}"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """``signed_at`` to the second, in UTC; ``expires_s`` is set for a presigned query only."""
+class Instant(NamedTuple):
+    """``at`` to the second, in UTC; ``timestamp`` is the same in ISO 8601's basic format."""
+
+    at: datetime
+    timestamp: str
+
+
+class Claim(NamedTuple):
+    """``expires_s`` is set for a presigned query only."""
 
     credential: Credential
     signed_headers: tuple[str, ...]
     signature: str
-    signed_at: datetime
+    signed: Instant
     expires_s: int | None
     session_token: str | None
-
-    @property
-    def timestamp(self) -> str:
-        return basic_format(self.signed_at)
 
 
 def basic_format(moment: datetime) -> str:
@@ -77,30 +84,58 @@ def basic_format(moment: datetime) -> str:
     return moment.strftime(_BASIC_FORMAT)
 
 
-def read_claim(request: HttpRequest) -> Claim | Refusal:
-    """The signature a request carries; MISSING_TOKEN when there is none."""
-    authorization = request.header("authorization")
-    query = dict(parse_qsl(request.query, keep_blank_values=True))
+def fields_of(request: HttpRequest) -> Fields:
+    """Every header, found once for all who ask for one."""
+    return {name.lower(): value for name, value in request.headers}
+
+
+def read_claim(request: HttpRequest, fields: Fields) -> Claim | Refusal:
+    """The signature a request carries; MISSING_TOKEN when there is none. ``fields`` are those of the request."""
+    authorization = fields.get("authorization")
     if authorization is not None and authorization.startswith("AWS4-"):
-        return _in_header(request, authorization)
+        return _as_sdks_write(fields, authorization) or _in_header(fields, authorization)
+    query = dict(parse_qsl(request.query, keep_blank_values=True))
     if "X-Amz-Algorithm" in query or SIGNATURE_PARAMETER in query:
         return _in_query(query)
-    return MISSING_TOKEN if authorization is None else _unread(authorization, _header_lacks({}, request))
+    return MISSING_TOKEN if authorization is None else _unread(authorization, _header_lacks({}, fields))
 
 
-def _in_header(request: HttpRequest, authorization: str) -> Claim | Refusal:
+def _as_sdks_write(fields: Fields, authorization: str) -> Claim | None:
+    """What ``_in_header`` reads where the signature comes last and nothing is wrong, at a tenth of its cost: all but
+    the signature is the same in every request that one key signs in one second. None for anything else."""
+    before, _, signature = authorization.rpartition(", Signature=")
+    signer = _signer(before) if signature.isalnum() else None
+    signed = _instant(fields.get("x-amz-date") or fields.get("date") or "")
+    if signer is None or signed is None:
+        return None
+    return Claim(*signer, signature, signed, None, fields.get("x-amz-security-token"))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _signer(before: str) -> tuple[Credential, tuple[str, ...]] | None:
+    """Who signed which headers, by an ``Authorization`` up to its signature; None when there is anything to refuse."""
+    algorithm, _, rest = before.partition(" ")
+    given = dict(_pair(part) for part in rest.split(","))
+    parts = given.get("Credential", "").rsplit("/", 4)
+    signed_headers = given.get("SignedHeaders")
+    if algorithm != ALGORITHM or len(parts) != 5 or not parts[0] or not signed_headers:
+        return None
+    return Credential(*parts), _names(signed_headers)
+
+
+def _in_header(fields: Fields, authorization: str) -> Claim | Refusal:
     algorithm, _, rest = authorization.partition(" ")
     if algorithm != ALGORITHM:
         return incomplete(f"Unsupported AWS 'algorithm': '{algorithm[:32]}'.")
     given = dict(_pair(part) for part in rest.split(","))
-    lacking = _header_lacks(given, request)
+    lacking = _header_lacks(given, fields)
     if lacking:
         return _unread(authorization, lacking)
-    date = request.header("x-amz-date") or request.header("date") or ""
+    date = fields.get("x-amz-date") or fields.get("date") or ""
     claim = _claim(given["Credential"], given["SignedHeaders"], given["Signature"], date)
     if isinstance(claim, Refusal):
         return claim
-    return Claim(*claim, expires_s=None, session_token=request.header("x-amz-security-token"))
+    return Claim(*claim, expires_s=None, session_token=fields.get("x-amz-security-token"))
 
 
 def _pair(part: str) -> tuple[str, str]:
@@ -108,13 +143,13 @@ def _pair(part: str) -> tuple[str, str]:
     return name, value
 
 
-def _header_lacks(given: Mapping[str, str], request: HttpRequest) -> list[str]:
+def _header_lacks(given: Mapping[str, str], fields: Fields) -> list[str]:
     lacking = [
         f"Authorization header requires '{name}' parameter."
         for name in ("Credential", "Signature", "SignedHeaders")
         if not given.get(name)
     ]
-    if request.header("x-amz-date") is None and request.header("date") is None:
+    if "x-amz-date" not in fields and "date" not in fields:
         lacking.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
     return lacking
 
@@ -152,27 +187,33 @@ def _in_query(query: Mapping[str, str]) -> Claim | Refusal:
 
 def _claim(
     credential: str, signed_headers: str, signature: str, date: str
-) -> tuple[Credential, tuple[str, ...], str, datetime] | Refusal:
+) -> tuple[Credential, tuple[str, ...], str, Instant] | Refusal:
     parts = credential.rsplit("/", 4)
     if len(parts) != 5 or not parts[0]:
         return incomplete(
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
             f"got '{credential[:200]}'"
         )
-    signed_at = _moment(date)
-    if signed_at is None:
+    signed = _instant(date)
+    if signed is None:
         return incomplete(
             f"Date must be in ISO-8601 'basic format'. Got '{date[:40]}'. See http://en.wikipedia.org/wiki/ISO_8601"
         )
-    names = tuple(sorted({name.strip().lower() for name in signed_headers.split(";")}))
-    return Credential(*parts), names, signature, signed_at
+    return Credential(*parts), _names(signed_headers), signature, signed
 
 
-def _moment(text: str) -> datetime | None:
+def _names(signed_headers: str) -> tuple[str, ...]:
+    return tuple(sorted({name.strip().lower() for name in signed_headers.split(";")}))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _instant(text: str) -> Instant | None:
     """ISO 8601's basic format, or HTTP's own for a ``Date`` header."""
     try:
         if _BASIC_DATE.fullmatch(text):
-            return datetime.strptime(text, _BASIC_FORMAT).replace(tzinfo=UTC)
-        return parsedate_to_datetime(text).astimezone(UTC).replace(microsecond=0)
+            at = datetime.strptime(text, _BASIC_FORMAT).replace(tzinfo=UTC)
+        else:
+            at = parsedate_to_datetime(text).astimezone(UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
         return None
+    return Instant(at, basic_format(at))

@@ -45,8 +45,13 @@ class LeaseTerms:
 
     @property
     def call_ms(self) -> int:
-        """How long one call to the table may take."""
+        """After which a call to the table is late, and another is worth a try."""
         return min(_MAX_CALL_MS, self.lease_ms // _CALL_SHARE)
+
+    @property
+    def patience_ms(self) -> int:
+        """How long an answer may still be of use."""
+        return self.fence_ms // 2
 
 
 class Lease:

@@ -35,6 +35,11 @@ class Sighting:
     still_ms: int = 0
 
     @property
+    def expires_ms(self) -> int:
+        """From when on a reading that finds the same version again makes it EXPIRED."""
+        return self.version_since_ms + self.member.lease_ms
+
+    @property
     def standing(self) -> Standing:
         member = self.member
         if not member.state.serves:
@@ -60,6 +65,12 @@ class Roster:
         """Whether a node is there and nobody has said that it is not."""
         member = self.member(number)
         return member is not None and member.state.serves
+
+    def look_in_ms(self, now_ms: int, usual_ms: int) -> int:
+        """How long to wait for the next reading: the usual pause, or less where it would tell of a death sooner."""
+        due = (each.expires_ms for each in self.sightings.values() if each.member.state.serves)
+        soonest = min((at_ms for at_ms in due if at_ms > now_ms), default=now_ms + usual_ms)
+        return min(usual_ms, soonest - now_ms)
 
     def observe(self, members: Iterable[Member], began_ms: int, ended_ms: int) -> Roster:
         """What is known after a reading that took from ``began_ms`` to ``ended_ms`` by this node's clock."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 from urllib.parse import unquote
 
 from gateway.access.api_keys import KeySource, Subscription, subscriptions
@@ -18,6 +20,8 @@ from gateway.expressions import selection as expressions
 from gateway.expressions.selection import Selection
 from gateway.model.definition import Definition
 from gateway.model.ids import ApiId, RouteKey, StageName
+
+_ADDRESSES: Final = 256  # pairs of a first path segment and a host that are remembered; clients use few
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class ConnectionPath:
 class Directory:
     """Every deployment being served, immutable once made."""
 
-    __slots__ = ("_by_key", "_by_stage", "_domains", "_hosts")
+    __slots__ = ("_by_key", "_by_stage", "_domains", "_find", "_hosts")
 
     def __init__(self, definition: Definition) -> None:
         deployments = tuple(_deployments(definition))
@@ -60,6 +64,7 @@ class Directory:
         self._by_stage = {d.endpoint.stage.stage_name: d for d in reversed(deployments)}  # the first API's counts
         self._hosts = {d.endpoint.api.api_id: d.endpoint.api for d in deployments}
         self._domains = {each.domain_name.lower(): each.mappings for each in definition.domain_names}
+        self._find = lru_cache(maxsize=_ADDRESSES)(self._look_up)
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -89,9 +94,9 @@ class Directory:
         if not marker or not rest or not before.startswith("/"):
             return None
         found = self._find(unquote(before[1:]), host)
-        return None if found is None else ConnectionPath(found.deployment.endpoint, unquote(rest))
+        return None if found is None else ConnectionPath(found.deployment.endpoint, _connection_id(rest))
 
-    def _find(self, first: str, host: str | None) -> Addressed | None:
+    def _look_up(self, first: str, host: str | None) -> Addressed | None:
         """A host that is a custom domain, or names one of our APIs, decides; any other, an API ID written into code
         included, leaves it to the stage, of the first API that has it."""
         name = _name(host)
@@ -122,6 +127,12 @@ def _split_connections(path: str) -> tuple[str, str, str]:
         if found:
             return before.rstrip("/") or "/", found, rest  # an SDK doubles the slash of an endpoint that ends in one
     return path, "", ""
+
+
+def _connection_id(encoded: str) -> str:
+    """Decoded; SDKs encode nothing of an ID but its ``=``, and that so."""
+    text = encoded.replace("%3D", "=")
+    return unquote(encoded) if "%" in text else text
 
 
 def _deployments(definition: Definition) -> Iterable[Deployment]:

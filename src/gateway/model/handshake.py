@@ -23,4 +23,7 @@ class Handshake:
     def header(self, name: str) -> str | None:
         """The last value of a header by case-insensitive name, None when the client sent none."""
         wanted = name.lower()
-        return next((value for key, value in reversed(self.headers) if key.lower() == wanted), None)
+        for key, value in reversed(self.headers):
+            if key.lower() == wanted:
+                return value
+        return None

@@ -8,7 +8,8 @@ that has the fleet's key tells an invented ID from a genuine one, and a genuine 
 from __future__ import annotations
 
 import hashlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+import re
+from binascii import a2b_base64, b2a_base64
 from typing import Final, NewType
 
 ApiId = NewType("ApiId", str)
@@ -29,8 +30,8 @@ REQUEST_ID_BYTES: Final = 11
 MESSAGE_HEAD_BYTES: Final = 7
 MAX_NODE_NUMBER: Final = 2**32 - 1
 _CHECK_BYTES: Final = 3
-_ID_BYTES: Final = 13
-_ID_CHARS: Final = 20
+# Of 13 bytes: 17 characters of 6 bits and one of 2, which leaves four characters to end with.
+_ID_TEXT: Final = re.compile(r"[A-Za-z0-9_-]{17}[AQgw]==")
 
 
 def connection_id(owner: NodeNumber, random: bytes, key: bytes) -> ConnectionId:
@@ -42,7 +43,7 @@ def connection_id(owner: NodeNumber, random: bytes, key: bytes) -> ConnectionId:
         raise ValueError("owner must fit 32 bits and random must be 6 bytes")
     masked = (owner ^ int.from_bytes(random[:4], "big")).to_bytes(4, "big")
     head = masked + random
-    return ConnectionId(urlsafe_b64encode(head + _check(head, key)).decode("ascii"))
+    return ConnectionId(_text(head + _check(head, key)))
 
 
 def owner_of(text: str, key: bytes) -> NodeNumber | None:
@@ -60,13 +61,8 @@ def claimed_owner(text: str) -> NodeNumber | None:
 
 
 def _raw(text: str) -> bytes | None:
-    if len(text) != _ID_CHARS:
-        return None
-    try:
-        raw = urlsafe_b64decode(text)
-    except ValueError:
-        return None
-    return raw if len(raw) == _ID_BYTES and urlsafe_b64encode(raw).decode("ascii") == text else None
+    """Decoded; None for what ``connection_id`` cannot have written."""
+    return _bytes(text) if _ID_TEXT.fullmatch(text) else None
 
 
 def _owner(raw: bytes) -> NodeNumber:
@@ -77,20 +73,29 @@ def message_id(connection: ConnectionId, head: bytes) -> MessageId:
     """A message's ID: 7 bytes of its own, then the last 6 bytes of its connection's ID (parity 2.5)."""
     if len(head) != MESSAGE_HEAD_BYTES:
         raise ValueError("the head of a message ID is 7 bytes")
-    return MessageId(urlsafe_b64encode(head + urlsafe_b64decode(connection)[-6:]).decode("ascii"))
+    return MessageId(_text(head + _bytes(connection)[-6:]))
 
 
 def request_id(random: bytes) -> RequestId:
     """A request ID: 11 bytes, 16 characters ending ``=`` (parity 2.5)."""
     if len(random) != REQUEST_ID_BYTES:
         raise ValueError("a request ID is 11 bytes")
-    return RequestId(urlsafe_b64encode(random).decode("ascii"))
+    return RequestId(_text(random))
 
 
 def disconnect_request_id(connection: ConnectionId) -> RequestId:
     """The request ID of a connection's one ``$disconnect`` event, the same whoever sends it and however often."""
     digest = hashlib.blake2s(connection.encode("ascii"), digest_size=REQUEST_ID_BYTES, person=b"$disc")
     return request_id(digest.digest())
+
+
+def _text(data: bytes) -> str:
+    """Base64url, at two thirds of what the library's costs."""
+    return b2a_base64(data, newline=False).decode("ascii").replace("+", "-").replace("/", "_")
+
+
+def _bytes(text: str) -> bytes:
+    return a2b_base64(text.replace("-", "+").replace("_", "/"))
 
 
 def _check(head: bytes, key: bytes) -> bytes:

@@ -18,11 +18,15 @@ from gateway.registry.batch_sender import BatchSender
 from gateway.registry.batches import CommitPolicy
 from gateway.registry.connection_table import ConnectionTable
 from gateway.registry.records import raw_key_of
-from gateway.registry.table import Table, TableSettings
+from gateway.registry.table import Table, TableSettings, Timeouts
 from gateway.registry.threads import Threads
 from gateway.registry.writer import Writer
 
 READ_THREADS: Final = 2
+
+PAGE_THREADS: Final = 2
+# Nobody waits at a socket for a page, and an emulator may take seconds for one of a crowded node.
+PAGE_TIMEOUTS: Final = Timeouts(connect_s=1.0, read_s=15.0)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,9 +67,12 @@ class DynamoDbRegistry:
         self._notices = notices
         self._deadlines = deadlines or Deadlines()
         self._table = Table(endpoint, settings, READ_THREADS)
+        self._pages = Table(endpoint, settings, PAGE_THREADS, PAGE_TIMEOUTS)
         self._connections = ConnectionTable(self._table)
+        self._whole = ConnectionTable(self._pages)
         self._sender = BatchSender(endpoint, self._table, settings.keep_s)
         self._read_threads = Threads(READ_THREADS, "registry-read")
+        self._page_threads = Threads(PAGE_THREADS, "registry-page")
         self._writer = Writer(
             self._sender,
             policy,
@@ -100,7 +107,7 @@ class DynamoDbRegistry:
         written meanwhile may or may not be seen."""
         start = None if after is None else raw_key_of(owner, after)
         while True:
-            page = await self._read(self._connections.page, owner, start)
+            page = await self._page_threads.insist(self._deadlines.page_s, self._whole.page, owner, start)
             for connection in page.connections:
                 yield connection
             start = page.next_key
@@ -115,8 +122,9 @@ class DynamoDbRegistry:
                 f"{self._table.where}: {left} writes were not finished; records may remain until they expire"
             )
         self._sender.close()
-        self._read_threads.close()
-        self._table.close()
+        for threads, table in ((self._read_threads, self._table), (self._page_threads, self._pages)):
+            threads.close()
+            table.close()
 
     async def _read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_threads.insist(self._deadlines.page_s, call, *args, **kwargs)

@@ -22,7 +22,7 @@ from gateway.registry.member_records import FLEET, AgreementRecord, Change, Coun
 from gateway.registry.table import Table, TableSettings, Timeouts
 from gateway.registry.threads import Threads
 
-RENEW_THREADS: Final = 2  # one that hangs until its timeout does not hold up the next
+RENEW_THREADS: Final = 3  # those that hang until their timeout do not hold up the next
 OTHER_THREADS: Final = 2
 
 P = ParamSpec("P")

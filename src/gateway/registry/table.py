@@ -48,11 +48,11 @@ T = TypeVar("T")
 class TableSettings:
     """``keep_s``: seconds after its connect when DynamoDB may drop a connection's record by itself, None for never;
     must be longer than any connection lives. ``page_size``: records read at once, None for as many as fit DynamoDB's
-    1 MB."""
+    1 MB; an emulator cannot read that many within a timeout."""
 
     name: str = DEFAULT_TABLE
     keep_s: int | None = KEEP_S
-    page_size: int | None = None
+    page_size: int | None = 500
 
 
 @dataclass(frozen=True, slots=True)
