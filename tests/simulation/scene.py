@@ -72,7 +72,7 @@ class Simulation:
         return answers
 
     def calm_down(self) -> None:
-        """Heal everything, see that somebody is there, and wait until nothing is owed any more; then a little longer."""
+        """Heal everything, see that somebody is there, and wait until nothing is owed any more, for a while."""
         self.world.note("everything is healed")
         self.world.heal_all()
         self.dynamodb.calm()
