@@ -37,7 +37,7 @@ lint: $(READY) ## style and security rules
 	@$(BIN)/ruff format --check src tests bench
 
 simulate: $(READY) ## random schedules over a whole fleet in virtual time (RUNS=5000; SEED=7 for one run again)
-	@SIMULATED_RUNS="$(if $(SEED),1,$(RUNS))" SIMULATED_SEED="$(or $(SEED),1)" $(BIN)/pytest -n 2 tests/simulation $(ARGS)
+	@SIMULATED_RUNS="$(if $(SEED),1,$(RUNS))" SIMULATED_SEED="$(or $(SEED),1)" $(BIN)/pytest -n 2 --dist load tests/simulation $(ARGS)
 
 types: $(READY) ## strict type checking
 	@$(BIN)/mypy

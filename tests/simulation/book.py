@@ -154,6 +154,8 @@ class Book:
             self._check(not story.is_open, "410 for an open connection", story)
         elif answer is Outcome.DONE and isinstance(request, PostTo):
             self._check(request.data in story.sent, f"200 for {request.data!r}, which was not sent", story)
+        elif answer is Outcome.DONE:
+            self._check(story.ended is not None, "204 and not closed", story)
 
     def is_declared_dead(self, number: NodeNumber) -> None:
         self.world.note(f"node {number} is claimed")

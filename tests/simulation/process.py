@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -17,11 +18,11 @@ from gateway.engine.directory import Directory
 from gateway.fleet import DECLARED_DEAD, Fleet, FleetMember
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.handshake import Handshake
-from gateway.model.ids import ApiId, ConnectionId, NodeNumber, owner_of
+from gateway.model.ids import NodeNumber, owner_of
 from gateway.model.limits import UNLIMITED, Limits
 from gateway.model.member import Member
 from gateway.model.now import Now
-from gateway.model.peer import PeerAnswer, PeerRequest, PostTo
+from gateway.model.peer import PeerAnswer, PeerRequest
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
 from gateway.peers.memory import MemoryNetwork
 from gateway.ports import PeerService
@@ -39,7 +40,6 @@ from simulation.world import SimNode, World
 LEASE_MS: Final = 10_000
 DRAIN_S: Final = 5.0
 POST_WAIT_MS: Final = 3_000
-API: Final = "a1b2c3d4e5"
 
 
 @cache
@@ -147,16 +147,21 @@ class Process:
             socket.story = self.scene.book.begins(self.actor, conversation.connection.connection_id)
         return conversation
 
-    async def post(self, connection_id: ConnectionId, data: bytes) -> PeerAnswer:
-        """PostToConnection at this node."""
-        owner = owner_of(connection_id, KEY)
+    async def ask(self, request: PeerRequest) -> PeerAnswer:
+        """A management call at this node."""
+        owner = owner_of(request.connection_id, KEY)
         assert owner is not None
-        story = self.scene.book.stories[connection_id]
-        request, was_there = PostTo(ApiId(API), connection_id, data), story.is_open or story.ended is not None
+        story = self.scene.book.stories[request.connection_id]
+        was_there = story.is_open or story.ended is not None
         answer = await self.reach.ask(owner, request)
         if was_there:  # its 101 may else have left between answer and now
             self.scene.book.hears_an_answer(request, answer)
         return answer
+
+    async def ask_drain(self, number: NodeNumber) -> None:
+        """An operator at this machine wants a node to leave."""
+        with suppress(RegistryUnavailable):
+            await self.members.ask_drain(number)
 
     def unsettled(self) -> Iterator[str]:
         """Why this process is not yet as it must become."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
-from gateway.model.ids import ConnectionId
+from gateway.model.ids import ApiId, ConnectionId
 from gateway.model.member import MemberState
-from gateway.model.peer import Outcome, PeerAnswer
+from gateway.model.peer import Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.peers.memory import MemoryNetwork
 from simulation.book import Book, Story
 from simulation.clients import Client
@@ -15,9 +16,10 @@ from simulation.handlers import Mood
 from simulation.process import Process, Scene
 from simulation.world import World
 
-CALM_LIMIT_MS = 300_000  # leases, lingering, growing pauses between retries
-STAYS_CALM_MS = 4_000
-STEP_MS = 1_000
+API: Final = ApiId("a1b2c3d4e5")
+CALM_LIMIT_MS: Final = 300_000  # leases, lingering, growing pauses between retries
+STAYS_CALM_MS: Final = 4_000
+STEP_MS: Final = 1_000
 
 
 class Simulation:
@@ -55,19 +57,22 @@ class Simulation:
 
     def post(self, process: Process, connection_id: ConnectionId) -> list[PeerAnswer]:
         """PostToConnection at that node; the answer is in the list once it is there."""
-        answers: list[PeerAnswer] = []
         self._posts += 1
-        data = f"post {self._posts}".encode()
+        return self.ask(process, PostTo(API, connection_id, f"post {self._posts}".encode()))
 
-        async def post() -> None:
-            answers.append(await process.post(connection_id, data))
+    def ask(self, process: Process, request: PeerRequest) -> list[PeerAnswer]:
+        """Any management call."""
+        answers: list[PeerAnswer] = []
+
+        async def ask() -> None:
+            answers.append(await process.ask(request))
 
         if process.joined:
-            process.here.loop.call_soon(lambda: process.here.start(post(), "a post"))
+            process.here.loop.call_soon(lambda: process.here.start(ask(), "a call"))
         return answers
 
     def calm_down(self) -> None:
-        """Heal everything, and wait until nothing is owed any more; then a little longer."""
+        """Heal everything, see that somebody is there, and wait until nothing is owed any more, for a while."""
         self.world.note("everything is healed")
         self.world.heal_all()
         self.dynamodb.calm()
@@ -76,10 +81,10 @@ class Simulation:
         for process in self.running:
             process.here.spare()
             process.here.slow_down(0)
-        if not [process for process in self.running if not process.leaving]:
-            self.start_one()
         until_ms, settled_ms = self.world.now_ms + CALM_LIMIT_MS, 0
         while settled_ms < STAYS_CALM_MS:  # a lease may run out just now: its renewal was lost before
+            if all(process.leaving for process in self.running):
+                self.start_one()
             self.world.run(self.world.now_ms + STEP_MS)
             unsettled = list(self._unsettled())
             assert self.world.now_ms < until_ms, "\n".join(unsettled)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from gateway.model.peer import DeleteIt, GetInfo
 from simulation.clients import Client
 from simulation.dynamodb import DYNAMODB, FAIR, Weather
 from simulation.process import LEASE_MS, Process
-from simulation.scene import Simulation, links
+from simulation.scene import API, Simulation, links
 
 LASTS_MS: Final = 26_000
 MAX_PROCESSES: Final = 4
@@ -33,6 +34,7 @@ class Schedule:
             (2.0, self._say),
             (3.0, self._client_leaves),
             (2.0, self._post),
+            (0.5, self._get_or_delete),
         )
         self._trouble: Acts = (
             (2.0, self._kill),
@@ -107,6 +109,12 @@ class Schedule:
         if stories and (process := self._someone()) is not None:
             recent = stories[-self._rng.choice((5, 20, len(stories))) :]
             self._simulation.post(process, self._rng.choice(recent))
+
+    def _get_or_delete(self) -> None:
+        client, process = self._client(), self._someone()
+        if process is not None and client is not None and client.story is not None:
+            request = self._rng.choice((GetInfo, DeleteIt))(API, client.story.connection_id)
+            self._simulation.ask(process, request)
 
     # -- trouble ---------------------------------------------------------------------------------------------------
 
@@ -215,8 +223,13 @@ class Schedule:
         self._world.after(for_ms, cheer_up)
 
     def _leave(self) -> None:
-        if (process := self._someone()) is not None:
+        process, operator = self._someone(), self._someone()
+        if process is None or operator is None:
+            return
+        if self._rng.random() < 0.5 or not operator.joined:
             process.terminate()
+        else:
+            operator.here.start(operator.ask_drain(process.tenure.number), "an operator")
 
     def _start(self) -> None:
         if len(self._simulation.running) < MAX_PROCESSES:

@@ -13,7 +13,7 @@ from simulation.process import LEASE_MS, Process
 from simulation.runs import told
 from simulation.scene import Simulation
 
-SEEDS = range(1, 6)
+SEEDS = range(1, 4)
 REAPED_WITHIN_MS = LEASE_MS + 30_000
 
 
@@ -71,7 +71,7 @@ def test_who_dies_while_reaping_is_taken_over_from(seed: int) -> None:
         simulation.world.run_until(all_told(lost), 2 * REAPED_WITHIN_MS)
 
 
-@pytest.mark.parametrize("seed", range(1, 21))
+@pytest.mark.parametrize("seed", range(1, 11))
 def test_the_table_lets_one_of_two_reapers_begin(seed: int) -> None:
     """Both survivors find out at about the same time, and learn late of each other's claim."""
     with fleet(seed) as simulation:
@@ -95,7 +95,7 @@ def test_who_was_stopped_for_longer_than_its_lease_wakes_fenced_and_comes_back(s
         assert farewells(mine) == [1] * 6
 
 
-@pytest.mark.parametrize("callbacks", range(1, 31))
+@pytest.mark.parametrize("callbacks", range(1, 21))
 def test_who_was_stopped_between_a_command_and_its_call_does_not_make_it(callbacks: int) -> None:
     """Connects, messages and ends had been taken; on waking others speak for them already."""
     with fleet(callbacks) as simulation:
@@ -108,7 +108,7 @@ def test_who_was_stopped_between_a_command_and_its_call_does_not_make_it(callbac
         simulation.world.run(simulation.world.now_ms + 1.5 * LEASE_MS)
 
 
-@pytest.mark.parametrize("seed", range(1, 21))
+@pytest.mark.parametrize("seed", range(1, 11))
 def test_what_was_read_before_it_came_back_says_nothing_about_who_came_back(seed: int) -> None:
     """A reading that is under way meanwhile cannot know the new number; it must not be taken for its end."""
     with fleet(seed, nodes=2) as simulation:
@@ -137,7 +137,7 @@ def test_who_has_left_is_not_told_that_it_is_dead(seed: int) -> None:
         assert answers, "it was to be asked while it left"
 
 
-@pytest.mark.parametrize("seed", range(1, 21))
+@pytest.mark.parametrize("seed", range(1, 11))
 def test_a_record_that_arrives_late_is_found(seed: int) -> None:
     """A node's lease cannot be renewed, its records still are written, slowly: some after it was declared dead."""
     with fleet(seed) as simulation:
