@@ -87,7 +87,10 @@ class Book:
     # -- what nodes do ---------------------------------------------------------------------------------------------
 
     def begins(self, actor: Actor, connection_id: ConnectionId) -> Story:
-        """A handshake was taken."""
+        """A handshake was taken; its ``$connect`` may have been called by then."""
+        known = self.stories.get(connection_id)
+        if known is not None:
+            return known
         story = Story(connection_id, self._acting(actor, connection_id, "handshake"), actor)
         self.stories[connection_id] = story
         return story
@@ -95,7 +98,7 @@ class Book:
     def connects(self, actor: Actor, connection_id: ConnectionId, believed: bool) -> None:
         """``$connect`` is called, and will be answered so."""
         self._acting(actor, connection_id, "$connect")
-        story = self.stories[connection_id]
+        story = self.begins(actor, connection_id)
         story.connects += 1
         story.believed |= believed
         self._check(story.connects == 1, "two $connect", story)
