@@ -13,6 +13,7 @@ from typing import Final, Protocol, TypeVar
 from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
+from gateway.model.hot_value import hot_value
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ApiId, ConnectionId, FunctionName, MessageId, NodeNumber, RequestId, StageName
 from gateway.model.invocation import FunctionResult, UpstreamResult
@@ -192,7 +193,7 @@ class PeerService(Protocol):
         UNREACHABLE when it never was that one."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class FunctionCall:
     """One call of a function by name. ``wait_ms`` bounds how long the caller waits, never how long the function runs;
     ``client_context`` is the decoded ``X-Amz-Client-Context`` of the Invoke API; ``request_tag`` is shown beside the
