@@ -81,8 +81,7 @@ class Conversations(Protocol[ConversationT]):
     after ``refuse`` or ``abort`` neither comes. A socket may be answered inside any of these calls."""
 
     def handshake(self, socket: Socket, handshake: Handshake) -> ConversationT | None:
-        """A client asks for the upgrade; answer it inside this call or later. None when it was refused and there is
-        nothing more to it."""
+        """A client asks for the upgrade; answer it now or later. None when ``refuse`` was already called."""
 
     def message(self, conversation: ConversationT, text: str) -> None: ...
 
