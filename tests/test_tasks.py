@@ -112,6 +112,31 @@ async def test_what_waits_is_ended_by_closing(owner: Owner) -> None:
     assert (owner.told, len(owner.tasks)) == ([], 0)
 
 
+async def test_what_is_due_soon_is_waited_for(owner: Owner) -> None:
+    done: list[int] = []
+    owner.tasks.soon(lambda: done.append(1), "one")
+    owner.tasks.soon(lambda: owner.tasks.start(asyncio.sleep(0), "more"), "two")
+    assert (done, len(owner.tasks)) == ([], 2)
+    assert await owner.tasks.settle_once(DEADLINE_S) > 0
+    assert done == [1]
+    assert await owner.tasks.settle(DEADLINE_S) == 0
+
+
+async def test_what_is_due_soon_is_not_called_after_closing(owner: Owner) -> None:
+    done: list[int] = []
+    owner.tasks.soon(lambda: done.append(1), "one")
+    await owner.tasks.close()
+    await asyncio.sleep(0)
+    assert (done, len(owner.tasks)) == ([], 0)
+
+
+async def test_a_failure_of_what_was_due_is_told(owner: Owner) -> None:
+    owner.tasks.soon([].clear, "fine")
+    owner.tasks.soon({}.popitem, "taking")  # type: ignore[arg-type]
+    await owner.tasks.settle(DEADLINE_S)
+    assert [told.split(" (")[0] for told in owner.told] == ["taking failed: KeyError: 'popitem(): dictionary is empty'"]
+
+
 async def test_settling_waits_for_what_is_started_meanwhile(owner: Owner) -> None:
     done: list[int] = []
 

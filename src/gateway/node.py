@@ -83,8 +83,7 @@ class Node:
     # -- what clients do (ports.Conversations) ---------------------------------------------------------------------
 
     def handshake(self, socket: Socket, handshake: Handshake) -> Conversation | None:
-        """Begin a connection, or refuse it at once and return None. Where nothing has to be waited for, the socket is
-        answered inside this call."""
+        """Begin a connection, or refuse it at once and return None."""
         addressed = self.directory.for_handshake(handshake.path, handshake.header("host"))
         now = self._outside.clock.now()
         refusal = self._refusal(addressed, now.monotonic_ms)
@@ -100,7 +99,9 @@ class Node:
             connects=plan is not None and plan.integration is not None,
             at_ms=now.monotonic_ms,
         )
-        self._advance(conversation, begin)
+        self._tasks.soon(
+            partial(self._step, conversation, begin), "handshake"
+        )  # whoever asks has the conversation by then
         return conversation
 
     def message(self, conversation: Conversation, text: str) -> None:

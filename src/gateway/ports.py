@@ -13,6 +13,7 @@ from typing import Final, Protocol, TypeVar
 from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
+from gateway.model.hot_value import hot_value
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ApiId, ConnectionId, FunctionName, MessageId, NodeNumber, RequestId, StageName
 from gateway.model.invocation import FunctionResult, UpstreamResult
@@ -80,8 +81,7 @@ class Conversations(Protocol[ConversationT]):
     after ``refuse`` or ``abort`` neither comes. A socket may be answered inside any of these calls."""
 
     def handshake(self, socket: Socket, handshake: Handshake) -> ConversationT | None:
-        """A client asks for the upgrade; answer it inside this call or later. None when it was refused and there is
-        nothing more to it."""
+        """A client asks for the upgrade; answer it now or later. None when ``refuse`` was already called."""
 
     def message(self, conversation: ConversationT, text: str) -> None: ...
 
@@ -192,7 +192,7 @@ class PeerService(Protocol):
         UNREACHABLE when it never was that one."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class FunctionCall:
     """One call of a function by name. ``wait_ms`` bounds how long the caller waits, never how long the function runs;
     ``client_context`` is the decoded ``X-Amz-Client-Context`` of the Invoke API; ``request_tag`` is shown beside the

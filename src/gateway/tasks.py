@@ -18,9 +18,14 @@ class Tasks:
     def __init__(self, failed: Callable[[str], None]) -> None:
         self._failed = failed
         self._running: set[asyncio.Task[Any]] = set()
+        self._due: dict[Callable[[], None], asyncio.Handle] = {}
 
     def __len__(self) -> int:
-        return len(self._running)
+        return len(self._running) + len(self._due)
+
+    def soon(self, call: Callable[[], None], name: str) -> None:
+        """Call it in the loop's next turn, unless ``close`` comes first."""
+        self._due[call] = asyncio.get_running_loop().call_soon(self._call, call, name)
 
     def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         """Run ``work`` until it ends by itself or ``close`` ends it."""
@@ -42,12 +47,15 @@ class Tasks:
 
     async def settle(self, within_s: float) -> int:
         """Wait until nothing runs, work started meanwhile included; how many were still running at the deadline."""
-        while self._running and within_s > 0:
+        while len(self) and within_s > 0:
             within_s = await self.settle_once(within_s)
-        return len(self._running)
+        return len(self)
 
     async def settle_once(self, within_s: float) -> float:
         """Wait for one piece of work to end; what is left of ``within_s``, 0 when nothing runs."""
+        if self._due:
+            await asyncio.sleep(0)
+            return within_s
         if not self._running:
             return 0.0
         loop = asyncio.get_running_loop()
@@ -60,6 +68,9 @@ class Tasks:
 
         Each is cancelled once, so that it can clean up; one that goes on regardless is told at the deadline.
         """
+        for handle in self._due.values():
+            handle.cancel()
+        self._due.clear()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
         cancelled: set[asyncio.Task[Any]] = set()
@@ -70,6 +81,15 @@ class Tasks:
             await asyncio.wait(tuple(self._running), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         for task in self._running:
             self._failed(f"{task.get_name()} did not end within {within_s:.0f} s")
+
+    def _call(self, call: Callable[[], None], name: str) -> None:
+        del self._due[call]
+        if not self._due:
+            self._due.clear()
+        try:
+            call()
+        except Exception as error:
+            self._failed(f"{name} failed: {one_line(error)}")
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

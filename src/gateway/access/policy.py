@@ -8,18 +8,19 @@ are not substituted: they are literal text.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any, Final
 
 from gateway.access.conditions import InvalidCondition, holds
 from gateway.access.wildcard import matches
+from gateway.model.hot_value import hot_value
 
 INVOKE: Final = "execute-api:Invoke"
 VERSIONS: Final = ("2012-10-17", "2008-10-17")
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Access:
     """What is asked: an action on a resource. ``context`` holds the condition keys whose values are known, such as
     ``aws:SourceIp`` or ``aws:CurrentTime`` (ISO 8601); any other key makes its condition undecided."""

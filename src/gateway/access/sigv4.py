@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -28,6 +27,7 @@ from gateway.access.signature import (
     fields_of,
     read_claim,
 )
+from gateway.model.hot_value import hot_value
 from gateway.model.http import HttpRequest
 from gateway.model.limits import SIGNATURE_SKEW_MS
 
@@ -42,7 +42,7 @@ _READY_KEYS: Final = 256  # some 500 bytes each; only who is known and in time g
 _SKEW: Final = timedelta(milliseconds=SIGNATURE_SKEW_MS)
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Realm:
     """Where signatures must be meant for; ``account_id`` owns whoever is believed unverified."""
 
@@ -50,7 +50,7 @@ class Realm:
     account_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Signed:
     """A request by ``principal``, whose key is ``access_key``."""
 

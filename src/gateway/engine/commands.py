@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from gateway.engine.responses import Refuse
+from gateway.model.hot_value import hot_value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Authorize:
     """Have the handshake pass the gates before ``$connect``; answer with ``Authorized`` or ``HandshakeRefused``."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class InvokeConnect:
     """Call the ``$connect`` integration; answer with ``ConnectAccepted`` or ``HandshakeRefused``."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class InvokeMessage:
     """Route one message and call its integration; a reply comes back as ``Send``."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class InvokeDisconnect:
     """Call the ``$disconnect`` integration, if there is one; answer with ``Disconnected``."""
 
@@ -33,7 +33,7 @@ class InvokeDisconnect:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Register:
     """Make the record durable; answer with ``Registered`` or ``RegistrationFailed``.
 
@@ -44,33 +44,33 @@ class Register:
     identity: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Unregister:
     """Remove the record."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class AcceptUpgrade:
     """Send the 101; the connection is open and addressable from here on."""
 
     subprotocol: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class RefuseUpgrade:
     """Send this HTTP response instead of the 101; the connection never was."""
 
     refusal: Refuse
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class SendText:
     """Send one TEXT message."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class SendClose:
     """Send a close frame; the connection is no longer addressable."""
 
@@ -78,24 +78,24 @@ class SendClose:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Abort:
     """Drop the TCP connection."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class SetDeadline:
     """Call back with ``DeadlineReached`` at this monotonic time; replaces the earlier deadline."""
 
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Forget:
     """Nothing more will come of this connection: drop its deadline and its place among the live ones."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class ReportClosed:
     """Tell whoever watches that an accepted connection ended."""
 

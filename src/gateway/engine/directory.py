@@ -19,6 +19,7 @@ from gateway.engine.stage_logging import StageLogging, plan_logging
 from gateway.expressions import selection as expressions
 from gateway.expressions.selection import Selection
 from gateway.model.definition import Definition
+from gateway.model.hot_value import hot_value
 from gateway.model.ids import ApiId, RouteKey, StageName
 
 _ADDRESSES: Final = 256  # pairs of a first path segment and a host that are remembered; clients use few
@@ -37,7 +38,7 @@ class Deployment:
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Addressed:
     """What a handshake's address means; ``domain_name`` is the host that the connection's events name."""
 
@@ -45,7 +46,7 @@ class Addressed:
     domain_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class ConnectionPath:
     """A request for ``…/{stage}/@connections/{connectionId}``; the ID is decoded but not checked."""
 

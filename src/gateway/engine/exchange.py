@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import Final
 from gateway.engine.endpoint import Endpoint
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
+from gateway.model.hot_value import hot_value
 from gateway.model.ids import MessageId, RequestId
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -24,7 +24,7 @@ class EventType(Enum):
     DISCONNECT = "DISCONNECT"
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Occasion:
     """The one event a document is about: its ID, its X-Ray trace, and Unix time in milliseconds."""
 
@@ -33,7 +33,7 @@ class Occasion:
     now_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Exchange:
     """``handshake`` is set on CONNECT only; ``body`` and ``message_id`` on MESSAGE only; ``close`` (code, reason) on
     DISCONNECT only; ``authorizer_latency_ms`` on CONNECT after an authorizer."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from gateway.engine.responses import Refuse
+from gateway.model.hot_value import hot_value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Begin:
     """A valid handshake arrived. ``authorizes`` says whether there is a gate to pass first, ``connects`` whether there
     is an integration to call."""
@@ -18,7 +18,7 @@ class Begin:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Authorized:
     """Every gate lets the connection pass. What events carry from now on: ``authorizer`` is the authorizer's context,
     None without one; ``identity`` what a signature and an API key add, None without either."""
@@ -27,7 +27,7 @@ class Authorized:
     identity: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class ConnectAccepted:
     """The ``$connect`` integration answered 2xx."""
 
@@ -35,28 +35,28 @@ class ConnectAccepted:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class HandshakeRefused:
     """A gate, the ``$connect`` integration or the gateway says no."""
 
     refusal: Refuse
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Registered:
     """The record is durable."""
 
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class RegistrationFailed:
     """The record could not be made durable; ``refusal`` is what the client gets."""
 
     refusal: Refuse
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class MessageArrived:
     """A whole text message from the client."""
 
@@ -64,7 +64,7 @@ class MessageArrived:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Reply:
     """The reply or error frame that a message led to."""
 
@@ -72,7 +72,7 @@ class Reply:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Posted:
     """PostToConnection; ``data`` is valid UTF-8."""
 
@@ -80,7 +80,7 @@ class Posted:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class CloseAsked:
     """The gateway ends the connection: DELETE, a limit, a protocol violation, shutdown."""
 
@@ -89,7 +89,7 @@ class CloseAsked:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Fenced:
     """This node has lost its right to serve: others may already speak for the connection, so nothing is invoked any
     more. An open socket is closed with ``code`` and ``reason``, a held handshake gets ``refusal``."""
@@ -100,7 +100,7 @@ class Fenced:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class PeerClosed:
     """The client's close frame; ``code`` None when it carried none."""
 
@@ -108,19 +108,19 @@ class PeerClosed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class PeerLost:
     """TCP ended without a close frame."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class DeadlineReached:
     """The deadline last set has passed."""
 
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Disconnected:
     """The ``$disconnect`` integration is done, however it ended."""
 

@@ -12,6 +12,7 @@ from base64 import b64decode
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from gateway.model.hot_value import hot_value
 from gateway.model.ids import ConnectionId, MessageId, RequestId
 from gateway.model.invocation import (
     Answered,
@@ -45,7 +46,7 @@ _HOP_BY_HOP: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class ProxyResponse:
     """A well-formed Lambda proxy response; ``body`` is decoded from base64 where it says so, None when absent."""
 
@@ -57,7 +58,7 @@ class ProxyResponse:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Accept:
     """Upgrade; ``subprotocol`` is the handler's ``Sec-WebSocket-Protocol``, None to name none."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from gateway.model.hot_value import hot_value
 from gateway.model.integration import LambdaTarget, ServiceTarget
 
 Pairs = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class LambdaRequest:
     """A function's call with a JSON payload; ``is_event`` when nobody waits for its result (Lambda's ``Event``)."""
 
@@ -21,7 +20,7 @@ class LambdaRequest:
         return self.target.function_name
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class UpstreamRequest:
     """A request to a web server; ``headers`` hold no framing; ``server_name`` is what its certificate must name, None
     for the URL's host."""
@@ -36,7 +35,7 @@ class UpstreamRequest:
         return f"{self.method} {self.url.partition('?')[0]}"
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class ServiceRequest:
     """A request to an AWS service, to be signed. ``query`` is decoded; ``body`` is what the mapping made."""
 
@@ -51,7 +50,7 @@ class ServiceRequest:
         return f"{self.target.service}:{self.target.action or self.target.path}"
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class MockRequest:
     """No backend: the status that the request template chose."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from gateway.model.hot_value import hot_value
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Connection:
     """``connected_at_ms`` is Unix time; ``user_agent`` None when the client sent none; ``authorizer`` holds the
     authorizer's context with ``principalId`` as events carry it (strings only), None without an authorizer;

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gateway.model.hot_value import hot_value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Handshake:
     """``path`` and ``query`` are raw (still percent-encoded), ``query`` without the question mark; ``headers`` keep
     the order and case of the wire; ``port`` is the one the client reached, ``secure`` whether over TLS."""

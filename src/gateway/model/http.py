@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gateway.model.hot_value import hot_value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class HttpRequest:
     """``raw_path`` is as sent (still percent-encoded, without the query), ``query`` without the question mark;
     ``headers`` keep the order and case of the wire; ``host`` is the Host header, empty when there was none."""
@@ -27,7 +27,7 @@ class HttpRequest:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class HttpResponse:
     """``headers`` hold no framing: ``Date``, ``Content-Length`` and ``Connection`` are the server's."""
 

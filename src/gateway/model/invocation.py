@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gateway.model.backend import BackendRequest, Pairs
+from gateway.model.hot_value import hot_value
 from gateway.model.ids import ConnectionId, RequestId
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Invocation:
     """``timeout_ms`` is how long the caller waits (a function may run on, as on AWS); ``request_id`` is the event's,
     and correlates the result with the frame or response it leads to."""
@@ -21,14 +20,14 @@ class Invocation:
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Returned:
     """The function returned; ``payload`` is its JSON."""
 
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Answered:
     """A web server, a service or a mock answered; ``headers`` in the order and case of the wire."""
 
@@ -37,7 +36,7 @@ class Answered:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class FunctionError:
     """The handler failed (threw, exited, timed out by its own ``Timeout``, could not start); ``payload`` is Lambda's
     error JSON with ``errorType`` and ``errorMessage``, ``kind`` is ``Handled`` or ``Unhandled``; ``never_ran`` when no
@@ -48,19 +47,19 @@ class FunctionError:
     never_ran: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class TimedOut:
     """The integration timeout passed before the backend answered."""
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Throttled:
     """No concurrency was left (Lambda's 429)."""
 
     reason: str = "ReservedFunctionConcurrentInvocationLimitExceeded"
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Unavailable:
     """The backend does not exist, may not be called, or cannot be reached."""
 

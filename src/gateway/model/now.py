@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gateway.model.hot_value import hot_value
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Now:
     """``wall_ms`` is Unix time in milliseconds (for documents), ``monotonic_ms`` never jumps (for deadlines)."""
 

@@ -5,13 +5,13 @@ The same values are used on the node itself: where a connection lives changes no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from gateway.model.hot_value import hot_value
 from gateway.model.ids import ApiId, ConnectionId
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class PostTo:
     """PostToConnection; ``data`` as the caller sent it."""
 
@@ -20,7 +20,7 @@ class PostTo:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class GetInfo:
     """GetConnection."""
 
@@ -28,7 +28,7 @@ class GetInfo:
     connection_id: ConnectionId
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class DeleteIt:
     """DeleteConnection."""
 
@@ -51,7 +51,7 @@ class Outcome(Enum):
     UNREACHABLE = "UNREACHABLE"
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class ConnectionInfo:
     """What GetConnection tells; times are Unix milliseconds."""
 

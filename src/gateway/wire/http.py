@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
+from gateway.model.hot_value import hot_value
 from gateway.model.http import HttpResponse
 
 _FRAMING: Final = frozenset(("connection", "content-length", "date", "keep-alive", "transfer-encoding"))
@@ -30,7 +30,7 @@ _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class RequestHead:
     """``target`` and ``headers`` as on the wire (latin-1), ``version`` as ``1.1``."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from codecs import getincrementaldecoder
 from dataclasses import dataclass
 
+from gateway.model.hot_value import hot_value
 from gateway.model.limits import Limits
 from gateway.wire.frames import (
     BINARY,
@@ -32,7 +33,7 @@ from gateway.wire.frames import (
 __all__ = ["Binary", "Close", "Event", "MessageReader", "Ping", "Pong", "Text", "Violation"]
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Text:
     text: str
 

@@ -21,6 +21,7 @@ from gateway.expressions.selection import RESPONSE_TEMPLATE
 from gateway.expressions.template_choice import TemplateChoice, compile_choice
 from gateway.expressions.vtl import TemplateFailed
 from gateway.model.backend import Pairs
+from gateway.model.hot_value import hot_value
 from gateway.model.ids import DEFAULT, RouteKey
 from gateway.model.integration import ContentHandling, Integration, IntegrationResponse
 
@@ -29,7 +30,7 @@ FUNCTION_ERROR_STATUS: Final = 502  # assumed: likewise for its error, unless th
 _CONTROLS: Final = "\r\n\0"
 
 
-@dataclass(frozen=True, slots=True)
+@hot_value
 class Answer:
     """What a backend answered, whatever it was: ``subject`` is matched with the keys; ``error`` is a function's."""
 
