@@ -4,15 +4,16 @@
     python bench/socket_client.py echo PORT SOCKETS PATH COUNT one message at a time on each, COUNT in all
     python bench/socket_client.py post PORT SOCKETS PATH COUNT one POST at a time on each; targets are lines of stdin
 
-Prints one line of JSON when it is ready: seconds it took and seconds of CPU of its own.
+Behind all that, ``tls``: over TLS, with whoever answers. Prints one line of JSON when it is ready: seconds it took and
+seconds of CPU of its own.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import select
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -57,8 +58,9 @@ def post(port: int, target: str) -> bytes:
 class Clients:
     """Sockets by descriptor, in one epoll."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: bool) -> None:
         self._port = port
+        self._context = trusting() if tls else None
         self._epoll = select.epoll()
         self.sockets: dict[int, socket.socket] = {}
         self._until = time.monotonic() + DEADLINE_S
@@ -71,31 +73,50 @@ class Clients:
         sock.setsockopt(socket.IPPROTO_IP, getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24), 1)
         sock.bind((f"127.1.0.{2 + number // PER_ADDRESS}", 0))
         sock.connect(("127.0.0.1", self._port))
+        if self._context is not None:
+            sock = self._context.wrap_socket(sock)
         sock.setblocking(False)
         self.sockets[sock.fileno()] = sock
         self._epoll.register(sock.fileno(), select.EPOLLIN)
         return sock.fileno()
 
+    def send(self, fd: int, data: bytes) -> None:
+        self.sockets[fd].sendall(data)
+
+    def read(self, fd: int) -> bytes | None:
+        """What came, None when it was nothing of the server's, as a session ticket is; empty at the end."""
+        try:
+            return self.sockets[fd].recv(65_536)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+
+    def watch_stdin(self) -> None:
+        self._epoll.register(0, select.EPOLLIN | select.EPOLLHUP)
+
+    def ready(self, timeout_s: float) -> list[int]:
+        return [fd for fd, _ in self._epoll.poll(timeout_s, 256)]
+
     def answered(self) -> Iterator[tuple[int, bytes]]:
         """What came, by descriptor, until the deadline."""
         while time.monotonic() < self._until:
-            for fd, _ in self._epoll.poll(1, 256):
-                data = os.read(fd, 65_536)
-                if not data:
+            for fd in self.ready(1):
+                data = self.read(fd)
+                if data == b"":
                     raise SystemExit("the server closed a connection")
-                yield fd, data
+                if data is not None:
+                    yield fd, data
         raise SystemExit("it took too long")
 
     def open(self, count: int, path: str) -> None:
         """Open WebSockets, a bounded number of handshakes at a time."""
         request = handshake(self._port, path)
         for _ in range(min(count, IN_FLIGHT)):
-            os.write(self.connect(), request)
+            self.send(self.connect(), request)
         for done, (_, data) in enumerate(self.answered(), 1):
             if not data.startswith(b"HTTP/1.1 101 "):
                 raise SystemExit(f"refused: {data[:200]!r}")
             if len(self.sockets) < count:
-                os.write(self.connect(), request)
+                self.send(self.connect(), request)
             if done == count:
                 return
 
@@ -103,18 +124,24 @@ class Clients:
         """One request at a time on every socket; an answer is whatever comes at once."""
         sent = 0
         for fd in self.sockets:
-            os.write(fd, next(requests))
+            self.send(fd, next(requests))
             sent += 1
         for got, (fd, _) in enumerate(self.answered(), 1):
             if got == count:
                 return
             if sent < count:
-                os.write(fd, next(requests))
+                self.send(fd, next(requests))
                 sent += 1
 
 
-def main(what: str, port: str, sockets: str, path: str, count: str = "0") -> None:
-    clients = Clients(int(port))
+def trusting() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def main(what: str, port: str, sockets: str, path: str, *more: str) -> None:
+    clients, count = Clients(int(port), "tls" in more), more[0] if more and more[0] != "tls" else "0"
     if what == "post":
         targets = sys.stdin.read().split()
         for _ in range(int(sockets)):
@@ -139,10 +166,10 @@ def main(what: str, port: str, sockets: str, path: str, count: str = "0") -> Non
 
 def hold(clients: Clients) -> None:
     """Take what comes and forget it, until stdin ends."""
-    clients._epoll.register(0, select.EPOLLIN | select.EPOLLHUP)
+    clients.watch_stdin()
     while True:
-        for fd, _ in clients._epoll.poll(-1, 256):
-            if not os.read(fd, 65_536) or fd == 0:
+        for fd in clients.ready(-1):
+            if fd == 0 or clients.read(fd) == b"":
                 return
 
 

@@ -1,6 +1,6 @@
 """The server that ``sockets.py`` measures: a front door in a process of its own, asked for figures over its stdin.
 
-    python bench/socket_server.py trivial|node parked|transport
+    python bench/socket_server.py trivial|node parked|transport|parked-tls|transport-tls
 
 Prints its port, then answers each line of its stdin with one line of JSON: ``figures`` gives resident bytes, seconds of
 CPU and the number of sockets; ``ids`` the connection IDs of those that are open.
@@ -14,6 +14,7 @@ import json
 import os
 import resource
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ from gateway.server.ticker import Ticker  # noqa: E402
 from gateway.system.clock import SystemClock  # noqa: E402
 from gateway.system.ids import RandomIds  # noqa: E402
 from gateway.tenure import Tenure  # noqa: E402
+from gateway.tls.authority import open_authority  # noqa: E402
 from node_doubles import ScriptedFunctions, backends  # noqa: E402
 from sample_definitions import directory, route  # noqa: E402
 from server_fakes import Reports  # noqa: E402
@@ -162,7 +164,7 @@ def resident_bytes() -> int:
 
 
 async def serve(kind: str, shell: str) -> None:
-    served = {"trivial": trivial, "node": node}[kind](Conduct(parks=shell == "parked"))
+    served = {"trivial": trivial, "node": node}[kind](Conduct(parks=shell.startswith("parked")))
     loop, over = asyncio.get_running_loop(), asyncio.Event()
 
     def asked() -> None:
@@ -178,7 +180,10 @@ async def serve(kind: str, shell: str) -> None:
             else:
                 over.set()
 
-    print(await served.door.open("0.0.0.0", 0), flush=True)  # noqa: S104 - clients come from many addresses of 127/8
+    with tempfile.TemporaryDirectory() as folder:
+        tls = open_authority(Path(folder)).server_context() if shell.endswith("tls") else None
+    port = await served.door.open("0.0.0.0", 0, tls)  # noqa: S104 - clients come from many addresses of 127/8
+    print(port, flush=True)
     loop.add_reader(0, asked)
     await over.wait()
     loop.remove_reader(0)

@@ -1,12 +1,12 @@
 """What sockets cost the gateway: memory of a dormant one, CPU of a connect, of a message's echo, of a post.
 
-    python bench/sockets.py [--quick] [--json]
+    python bench/sockets.py [--quick] [--json] [--kind KIND] [--shell SHELL]
 
-Both shells (parked descriptors; asyncio transports) in the same run, once behind them the least that can answer
-(``trivial``), once the whole node and management API (``node``: ``$connect`` by MOCK, a registry and a function that
-answer at once, no signature verified). Every figure is of a server process of its own; its clients are in others, on
-loopback. CPU is the server's, per operation: median and range of several runs; memory is one run each. Bounded: at most
-19,000 sockets, less than five minutes.
+Both shells (parked descriptors; asyncio transports), each plain and with TLS, in the same run, once behind them the
+least that can answer (``trivial``), once the whole node and management API (``node``: ``$connect`` by MOCK, a registry
+and a function that answer at once, no signature verified). Every figure is of a server process of its own; its clients
+are in others, on loopback. CPU is the server's, per operation: median and range of several runs; memory is one run
+each. Bounded: at most 19,000 sockets, less than ten minutes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import IO, Any, Final
 
 HERE: Final = Path(__file__).parent
 KINDS: Final = ("trivial", "node")
-SHELLS: Final = ("parked", "transport")
+SHELLS: Final = ("parked", "transport", "parked-tls", "transport-tls")
 DORMANT: Final = (1_000, 5_000, 19_000)  # a process holds less than 20,000 descriptors on many machines
 WARM: Final = 50  # few: the room that they leave behind would be taken for room that was never needed
 CONNECTS: Final = 2_000
@@ -72,15 +72,23 @@ def peer(*arguments: object) -> Iterator[Peer]:
         made.ends()
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a server is; ``tls`` is what its clients are told about TLS."""
+
+    port: int
+    tls: tuple[str, ...]
+
+
 @contextmanager
-def server(kind: str, shell: str) -> Iterator[tuple[Peer, int]]:
+def server(kind: str, shell: str) -> Iterator[tuple[Peer, Place]]:
     with peer(HERE / "socket_server.py", kind, shell) as made:
-        yield made, made.hears()
+        yield made, Place(made.hears(), ("tls",) if shell.endswith("tls") else ())
 
 
 @contextmanager
-def holding(port: int, count: int) -> Iterator[None]:
-    with peer(HERE / "socket_client.py", "hold", port, count, PATH) as clients:
+def holding(place: Place, count: int) -> Iterator[None]:
+    with peer(HERE / "socket_client.py", "hold", place.port, count, PATH, *place.tls) as clients:
         clients.hears()
         yield
 
@@ -95,11 +103,11 @@ def quiet(made: Peer) -> dict[str, Any]:
 
 def dormant_bytes(kind: str, shell: str, count: int) -> float:
     """Resident bytes per dormant connection, over a server that has served before."""
-    with server(kind, shell) as (made, port):
-        with holding(port, WARM):
+    with server(kind, shell) as (made, place):
+        with holding(place, WARM):
             pass
         before = quiet(made)["rss"]
-        with holding(port, count):
+        with holding(place, count):
             return (made.asks("figures")["rss"] - before) / count
 
 
@@ -121,24 +129,24 @@ def cost(before: dict[str, float], after: dict[str, float], count: int, client: 
     return Cost(user + system, system, count / client["seconds"], client["cpu"] / client["seconds"])
 
 
-def connect(made: Peer, port: int) -> Cost:
+def connect(made: Peer, place: Place) -> Cost:
     before = quiet(made)
-    with holding(port, CONNECTS):
+    with holding(place, CONNECTS):
         return cost(before, made.asks("figures"), CONNECTS)
 
 
-def echo(made: Peer, port: int) -> Cost:
-    with peer(HERE / "socket_client.py", "echo", port, SOCKETS, PATH, OPERATIONS) as clients:
+def echo(made: Peer, place: Place) -> Cost:
+    with peer(HERE / "socket_client.py", "echo", place.port, SOCKETS, PATH, OPERATIONS, *place.tls) as clients:
         clients.hears()
         before = made.asks("figures")
         raced = clients.asks("go")
         return cost(before, made.asks("figures"), OPERATIONS, raced)
 
 
-def post(made: Peer, port: int) -> Cost:
+def post(made: Peer, place: Place) -> Cost:
     with (
-        holding(port, SOCKETS),
-        peer(HERE / "socket_client.py", "post", port, HTTP_CONNECTIONS, PATH, OPERATIONS) as clients,
+        holding(place, SOCKETS),
+        peer(HERE / "socket_client.py", "post", place.port, HTTP_CONNECTIONS, PATH, OPERATIONS, *place.tls) as clients,
     ):
         targets = [f"{PATH}/@connections/{each.replace('=', '%3D')}" for each in made.asks("ids")]
         before = made.asks("figures")
@@ -168,10 +176,10 @@ def spread(figures: list[float], digits: int = 1) -> dict[str, Any]:
 def measured(kind: str, shell: str, runs: int, counts: tuple[int, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": kind, "shell": shell}
     found["bytes per dormant connection"] = {n: round(dormant_bytes(kind, shell, n)) for n in counts}
-    with server(kind, shell) as (made, port):
-        connect(made, port)  # warm
+    with server(kind, shell) as (made, place):
+        connect(made, place)  # warm
         for name, measure in (("connect", connect), ("echo", echo), ("post", post)):
-            costs = [measure(made, port) for _ in range(runs)]
+            costs = [measure(made, place) for _ in range(runs)]
             found[f"CPU us per {name}"] = spread([each.cpu_us for each in costs])
             found[f"of them in the kernel, {name}"] = spread([each.system_us for each in costs])
             found[f"per second, {name}"] = spread([each.rate for each in costs if each.rate is not None], 0)

@@ -6,8 +6,9 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from ssl import SSLContext
+from contextlib import asynccontextmanager, suppress
+from ssl import MemoryBIO, SSLContext, SSLError, SSLWantReadError, SSLZeroReturnError
+from typing import Any, cast
 
 from websockets.frames import Frame
 from websockets.protocol import Protocol, Side
@@ -21,8 +22,94 @@ HANDSHAKE = (
 DEADLINE_S = 10.0
 
 
+class Tls(asyncio.Protocol):
+    """A client's end of TLS that can stop sending and read on, which asyncio's own cannot."""
+
+    def __init__(self, context: SSLContext) -> None:
+        self.reader = asyncio.StreamReader()
+        self.ready = asyncio.get_running_loop().create_future()
+        self._incoming, self._outgoing = MemoryBIO(), MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname="127.0.0.1")
+        self._may_write = asyncio.Event()
+        self._may_write.set()
+
+    # -- asyncio.Protocol ------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.reader.set_transport(self.transport)  # who does not read it is not sent more
+        self._go_on()
+
+    def data_received(self, data: bytes) -> None:
+        self._incoming.write(data)
+        self._go_on()
+
+    def eof_received(self) -> None:
+        self._incoming.write_eof()
+        self._go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(exc or EOFError("closed"))
+        self._may_write.set()
+
+    def pause_writing(self) -> None:
+        self._may_write.clear()
+
+    def resume_writing(self) -> None:
+        self._may_write.set()
+
+    # -- asyncio.StreamWriter --------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        self._tls.write(data)
+        self._flush()
+
+    async def drain(self) -> None:
+        await self._may_write.wait()
+
+    def write_eof(self) -> None:
+        with suppress(SSLError):
+            self._tls.unwrap()  # says so, and then wants to read the other side's
+        self._flush()
+
+    def close(self) -> None:
+        self.write_eof()
+        self.transport.close()
+
+    def get_extra_info(self, name: str) -> Any:
+        return self.transport.get_extra_info(name)
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        try:
+            if not self.ready.done():
+                self._tls.do_handshake()
+                self.ready.set_result(None)
+            while data := self._tls.read(65_536):
+                self.reader.feed_data(data)
+            self.reader.feed_eof()
+        except SSLWantReadError:
+            pass
+        except SSLZeroReturnError:  # in place of b"" once this end has said its own
+            self.reader.feed_eof()
+        except SSLError as error:
+            self._fail(error)
+        self._flush()
+
+    def _fail(self, error: Exception) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(error)
+        elif not self.reader.at_eof():
+            self.reader.set_exception(error)
+
+    def _flush(self) -> None:
+        if data := self._outgoing.read():
+            self.transport.write(data)
+
+
 class RawClient:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter | Tls) -> None:
         self._reader = reader
         self._writer = writer
 
@@ -78,6 +165,15 @@ class RawClient:
     def leave(self) -> None:
         self._writer.close()
 
+    async def some(self) -> bytes:
+        """Whatever has come, at least a byte unless the server's stream has ended."""
+        async with asyncio.timeout(DEADLINE_S):
+            return await self._reader.read(65_536)
+
+    def listen(self) -> None:
+        """Read again."""
+        self._writer.transport.resume_reading()  # type: ignore[attr-defined]
+
     def deafen(self) -> None:
         """Read nothing from now on."""
         self._writer.transport.pause_reading()  # type: ignore[attr-defined]
@@ -91,8 +187,19 @@ class RawClient:
 
 @asynccontextmanager
 async def raw_client(port: int, tls: SSLContext | None = None) -> AsyncIterator[RawClient]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+    reader, writer = await _connected(port, tls)
     try:
         yield RawClient(reader, writer)
     finally:
         writer.transport.abort()
+
+
+async def _connected(
+    port: int, tls: SSLContext | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | tuple[asyncio.StreamReader, Tls]:
+    if tls is None:
+        return await asyncio.open_connection("127.0.0.1", port)
+    loop = asyncio.get_running_loop()
+    _, made = await loop.create_connection(lambda: Tls(tls), "127.0.0.1", port)
+    await made.ready
+    return made.reader, made

@@ -10,13 +10,17 @@ import server_fakes
 from server_fakes import Serving
 
 
-@pytest.fixture(params=["parked", "transport"])
+@pytest.fixture(params=["parked", "transport", "parked tls"])
 def serving(request: pytest.FixtureRequest) -> Serving:
-    """A plain door, by both shells."""
-    return partial(server_fakes.serving, parks=request.param == "parked")
+    """A door: plain by both shells, and with TLS by the one that has a carrier of its own for it."""
+    return _by(request.param)
 
 
-@pytest.fixture(params=["parked", "transport", "tls"])
+@pytest.fixture(params=["parked", "transport", "parked tls", "transport tls"])
 def serving_any(request: pytest.FixtureRequest) -> Serving:
-    """A door, plain by both shells and with TLS."""
-    return partial(server_fakes.serving, parks=request.param == "parked", tls=request.param == "tls")
+    """A door, plain and with TLS by both shells."""
+    return _by(request.param)
+
+
+def _by(shell: str) -> Serving:
+    return partial(server_fakes.serving, parks="parked" in shell, tls="tls" in shell)

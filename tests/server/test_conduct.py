@@ -29,7 +29,7 @@ class Fence:
 @pytest.mark.parametrize("sent", [client_frame(9, b"ping"), client_frame(1, b"text"), client_frame(8)])
 async def test_no_frame_is_acted_on_behind_the_fence(serving: Serving, sent: bytes) -> None:
     fence = Fence()
-    async with serving(holds=fence.holds) as served, raw_client(served.port) as client:
+    async with serving(holds=fence.holds) as served, raw_client(served.port, served.trust) as client:
         await client.open()
         conversation = await served.conversations.first()
         fence.is_down, asked = False, fence.asked
@@ -45,7 +45,7 @@ async def test_no_frame_is_acted_on_behind_the_fence(serving: Serving, sent: byt
 @pytest.mark.parametrize("sent", [HANDSHAKE, POST, GET])
 async def test_no_request_is_acted_on_behind_the_fence(serving: Serving, first: bytes, sent: bytes) -> None:
     fence = Fence()
-    async with serving(holds=fence.holds) as served, raw_client(served.port) as client:
+    async with serving(holds=fence.holds) as served, raw_client(served.port, served.trust) as client:
         if first:
             await client.send(first)
             await client.response()
@@ -62,7 +62,7 @@ async def test_no_request_is_acted_on_behind_the_fence(serving: Serving, first: 
 @pytest.mark.parametrize("end", ["leave", "reset", "end"])
 async def test_nobody_is_told_of_an_end_behind_the_fence(serving: Serving, end: str) -> None:
     fence = Fence()
-    async with serving(holds=fence.holds) as served, raw_client(served.port) as client:
+    async with serving(holds=fence.holds) as served, raw_client(served.port, served.trust) as client:
         await client.open()
         conversation = await served.conversations.first()
         fence.is_down, asked = False, fence.asked
@@ -82,7 +82,11 @@ async def test_whoever_holds_the_fence_may_close_everything_from_inside(serving:
                 each.abort()
         return fence.is_down
 
-    async with serving(holds=holds) as served, raw_client(served.port) as one, raw_client(served.port) as two:
+    async with (
+        serving(holds=holds) as served,
+        raw_client(served.port, served.trust) as one,
+        raw_client(served.port, served.trust) as two,
+    ):
         for client in (one, two):
             await client.open()
         await until(lambda: len(served.conversations.all) == 2)

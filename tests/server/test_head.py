@@ -57,7 +57,7 @@ def test_a_waiting_head_has_no_dictionary() -> None:
 
 
 async def test_a_handshake_that_comes_byte_by_byte_is_one(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         for place in range(len(HANDSHAKE)):
             await client.send(HANDSHAKE[place : place + 1])
             await asyncio.sleep(0)
@@ -66,18 +66,18 @@ async def test_a_handshake_that_comes_byte_by_byte_is_one(serving: Serving) -> N
         assert conversation.handshake.headers[0] == ("Host", "localhost")
         assert conversation.handshake.source_ip == "127.0.0.1"
         assert conversation.handshake.port == served.port
-        assert not conversation.handshake.secure
+        assert conversation.handshake.secure is (served.trust is not None)
 
 
 async def test_empty_lines_before_a_head_are_ignored(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         await client.send(b"\r\n\r\n" + HANDSHAKE)
         assert (await client.head()).startswith(b"HTTP/1.1 101 ")
 
 
 @pytest.mark.parametrize("cut", [1, 20, len(GET) - 1, len(GET)])
 async def test_whatever_is_no_handshake_reaches_the_service_as_it_was_sent(serving: Serving, cut: int) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         raw = GET.replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\nX-Y: z\r\nContent-Length: 10\r\n\r\n0123456789")
         await client.send(raw[:cut])
         await until(lambda: served.shells)
@@ -91,7 +91,7 @@ async def test_whatever_is_no_handshake_reaches_the_service_as_it_was_sent(servi
 
 
 async def test_another_upgrade_is_an_ordinary_request(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         await client.send(GET.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"))
         await client.response()
         assert len(served.service.asked) == 1
@@ -113,7 +113,7 @@ async def test_another_upgrade_is_an_ordinary_request(serving: Serving) -> None:
 async def test_what_cannot_be_served_is_answered_and_the_connection_closed(
     serving: Serving, sent: bytes, status: bytes
 ) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         await client.send(sent)
         head, body = await client.response()
         assert head.startswith(b"HTTP/1.1 " + status)
@@ -127,33 +127,33 @@ async def test_what_cannot_be_served_is_answered_and_the_connection_closed(
 
 
 async def test_the_answer_arrives_though_the_client_goes_on_sending(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         client.send_later(b"GET / HTTP/1.1\r\nA: " + b"x" * 4_000_000)
         assert (await client.head()).startswith(b"HTTP/1.1 431 ")
 
 
 async def test_a_head_that_never_ends_is_given_up(serving: Serving) -> None:
-    async with serving(QUICK) as served, raw_client(served.port) as client:
+    async with serving(QUICK) as served, raw_client(served.port, served.trust) as client:
         await client.send(b"GET / HTTP/1.1\r\nA: ")
         assert (await client.head()).startswith(b"HTTP/1.1 408 ")
 
 
 async def test_a_client_that_never_says_anything_is_left_without_a_word(serving: Serving) -> None:
-    async with serving(QUICK) as served, raw_client(served.port) as client:
+    async with serving(QUICK) as served, raw_client(served.port, served.trust) as client:
         with suppress(ConnectionResetError):
             assert await client.rest() == b""
         await until(lambda: served.shells == 0)
 
 
 async def test_a_client_that_stays_after_its_refusal_is_dropped(serving: Serving) -> None:
-    async with serving(QUICK) as served, raw_client(served.port) as client:
+    async with serving(QUICK) as served, raw_client(served.port, served.trust) as client:
         await client.send(b"\x00")
         await client.response()
         await until(lambda: served.shells == 0)
 
 
 async def test_a_client_that_leaves_within_its_head_leaves_nothing_behind(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         await client.send(b"GET / HT")
         await until(lambda: served.shells)
         client.leave()
@@ -162,7 +162,7 @@ async def test_a_client_that_leaves_within_its_head_leaves_nothing_behind(servin
 
 @pytest.mark.parity("P-036")
 async def test_frames_sent_with_the_handshake_are_read_after_the_accept(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.conversations.hold()
         await client.send(HANDSHAKE + client_frame(1, b"early"))
         conversation = await served.conversations.first()
@@ -172,7 +172,7 @@ async def test_frames_sent_with_the_handshake_are_read_after_the_accept(serving:
 
 
 async def test_frames_sent_with_a_handshake_that_is_accepted_at_once_are_read(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         await client.send(HANDSHAKE + client_frame(1, b"early") + client_frame(1, b"bird")[:3])
         conversation = await served.conversations.first()
         await conversation.hears("message", "early")

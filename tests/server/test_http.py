@@ -49,7 +49,7 @@ async def hosted(service: Service, body_timeout_ms: int) -> AsyncIterator[int]:
 
 
 async def test_a_response_has_the_services_headers_and_three_of_the_servers(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.service.answer = HttpResponse(403, (("x-amzn-RequestId", "1"), ("x-a", "b"), ("x-a", "c")), b"no")
         for _ in range(3):
             assert await ask(client, GET) == (
@@ -62,7 +62,7 @@ async def test_a_response_has_the_services_headers_and_three_of_the_servers(serv
 
 
 async def test_an_answer_without_a_body_gets_no_type(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.service.answer = HttpResponse(410)
         assert await ask(client, GET) == (
             [b"HTTP/1.1 410 Gone", b"Content-Length: 0", b"Connection: keep-alive"],
@@ -71,7 +71,7 @@ async def test_an_answer_without_a_body_gets_no_type(serving: Serving) -> None:
 
 
 async def test_204_has_no_length_and_the_connection_goes_on(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.service.answer = HttpResponse(204)
         await client.send(GET)
         assert lines_of(await client.head()) == [b"HTTP/1.1 204 No Content", b"Connection: keep-alive"]
@@ -80,14 +80,14 @@ async def test_204_has_no_length_and_the_connection_goes_on(serving: Serving) ->
 
 
 async def test_head_gets_the_length_alone(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         await client.send(GET.replace(b"GET", b"HEAD") + GET)
         assert b"Content-Length: 5" in await client.head()
         assert (await client.response())[1] == b"hello"
 
 
 async def test_a_request_is_what_was_sent(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         lines = b"hOST: h:1\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 0\r\n"
         raw = b"POST /prod/%40connections/a%3D?x=%20&x HTTP/1.1\r\n" + lines + b"\r\n"
         await ask(client, raw)
@@ -99,14 +99,14 @@ async def test_a_request_is_what_was_sent(serving: Serving) -> None:
 
 
 async def test_a_compressed_body_stays_as_it_was_signed(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         body = gzip.compress(b"x" * 100)
         await ask(client, post(body, b"Content-Encoding: gzip"))
         assert served.service.asked[0].body == body
 
 
 async def test_a_chunked_body_is_joined(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         for piece in (CHUNKED, b"3\r\nabc\r\n", b"2\r\nde\r\n"):
             await client.send(piece)
         assert (await ask(client, b"0\r\n\r\n"))[1] == b"hello"
@@ -114,7 +114,7 @@ async def test_a_chunked_body_is_joined(serving: Serving) -> None:
 
 
 async def test_requests_sent_at_once_are_answered_in_order(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         await client.send(post(b"1") + post(b"2") + GET)
         for _ in range(3):
             await client.response()
@@ -123,7 +123,7 @@ async def test_requests_sent_at_once_are_answered_in_order(serving: Serving) -> 
 
 @pytest.mark.parametrize("later", [False, True])
 async def test_a_client_that_waits_is_told_to_continue(serving: Serving, later: bool) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         if later:
             await ask(client, GET)
         await client.send(post(b"", b"Expect: 100-continue").replace(b"Content-Length: 0", b"Content-Length: 4"))
@@ -133,14 +133,14 @@ async def test_a_client_that_waits_is_told_to_continue(serving: Serving, later: 
 
 
 async def test_an_old_client_cannot_wait_and_is_not_told(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         request = post(b"body", b"Expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0")
         assert (await ask(client, request))[1] == b"hello"
         assert served.service.asked[0].body == b"body"
 
 
 async def test_another_expectation_fails(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         lines, _ = await ask(client, post(b"", b"Expect: miracles"))
         assert lines[0] == b"HTTP/1.1 417 Expectation Failed"
         assert await client.rest() == b""
@@ -154,7 +154,7 @@ TOO_LARGE = [b"HTTP/1.1 413 Request Entity Too Large", b"Content-Length: 0", b"C
 async def test_too_large_a_body_is_the_services_to_answer_and_the_connection_goes_on(
     serving: Serving, chunked: bool
 ) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         size = served.service.max_body_bytes + 1
         request = post(b"x" * size)
         if chunked:
@@ -166,7 +166,7 @@ async def test_too_large_a_body_is_the_services_to_answer_and_the_connection_goe
 
 
 async def test_a_client_that_waits_is_not_asked_for_too_large_a_body(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         head = post(b"", b"Expect: 100-continue").replace(b"Content-Length: 0", b"Content-Length: 9999")
         lines, _ = await ask(client, head)
         assert lines[0] == TOO_LARGE[0]
@@ -184,7 +184,7 @@ async def test_a_client_that_waits_is_not_asked_for_too_large_a_body(serving: Se
 async def test_the_connection_lives_as_long_as_the_client_wants(
     serving: Serving, version: bytes, header: bytes, kept: bool
 ) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         lines, _ = await ask(client, b"GET /a HTTP/%b\r\nHost: h\r\n%b\r\n\r\n" % (version, header))
         assert lines[-1] == (b"Connection: keep-alive" if kept else b"Connection: close")
         if kept:
@@ -194,7 +194,7 @@ async def test_the_connection_lives_as_long_as_the_client_wants(
 
 
 async def test_an_error_in_a_service_is_a_500_and_one_report(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.service.error = ValueError("secret")
         lines, body = await ask(client, GET)
         assert lines == [
@@ -214,7 +214,7 @@ async def test_an_error_in_a_service_is_a_500_and_one_report(serving: Serving) -
 async def test_garbage_behind_a_request_is_a_bad_request_that_names_no_software(
     serving: Serving, garbage: bytes
 ) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         await ask(client, GET)
         lines, body = await ask(client, garbage)
         assert lines[0] == b"HTTP/1.1 400 Bad Request"
@@ -226,7 +226,7 @@ async def test_garbage_behind_a_request_is_a_bad_request_that_names_no_software(
 
 
 async def test_a_body_that_is_broken_from_the_start_is_a_bad_request(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         lines, _ = await ask(client, CHUNKED + b"3\r\nabcXX zz\r\n")
         assert lines[0] == b"HTTP/1.1 400 Bad Request"
         assert await client.rest() == b""
@@ -245,9 +245,9 @@ async def test_a_body_that_breaks_on_its_way_is_given_up() -> None:
 
 async def test_a_client_that_leaves_within_its_body_is_no_failure(serving: Serving) -> None:
     async with serving() as served:
-        async with raw_client(served.port) as client:
+        async with raw_client(served.port, served.trust) as client:
             await client.send(post(b"x" * 100)[:-50])
-        async with raw_client(served.port) as client:
+        async with raw_client(served.port, served.trust) as client:
             await ask(client, GET)
         assert len(served.service.asked) == 1
         assert served.reports.failures == []
@@ -261,7 +261,7 @@ async def test_a_body_that_does_not_come_is_given_up() -> None:
 
 
 async def test_closing_lets_a_running_request_end(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.service.release = asyncio.Event()
         await client.send(GET)
         await until(lambda: served.service.asked)
@@ -273,7 +273,7 @@ async def test_closing_lets_a_running_request_end(serving: Serving) -> None:
 
 
 async def test_closing_does_not_wait_longer_than_told(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.service.release = asyncio.Event()
         await client.send(GET)
         await until(lambda: served.service.asked)
@@ -282,7 +282,7 @@ async def test_closing_does_not_wait_longer_than_told(serving: Serving) -> None:
 
 
 async def test_a_handshake_on_a_connection_that_served_requests_is_one(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         await ask(client, GET)
         await ask(client, post(b"x" * 100))
         served.conversations.echo()
@@ -295,7 +295,7 @@ async def test_a_handshake_on_a_connection_that_served_requests_is_one(serving: 
 
 
 async def test_a_malformed_handshake_on_such_a_connection_is_refused(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         await ask(client, GET)
         lines, _ = await ask(client, HANDSHAKE.replace(b"Version: 13", b"Version: 7"))
         assert lines[0] == b"HTTP/1.1 426 Upgrade Required"

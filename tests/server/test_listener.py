@@ -144,9 +144,9 @@ async def test_a_plain_client_of_the_tls_port_is_dropped_quietly() -> None:
 
 
 async def test_connections_that_are_open_stay_when_accepting_stops(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.conversations.echo()
-        async with connect(served.url) as open_one:
+        async with connect(served.url, ssl=served.trust) as open_one:
             served.door.stop_accepting()
             assert not await reaches("127.0.0.1", served.port)
             await open_one.send("still here")
@@ -157,7 +157,8 @@ async def test_connections_that_are_open_stay_when_accepting_stops(serving: Serv
 async def test_closing_ends_every_kind_of_connection(serving: Serving) -> None:
     async with serving() as served:
         async with (
-            raw_client(served.port) as silent, raw_client(served.port) as web, raw_client(served.port) as socket_client,
+            raw_client(served.port, served.trust) as silent, raw_client(served.port, served.trust) as web,
+        raw_client(served.port, served.trust) as socket_client,
         ):  # fmt: skip
             await web.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             await web.response()
@@ -174,7 +175,7 @@ async def test_closing_ends_every_kind_of_connection(serving: Serving) -> None:
 
 
 async def test_small_writes_leave_at_once(serving: Serving) -> None:
-    async with serving() as served, connect(served.url):
+    async with serving() as served, connect(served.url, ssl=served.trust):
         shell: Any = served.conversations.all[0].socket
         parked = isinstance(shell, ParkedStream)
         accepted = socket.socket(fileno=os.dup(shell.fd)) if parked else shell._transport.get_extra_info("socket")

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from gateway.server.carrier import READ_BYTES, PlainCarrier, Stalled
 from gateway.server.door import always
-from gateway.server.lot import _BATCH, _WAKE_EVENTS, CAN_PARK, READ, READ_BYTES, WRITE, Lot
+from gateway.server.lot import _BATCH, _WAKE_EVENTS, CAN_PARK, READ, WRITE, Lot
 from server_fakes import until
 
 pytestmark = pytest.mark.skipif(not CAN_PARK, reason="this system has no epoll")
@@ -80,6 +81,42 @@ def read_all(client: socket.socket) -> bytes:
 async def turns(count: int = 20) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+async def test_a_read_that_has_to_write_first_waits_for_room_and_for_nothing_else() -> None:
+    class Stalling(PlainCarrier):
+        reads, is_stalled = 0, True
+
+        def receive(self, fd: int) -> bytes:
+            self.reads += 1
+            if self.is_stalled:
+                raise Stalled
+            return super().receive(fd)
+
+    carrier = Stalling()
+    lot = Lot(always, carrier)
+    shell, client = parked(lot)
+    with client:
+        lot.write(shell, MUCH)
+        await turns()
+        client.send(b"hello")
+        await until(lambda: carrier.reads)
+        await turns()
+        assert carrier.reads == 1, "there is something to read, but no room"
+        lot.read_on(shell, False)
+        assert not lot.is_read(shell)
+        carrier.is_stalled = False
+        whole = bytearray(read_all(client))
+        while len(whole) < len(MUCH):
+            await turns(1)
+            whole += read_all(client)
+        await turns()
+        assert (bytes(whole), carrier.reads) == (MUCH, 1), "it was told not to read in the meantime"
+        lot.read_on(shell, True)
+        assert lot.is_read(shell)
+        await until(lambda: b"hello" in shell.told)
+    lot.shut_down()
+    assert not lot.is_read(shell)
 
 
 async def test_what_comes_is_told_and_what_is_written_arrives(lot: Lot) -> None:

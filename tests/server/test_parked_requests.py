@@ -70,9 +70,9 @@ def undated(data: bytes) -> bytes:
     return re.sub(rb"\r\nDate: [^\r]+ GMT\r\n", b"\r\nDate: *\r\n", data)
 
 
-async def said(stream: bytes, piece: int, parks: bool) -> tuple[bytes, list[HttpRequest], list[str]]:
+async def said(stream: bytes, piece: int, parks: bool, tls: bool = False) -> tuple[bytes, list[HttpRequest], list[str]]:
     """Everything a shell answers to ``stream``, sent in pieces, and what its service heard."""
-    async with any_serving(parks=parks) as served, raw_client(served.port) as client:
+    async with any_serving(parks=parks, tls=tls) as served, raw_client(served.port, served.trust) as client:
         served.service.answer = HttpResponse(200, (("x-amzn-RequestId", "1"), ("Upgrade", "x")), b"yes")
         for start in range(0, len(stream), piece):
             client.send_later(stream[start : start + piece])
@@ -89,6 +89,7 @@ async def test_both_shells_answer_alike(name: str, piece: int) -> None:
     transport = await said(STREAMS[name], piece, parks=False)
     assert parked[0].startswith(b"HTTP/1.1 ")
     assert parked == transport
+    assert parked == await said(STREAMS[name], piece, parks=True, tls=True)
 
 
 async def ask(client: RawClient, request: bytes) -> tuple[bytes, bytes]:
@@ -97,7 +98,7 @@ async def ask(client: RawClient, request: bytes) -> tuple[bytes, bytes]:
 
 
 async def test_a_plain_post_stays_parked_and_the_service_gets_it_whole(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         for body in (b"one", b"x" * 1_000):
             head, answer = await ask(client, post(body, b"X-A: b"))
             assert head.startswith(b"HTTP/1.1 200 OK\r\nDate: ")
@@ -105,11 +106,11 @@ async def test_a_plain_post_stays_parked_and_the_service_gets_it_whole(serving: 
         asked = served.service.asked[0]
         assert asked.headers == (("Host", "h"), ("Content-Length", "3"), ("X-A", "b"))
         assert (asked.raw_path.encode(), asked.body, asked.host, asked.source_ip) == (TARGET, b"one", "h", "127.0.0.1")
-        assert served.shells == (0 if served.door._yard is None else 1)
+        assert served.shells == len(served.door._yards)
 
 
 async def test_a_body_comes_in_as_many_pieces_as_it_likes(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         raw = post(b"0123456789")
         for place in range(len(raw)):
             await client.send(raw[place : place + 1])
@@ -139,7 +140,7 @@ class Numbered:
 
 async def test_answers_leave_in_order_though_one_is_awaited(serving: Serving) -> None:
     service = Numbered()
-    async with serving(service=service) as served, raw_client(served.port) as client:
+    async with serving(service=service) as served, raw_client(served.port, served.trust) as client:
         await client.send(post(b"1") + post(b"slow") + post(b"2") + GET + post(b"slow too", CLOSING))
         await until(lambda: b"slow" in service.asked)
         assert (await client.response())[1] == b"1"
@@ -153,7 +154,7 @@ async def test_answers_leave_in_order_though_one_is_awaited(serving: Serving) ->
 
 async def test_bytes_that_come_while_an_answer_is_awaited_are_read_afterwards(serving: Serving) -> None:
     service = Numbered()
-    async with serving(service=service) as served, raw_client(served.port) as client:
+    async with serving(service=service) as served, raw_client(served.port, served.trust) as client:
         await client.send(post(b"slow"))
         await until(lambda: service.asked)
         await client.send(post(b"2"))
@@ -166,19 +167,19 @@ async def test_bytes_that_come_while_an_answer_is_awaited_are_read_afterwards(se
 async def test_a_client_that_leaves_while_its_answer_is_awaited_is_no_failure(serving: Serving, leave: object) -> None:
     service = Numbered()
     async with serving(service=service) as served:
-        async with raw_client(served.port) as client:
+        async with raw_client(served.port, served.trust) as client:
             await client.send(post(b"slow"))
             await until(lambda: service.asked)
             leave(client)  # type: ignore[operator]
         service.release.set()
         await until(lambda: served.shells == 0)
-        async with raw_client(served.port) as client:
+        async with raw_client(served.port, served.trust) as client:
             assert (await ask(client, post(b"fine")))[1] == b"fine"
         assert served.reports.failures == []
 
 
 async def test_an_error_in_a_service_is_a_500_and_one_report(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.service.error = ValueError("secret")
         head, body = await ask(client, post())
         assert head.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
@@ -191,7 +192,7 @@ async def test_an_error_in_a_service_is_a_500_and_one_report(serving: Serving) -
 
 async def test_closing_lets_a_running_post_end(serving: Serving) -> None:
     service = Numbered()
-    async with serving(service=service) as served, raw_client(served.port) as client:
+    async with serving(service=service) as served, raw_client(served.port, served.trust) as client:
         await client.send(post(b"slow"))
         await until(lambda: service.asked)
         closing = asyncio.create_task(served.door.close(10))
@@ -204,7 +205,7 @@ async def test_closing_lets_a_running_post_end(serving: Serving) -> None:
 
 async def test_closing_does_not_wait_longer_than_told(serving: Serving) -> None:
     service = Numbered()
-    async with serving(service=service) as served, raw_client(served.port) as client:
+    async with serving(service=service) as served, raw_client(served.port, served.trust) as client:
         await client.send(post(b"slow"))
         await until(lambda: service.asked)
         await served.door.close(0.01)
@@ -213,7 +214,7 @@ async def test_closing_does_not_wait_longer_than_told(serving: Serving) -> None:
 
 
 async def test_a_client_that_does_not_read_its_answers_is_not_read_and_not_served() -> None:
-    async with any_serving() as served, raw_client(served.port) as client:
+    async with any_serving() as served, raw_client(served.port, served.trust) as client:
         client.deafen()
         served.service.answer = HttpResponse(200, (), b"x" * 100_000)
         client.send_later(post() * 5_000)
@@ -228,22 +229,21 @@ async def test_a_client_that_does_not_read_its_answers_is_not_read_and_not_serve
 
 
 def lot_of(served: Served) -> Lot:
-    assert served.door._yard is not None
-    return served.door._yard.lot
+    return served.door._yards[0].lot
 
 
 # -- the connection ----------------------------------------------------------------------------------------------------
 
 
 async def test_an_idle_connection_is_closed_in_time_without_a_word(serving: Serving) -> None:
-    async with serving(keep_alive_ms=300) as served, raw_client(served.port) as client:
+    async with serving(keep_alive_ms=300) as served, raw_client(served.port, served.trust) as client:
         await ask(client, post())
         assert await client.rest() == b""
         await until(lambda: served.shells == 0)
 
 
 async def test_a_body_that_does_not_come_is_given_up(serving: Serving) -> None:
-    async with serving(body_timeout_ms=300) as served, raw_client(served.port) as client:
+    async with serving(body_timeout_ms=300) as served, raw_client(served.port, served.trust) as client:
         await client.send(post(b"x" * 100)[:-50])
         head = await client.head()
         assert head.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
@@ -252,14 +252,14 @@ async def test_a_body_that_does_not_come_is_given_up(serving: Serving) -> None:
 
 
 async def test_a_later_head_that_never_ends_is_given_up() -> None:
-    async with any_serving(QUICK) as served, raw_client(served.port) as client:
+    async with any_serving(QUICK) as served, raw_client(served.port, served.trust) as client:
         await ask(client, post())
         await client.send(b"POST /")
         assert (await client.head()).startswith(b"HTTP/1.1 408 ")
 
 
 async def test_blank_lines_behind_a_post_do_not_begin_a_head() -> None:
-    async with any_serving(QUICK) as served, raw_client(served.port) as client:
+    async with any_serving(QUICK) as served, raw_client(served.port, served.trust) as client:
         await ask(client, post() + b"\r\n")
         await client.send(b"\r\n\r")
         (parked,) = [each for each in lot_of(served)._by_fd if each is not None]
@@ -270,11 +270,14 @@ async def test_blank_lines_behind_a_post_do_not_begin_a_head() -> None:
 
 async def test_an_awaited_answer_has_no_deadline_of_the_wire(serving: Serving) -> None:
     service, limits = Numbered(), Limits(head_timeout_ms=1, close_timeout_ms=1)
-    async with serving(limits, service=service, keep_alive_ms=600_000) as served, raw_client(served.port) as client:
+    async with (
+        serving(limits, service=service, keep_alive_ms=600_000) as served,
+        raw_client(served.port, served.trust) as client,
+    ):
         await client.send(post(b"slow"))
         await until(lambda: service.asked)
         door = served.door._door
-        if served.door._yard is not None:
+        if served.door._yards:
             assert len(door._wheel) == 0
         service.release.set()
         assert (await client.response())[1] == b"slow"
@@ -282,15 +285,15 @@ async def test_an_awaited_answer_has_no_deadline_of_the_wire(serving: Serving) -
 
 async def test_a_client_that_leaves_within_its_body_leaves_nothing_behind(serving: Serving) -> None:
     async with serving() as served:
-        async with raw_client(served.port) as client:
+        async with raw_client(served.port, served.trust) as client:
             await client.send(post(b"x" * 100)[:-50])
-            await until(lambda: served.shells or served.door._yard is None)
+            await until(lambda: served.shells or not served.door._yards)
         await until(lambda: served.shells == 0)
         assert (served.service.asked, served.reports.failures) == ([], [])
 
 
 async def test_a_handshake_behind_posts_is_one_and_stays_parked() -> None:
-    async with any_serving() as served, raw_client(served.port) as client:
+    async with any_serving() as served, raw_client(served.port, served.trust) as client:
         await ask(client, post())
         served.conversations.echo()
         await client.open()
@@ -302,7 +305,7 @@ async def test_a_handshake_behind_posts_is_one_and_stays_parked() -> None:
 
 
 async def test_a_connection_that_was_handed_over_is_served_to_its_end() -> None:
-    async with any_serving() as served, raw_client(served.port) as client:
+    async with any_serving() as served, raw_client(served.port, served.trust) as client:
         for request in (post(), GET, post(), post(b"x" * 500)):
             assert (await ask(client, request))[1] == b"hello"
         assert (len(served.service.asked), served.shells) == (4, 0)

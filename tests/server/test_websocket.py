@@ -45,7 +45,7 @@ async def test_an_independent_client_talks_through_it(serving_any: Serving) -> N
 
 @pytest.mark.parity("P-029")
 async def test_an_offered_extension_is_declined(serving: Serving) -> None:
-    async with serving() as served, connect(served.url, compression="deflate") as client:
+    async with serving() as served, connect(served.url, ssl=served.trust, compression="deflate") as client:
         assert client.protocol.extensions == []
         (conversation,) = served.conversations.all
         assert conversation.handshake.extensions[0].startswith("permessage-deflate")
@@ -54,7 +54,7 @@ async def test_an_offered_extension_is_declined(serving: Serving) -> None:
 async def test_a_subprotocol_is_sent_when_one_was_chosen(serving: Serving) -> None:
     async with serving() as served:
         served.conversations.on_handshake = lambda socket: socket.accept("v2")
-        async with connect(served.url, subprotocols=["v1", "v2"]) as client:  # type: ignore[list-item]
+        async with connect(served.url, ssl=served.trust, subprotocols=["v1", "v2"]) as client:  # type: ignore[list-item]
             assert client.subprotocol == "v2"
             assert served.conversations.all[0].handshake.subprotocols == ("v1", "v2")
 
@@ -78,7 +78,7 @@ async def test_a_refusal_is_a_whole_response_and_the_end(serving_any: Serving) -
 
 
 async def test_an_upgrade_may_be_refused_later_and_frames_sent_early_are_forgotten(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.conversations.hold()
         await client.send(HANDSHAKE + client_frame(TEXT, b"x" * 1_000))
         conversation = await served.conversations.first()
@@ -92,7 +92,7 @@ async def test_an_upgrade_may_be_refused_later_and_frames_sent_early_are_forgott
 
 @pytest.mark.parametrize("leave", [RawClient.leave, RawClient.reset, RawClient.end])
 async def test_a_client_that_leaves_while_its_upgrade_is_decided_is_lost_once(serving: Serving, leave: Any) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.conversations.hold()
         await client.send(HANDSHAKE)
         conversation = await served.conversations.first()
@@ -105,7 +105,7 @@ async def test_a_client_that_leaves_while_its_upgrade_is_decided_is_lost_once(se
 
 
 async def test_a_flood_before_the_accept_is_bounded_and_complete_afterwards(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.conversations.hold()
         await client.send(HANDSHAKE)
         conversation = await served.conversations.first()
@@ -124,7 +124,7 @@ async def test_a_flood_before_the_accept_is_bounded_and_complete_afterwards(serv
 
 
 async def test_a_node_that_accepts_later_reads_what_came_early_in_order(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.conversations.hold()
         await client.send(HANDSHAKE)
         conversation = await served.conversations.first()
@@ -144,7 +144,7 @@ async def test_a_node_that_accepts_later_reads_what_came_early_in_order(serving:
 
 @pytest.mark.parity("P-203", "P-417")
 async def test_a_ping_is_answered_with_its_payload_and_a_pong_is_not_heard_of(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         await client.send(client_frame(PONG, b"unasked") + client_frame(PING, b"p" * 125) + client_frame(PING))
         await client.send(client_frame(CLOSE))
@@ -158,7 +158,7 @@ async def test_a_ping_is_answered_with_its_payload_and_a_pong_is_not_heard_of(se
 
 @pytest.mark.parity("P-206")
 async def test_fragments_arrive_as_one_message(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         for place in range(4):
             opcode = TEXT if place == 0 else 0
@@ -168,7 +168,7 @@ async def test_fragments_arrive_as_one_message(serving: Serving) -> None:
 
 @pytest.mark.parity("P-184", "P-358")
 async def test_a_long_message_leaves_in_frames_within_the_limit(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         conversation.socket.send_text("é".encode() * 40_000)
         await client.send(client_frame(CLOSE))
@@ -178,7 +178,7 @@ async def test_a_long_message_leaves_in_frames_within_the_limit(serving: Serving
 
 
 async def test_a_ping_flood_of_a_client_that_does_not_read_is_bounded(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         client.deafen()
         flood = client_frame(PING, b"p" * 125) * 100_000  # 13 MB
@@ -192,7 +192,7 @@ async def test_a_ping_flood_of_a_client_that_does_not_read_is_bounded(serving: S
 
 
 async def test_a_client_that_reads_again_is_read_again(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         stream = conversation.socket
         assert isinstance(stream, WebSocketShell)
@@ -206,7 +206,7 @@ async def test_a_client_that_reads_again_is_read_again(serving: Serving) -> None
 
 
 async def test_a_client_that_the_node_holds_back_is_read_when_it_lets_go(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         served.conversations.on_message = lambda socket, text: socket.pause_reading()
         await client.send(client_frame(TEXT, b"one"))
@@ -260,7 +260,7 @@ async def test_our_close_waits_for_the_clients(serving_any: Serving) -> None:
 
 
 async def test_a_client_that_never_answers_our_close_is_aborted_by_the_node(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         conversation.socket.close(None, "")
         assert await client.read(2) == b"\x88\x00"
@@ -291,7 +291,7 @@ async def test_a_client_that_goes_without_a_close_frame_is_lost_once(
 
 
 async def test_a_half_closed_client_is_lost_though_it_could_still_read(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         await client.send(client_frame(TEXT, b"last words"))
         client.end()
@@ -301,7 +301,7 @@ async def test_a_half_closed_client_is_lost_though_it_could_still_read(serving: 
 
 
 async def test_a_client_that_does_not_take_our_last_bytes_is_dropped_in_time(serving: Serving) -> None:
-    async with serving(QUICK) as served, raw_client(served.port) as client:
+    async with serving(QUICK) as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         client.deafen()
         stream = conversation.socket
@@ -332,7 +332,7 @@ async def test_a_client_that_does_not_take_our_last_bytes_is_dropped_in_time(ser
     ],
 )
 async def test_a_violation_is_answered_by_a_close_frame_that_arrives(serving: Serving, sent: bytes, code: int) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         client.send_later(sent + client_frame(TEXT, b"not heard") + client_frame(CLOSE, BYE))
         (frame,) = await client.frames()
@@ -355,7 +355,7 @@ async def test_a_violation_over_tls_is_answered_by_a_close_frame() -> None:
 
 
 async def test_a_violation_after_our_close_is_not_the_nodes_concern(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         conversation.socket.close(1000, "")
         await client.send(client_frame(3))
@@ -369,7 +369,7 @@ async def test_a_violation_after_our_close_is_not_the_nodes_concern(serving: Ser
 
 
 async def test_what_a_node_does_inside_a_call_holds_for_the_rest_of_the_same_read(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.conversations.on_message = lambda socket, text: socket.abort()
         conversation = await opened(served, client)
         await client.send(client_frame(TEXT, b"1") + client_frame(TEXT, b"2") + client_frame(CLOSE))
@@ -384,7 +384,11 @@ async def test_a_node_that_fails_loses_one_socket_and_no_other(serving: Serving)
     def fail(socket: object, text: str) -> None:
         raise RuntimeError("node")
 
-    async with serving() as served, raw_client(served.port) as good, raw_client(served.port) as bad:
+    async with (
+        serving() as served,
+        raw_client(served.port, served.trust) as good,
+        raw_client(served.port, served.trust) as bad,
+    ):
         conversation = await opened(served, good)
         await bad.open()
         served.conversations.on_message = fail
@@ -398,7 +402,7 @@ async def test_a_node_that_fails_loses_one_socket_and_no_other(serving: Serving)
 
 
 async def test_a_close_before_the_accept_ends_the_connection(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         served.conversations.on_handshake = lambda socket: socket.close(1000, "")
         await client.send(HANDSHAKE)
         await until(lambda: served.conversations.all and served.shells == 0)
@@ -406,7 +410,7 @@ async def test_a_close_before_the_accept_ends_the_connection(serving: Serving) -
 
 
 async def test_the_door_drops_what_is_left_and_the_node_hears_of_it(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
         await served.door.close()
         await conversation.ends()
@@ -415,12 +419,12 @@ async def test_the_door_drops_what_is_left_and_the_node_hears_of_it(serving: Ser
 
 
 async def test_an_idle_connection_holds_no_task_and_no_timer(serving: Serving) -> None:
-    async with serving() as served, raw_client(served.port) as client:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
         await opened(served, client)
         loop = asyncio.get_running_loop()
         await until(lambda: not served.door._door._wheel)
         tasks, timers = len(asyncio.all_tasks()), live_timers(loop)
-        clients = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(20)]
+        clients = [await asyncio.open_connection("127.0.0.1", served.port, ssl=served.trust) for _ in range(20)]
         for reader, writer in clients:
             writer.write(HANDSHAKE)
             await reader.readuntil(b"\r\n\r\n")

@@ -15,7 +15,7 @@ KEEP_ALIVE_MS: Final = 75_000  # for an idle connection; nginx keeps its own 60 
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """``parks``: plain TCP sockets are bare descriptors, where the system can; else every socket has a transport.
+    """``parks``: sockets are bare descriptors, where the system can; else every socket has a transport.
     ``holds`` is ``Door``'s; ``body_timeout_ms`` and ``keep_alive_ms`` are those of HTTP connections."""
 
     parks: bool = CAN_PARK

@@ -18,13 +18,17 @@ from gateway.model.errors import UserError
 from gateway.model.limits import AWS, Limits
 from gateway.ports import Clock, Conversations, ConversationT, HttpService, Reporter
 from gateway.server.acceptor import BACKLOG, Acceptor, Entrance
+from gateway.server.carrier import PLAIN
 from gateway.server.conduct import Conduct
 from gateway.server.desk import Desk
 from gateway.server.door import Door
+from gateway.server.handover import Descriptors, Handover
 from gateway.server.head import Head, upgrade
 from gateway.server.http import HttpHost
 from gateway.server.lot import CAN_PARK, Lot
 from gateway.server.parked_requests import Yard
+from gateway.server.parked_transport import ParkedTransports
+from gateway.server.secure_carrier import SecureCarrier
 from gateway.server.transports import Transports
 
 LOCALHOST: Final = "localhost"
@@ -57,11 +61,11 @@ class FrontDoor(Generic[ConversationT]):
         self._conduct = conduct
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
-        self._yard: Yard[ConversationT] | None = None
+        self._yards: list[Yard[ConversationT]] = []
 
     def __len__(self) -> int:
         """How many sockets there are that aiohttp does not have."""
-        return len(self._door) + (0 if self._yard is None else len(self._yard.lot))
+        return len(self._door) + sum(map(len, self._yards))
 
     async def open(self, host: str, port: int, tls: SSLContext | None = None) -> int:
         """Listen on one more address; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
@@ -70,10 +74,10 @@ class FrontDoor(Generic[ConversationT]):
         return bound.port
 
     async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
-        """Accept from sockets that listen already; without TLS those accepted are parked, where the system can."""
+        """Accept from sockets that listen already; those accepted are parked, where the system can."""
         entrance: Entrance
-        if tls is None and self._conduct.parks and CAN_PARK:
-            entrance = self._yard = self._yard or self._parking()
+        if self._conduct.parks and CAN_PARK:
+            entrance = self._parking(tls)
         else:
             entrance = Transports(partial(Head, self._door, self._host.protocol), tls, self._door.limits)
         self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
@@ -88,14 +92,22 @@ class FrontDoor(Generic[ConversationT]):
         self.stop_accepting()
         await asyncio.gather(self._host.close(timeout_s), self._desk.close(timeout_s))
         self._door.close()
-        if self._yard is not None:
-            self._yard.aiohttp.close()
-            self._yard.lot.shut_down()
+        for yard in self._yards:
+            yard.handover.close()
+            yard.lot.shut_down()
 
-    def _parking(self) -> Yard[ConversationT]:
-        door = self._door
-        aiohttp = Transports(self._host.protocol, None, door.limits)
-        return Yard(door, Lot(door.holds), self._desk, aiohttp, self._conduct)
+    def _parking(self, tls: SSLContext | None) -> Yard[ConversationT]:
+        """A yard of its own for each port."""
+        door, protocol = self._door, self._host.protocol
+        carrier = PLAIN if tls is None else SecureCarrier(tls)
+        lot = Lot(door.holds, carrier)
+        handover: Handover
+        if tls is None:
+            handover = Descriptors(lot, Transports(protocol, None, door.limits))
+        else:
+            handover = ParkedTransports(lot, protocol, tls)
+        self._yards.append(Yard(door, self._desk, self._conduct, carrier, lot, handover))
+        return self._yards[-1]
 
 
 class HttpDoor:

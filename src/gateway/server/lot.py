@@ -1,26 +1,26 @@
 """Bare descriptors of TCP sockets in one epoll that the event loop watches: where sockets are parked on Linux.
 
 A parked socket costs one object of its own and eight bytes here: no transport, no socket object, no callback. This
-module does everything that is done with the descriptors; what the bytes mean is the parked object's matter.
+module does everything that is done with the descriptors; what the bytes mean is the parked object's matter, and what
+they look like on their way is the carrier's (``carrier``, ``secure_carrier``).
 
-Fairness: one wake-up serves at most ``_WAKE_EVENTS`` sockets and stops behind ``_WAKE_BYTES``, each socket gives at
-most ``READ_BYTES``. The kernel puts whoever was served at the end of its list and reports again what was left over.
+Fairness: one wake-up serves at most ``_WAKE_EVENTS`` sockets and stops behind ``_WAKE_BYTES``, each gives at most
+``carrier.READ_BYTES``. The kernel puts whoever was served at the end of its list and reports again what was left over.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import select
 import socket
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from gateway.model.limits import KIB
+from gateway.server.carrier import PLAIN, Carrier, Stalled
 
 CAN_PARK: Final = hasattr(select, "epoll")
 
-READ_BYTES: Final = 16 * KIB
 HIGH_WATER_BYTES: Final = 64 * KIB  # unsent, above which a client that does not read is not read; asyncio's own marks
 LOW_WATER_BYTES: Final = 16 * KIB
 _WAKE_EVENTS: Final = 256
@@ -32,6 +32,7 @@ _GROWTH: Final = 1024
 READ: Final = 0x001
 WRITE: Final = 0x004
 _WATCHED: Final = READ | WRITE
+_STALLED: Final = 1 << 19  # reading has to write first (TLS): READ waits for WRITE
 _SHUT: Final = 1 << 20  # our stream ends once everything has left
 _CLOSE: Final = 1 << 21  # the connection does
 _BROKEN: Final = 1 << 22  # writing failed: it is about to be closed
@@ -61,10 +62,11 @@ class Parked(Protocol):
 class Lot:
     """To be made inside a running loop. No method raises; each is a no-op for a parked object whose socket is gone."""
 
-    __slots__ = ("_by_fd", "_count", "_epoll", "_holds", "_loop")
+    __slots__ = ("_by_fd", "_carrier", "_count", "_epoll", "_holds", "_loop")
 
-    def __init__(self, holds: Callable[[], bool]) -> None:
+    def __init__(self, holds: Callable[[], bool], carrier: Carrier = PLAIN) -> None:
         self._holds = holds
+        self._carrier = carrier
         self._loop = asyncio.get_running_loop()
         self._by_fd: list[Parked | None] = []
         self._count = 0
@@ -108,7 +110,7 @@ class Lot:
             parked.out += data
             return
         try:
-            sent = os.write(parked.fd, data)
+            sent = self._carrier.send(parked.fd, data)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -123,6 +125,10 @@ class Lot:
         if parked.fd >= 0 and parked.wants < _CLOSE:
             self._watch(parked, parked.wants | READ if on else parked.wants & ~READ)
 
+    def is_read(self, parked: Parked) -> bool:
+        """Whether what comes is read."""
+        return parked.fd >= 0 and bool(parked.wants & READ)
+
     def shut_sending(self, parked: Parked) -> None:
         """End our stream once everything has left; the client's goes on."""
         if parked.fd < 0 or parked.wants & _BROKEN:
@@ -133,15 +139,19 @@ class Lot:
 
     def hang_up(self, parked: Parked) -> None:
         """Read no more and close once everything has left."""
+        if parked.fd < 0:
+            return
         if parked.out is None:
             self.close(parked)
-        elif parked.fd >= 0:
+        else:
             self._watch(parked, (parked.wants & ~READ) | _CLOSE)
 
     def close(self, parked: Parked) -> None:
         """Close the descriptor now; what has not left is lost."""
         if parked.fd >= 0:
-            os.close(self.release(parked))
+            if parked.out is None and not parked.wants & _BROKEN:
+                self._carrier.part(parked.fd)
+            self._carrier.discard(self.release(parked))
             parked.gone()
 
     def shut_down(self) -> None:
@@ -158,7 +168,7 @@ class Lot:
     def _watch(self, parked: Parked, wants: int) -> None:
         """A socket that is to be neither read nor written is not in the epoll at all, which would go on telling of its
         end."""
-        before, after = parked.wants & _WATCHED, wants & _WATCHED
+        before, after = _watched(parked.wants), _watched(wants)
         parked.wants = wants
         if before == after:
             return
@@ -186,8 +196,8 @@ class Lot:
                     return
                 if event & ~WRITE and parked.wants & READ:
                     spent += self._read(parked)
-                if event & ~READ and parked.wants & WRITE:
-                    self._flush(parked)
+                if event & ~READ and _watched(parked.wants) & WRITE:
+                    spent += self._write_on(parked)
             events += len(batch)
             if len(batch) < _BATCH:
                 return
@@ -195,9 +205,12 @@ class Lot:
     def _read(self, parked: Parked) -> int:
         """Read once; how many bytes there were. An end or an error that epoll tells of shows here."""
         try:
-            data = os.read(parked.fd, READ_BYTES)
+            data = self._carrier.receive(parked.fd)
         except BlockingIOError:
-            return 0
+            return self._carrier.vain_read_bytes
+        except Stalled:
+            self._watch(parked, parked.wants | _STALLED)
+            return self._carrier.vain_read_bytes
         except OSError:
             self._end(parked)
             return 0
@@ -211,11 +224,19 @@ class Lot:
             self._failed(parked, error)
         return len(data)
 
-    def _flush(self, parked: Parked) -> None:
-        out = parked.out
-        assert out is not None
+    def _write_on(self, parked: Parked) -> int:
+        """There is room: do what waited for it. How many bytes were read."""
+        read = 0
+        if parked.wants & _STALLED:
+            self._watch(parked, parked.wants & ~_STALLED)
+            read = self._read(parked) if parked.wants & READ else 0
+        if parked.out is not None:
+            self._flush(parked, parked.out)
+        return read
+
+    def _flush(self, parked: Parked, out: bytearray) -> None:
         try:
-            sent = os.write(parked.fd, out)
+            sent = self._carrier.send(parked.fd, out)
         except BlockingIOError:
             return
         except OSError:
@@ -240,6 +261,7 @@ class Lot:
             self._end(parked)
             return
         parked.wants &= ~_SHUT
+        self._carrier.part(parked.fd)
         sock = socket.socket(fileno=parked.fd)
         try:
             sock.shutdown(socket.SHUT_WR)
@@ -264,3 +286,10 @@ class Lot:
         """The supervised edge: whatever goes wrong with one socket ends that socket, and is the loop's to report."""
         self._loop.call_exception_handler({"message": "a parked socket failed", "exception": error})
         self._end(parked)
+
+
+def _watched(wants: int) -> int:
+    """What the epoll is asked for."""
+    if wants & _STALLED and wants & READ:
+        return WRITE
+    return wants & _WATCHED

@@ -15,32 +15,40 @@ from typing import Generic
 
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.ports import ConversationT
+from gateway.server.carrier import PLAIN, Carrier
 from gateway.server.conduct import Conduct
 from gateway.server.desk import Desk
 from gateway.server.door import Door
+from gateway.server.handover import Handover
 from gateway.server.head import find_end, read_head
 from gateway.server.http import REQUEST_TIMEOUT
 from gateway.server.lot import Lot
 from gateway.server.parked_farewell import ParkedFarewell
 from gateway.server.parked_stream import ParkedStream
 from gateway.server.plain_post import PlainPost, plain_post
-from gateway.server.transports import Transports
 from gateway.wire.handshake import Peer, read_handshake, wants_upgrade
 from gateway.wire.http import RequestHead, response
 
 
 @dataclass(frozen=True, slots=True)
 class Yard(Generic[ConversationT]):
-    """What parked sockets share; ``aiohttp`` takes those that are handed over. Implements ``acceptor.Entrance``."""
+    """What parked sockets share. Implements ``acceptor.Entrance``."""
 
     door: Door[ConversationT]
-    lot: Lot
     desk: Desk
-    aiohttp: Transports
     conduct: Conduct
+    carrier: Carrier
+    lot: Lot
+    handover: Handover
+
+    def __len__(self) -> int:
+        """How many sockets there are that aiohttp does not have."""
+        return len(self.lot) - len(self.handover)
 
     def enter(self, accepted: socket, source_ip: str, port: int) -> None:
-        ParkedRequests(self, Peer(source_ip, port, secure=False)).begin(accepted.detach())
+        fd = self.carrier.admit(accepted)
+        if fd is not None:
+            ParkedRequests(self, Peer(source_ip, port, self.carrier is not PLAIN)).begin(fd)
 
     def close(self) -> None:
         """Nobody is on the way in: who was accepted is parked."""
@@ -200,4 +208,4 @@ class ParkedRequests(Generic[ConversationT]):
     def _hand_over(self) -> None:
         yard = self._yard
         yard.door.forget(self)
-        yard.aiohttp.replay(socket(fileno=yard.lot.release(self)), bytes(self._raw))
+        yard.handover.take(self, self._peer, bytes(self._raw))
