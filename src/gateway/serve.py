@@ -25,7 +25,7 @@ from gateway.fleet_table import open_table, operators_endpoint
 from gateway.health import Health
 from gateway.invoke.env_vars import read_env_vars
 from gateway.invoke.functions import LocalFunctions
-from gateway.invoke.launch import LaunchError
+from gateway.invoke.launch import LaunchError, RuntimeClient
 from gateway.invoke.launches import Laptop, LocalLaunches
 from gateway.invoke.surroundings import Surroundings
 from gateway.journal import StageJournal
@@ -281,6 +281,7 @@ async def _functions(stack: AsyncExitStack, station: Station, ids: RandomIds) ->
         endpoints=station.endpoints,
         env=tool_environment(),
         env_vars=env_vars,
+        runtime_client=RuntimeClient(settings.runtime_client),
     )
     launches = LocalLaunches(laptop, station.processes, log.said, log.warned)
     stack.push_async_callback(launches.close)

@@ -102,6 +102,13 @@ class ServeSettings:
         default=None,
         metadata=about(Location(), "Certificate authorities to trust beside the public ones.", default=NOWHERE),
     )
+    runtime_client: str = field(
+        default="own",
+        metadata=about(
+            OneOf(("own", "aws")),
+            "How Python and Node functions get their events: over pipes, or by AWS's runtime clients over HTTP.",
+        ),
+    )
     host: str = field(
         default=DEFAULT_HOST, metadata=about(Word("ADDRESS"), "Where to listen; 0.0.0.0 is every address.")
     )
