@@ -12,7 +12,9 @@ from bench.harness.scenario import RUNS, Bench, Measured, Row, Scenario, Unmeasu
 
 CLIENTS: Final = 32
 MESSAGE: Final = '{"action":"anything","data":{"text":"hello there","room":"tea"}}'
-OPTION: Final = re.compile(r"(--[a-z-]*(?:runtime-client|transport|bootstrap)[a-z-]*)(?:\s+\[?([a-z]+(?:\|[a-z]+)+)\]?)?")
+OPTION: Final = re.compile(
+    r"(--[a-z-]*(?:runtime-client|transport|bootstrap)[a-z-]*)(?:\s+\[?([a-z]+(?:\|[a-z]+)+)\]?)?"
+)
 AWS_WORDS: Final = ("aws", "awslambdaric", "runtime-api", "api")
 OWN_WORDS: Final = ("own", "channel", "socketpair", "fast")
 
