@@ -170,8 +170,8 @@ async def serve(kind: str, shell: str) -> None:
     def asked() -> None:
         for line in os.read(0, 4096).decode().split() or ["quit"]:
             if line == "figures":
+                gc.collect()  # first, or it would be part of what is measured next
                 spent = resource.getrusage(resource.RUSAGE_SELF)
-                gc.collect()
                 answer: Any = {"rss": resident_bytes(), "user": spent.ru_utime, "system": spent.ru_stime}
                 answer["sockets"] = len(served.door)
                 print(json.dumps(answer), flush=True)
