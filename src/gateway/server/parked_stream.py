@@ -1,4 +1,4 @@
-"""The WebSocket shell on a bare descriptor: what a dormant connection costs on Linux without TLS."""
+"""The WebSocket shell on a bare descriptor: what a dormant connection costs on Linux, but for OpenSSL's share."""
 
 from __future__ import annotations
 

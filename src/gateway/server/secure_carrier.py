@@ -1,8 +1,10 @@
 """TLS for parked sockets: OpenSSL between the bytes and the descriptor.
 
-Each socket keeps an ``ssl.SSLSocket`` and nothing else: no memory BIOs, no buffers, no transport. The handshake is part
-of the first reads, so it runs against the deadline of the first head, and what a client sends that speaks no TLS breaks
-its connection like a reset.
+Each socket keeps an ``ssl.SSLSocket`` and nothing else: no memory BIOs, no buffers, no transport. What that costs is
+OpenSSL's own, 14 KB with 3.0: half of it the one structure, the rest ciphers, session and keys of the handshake.
+
+The handshake is part of the first reads, so it runs against the deadline of the first head, and what a client sends
+that speaks no TLS breaks its connection like a reset.
 
 OpenSSL reads no further than the record it is in, and a read takes a whole record. So nothing ever waits inside it that
 the epoll could not tell of.
@@ -73,7 +75,9 @@ class SecureCarrier:
 
     def part(self, fd: int) -> None:
         with suppress(OSError, ValueError):
-            self._by_fd[fd].unwrap()  # says close-notify; the client's is not awaited
+            # Says close-notify and looks for the client's, once; a record that it finds instead is lost, as everything
+            # is that comes behind our end.
+            self._by_fd[fd].unwrap()
 
     def discard(self, fd: int) -> None:
         with suppress(OSError):

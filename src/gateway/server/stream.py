@@ -1,4 +1,4 @@
-"""The WebSocket shell on an asyncio transport: for TLS, and for systems without epoll."""
+"""The WebSocket shell on an asyncio transport: for systems without epoll, and for handshakes that aiohttp read."""
 
 from __future__ import annotations
 
