@@ -158,6 +158,33 @@ async def test_a_cancelled_task_cancels_the_work() -> None:
     assert seen == ["cancelled"]
 
 
+@pytest.mark.parametrize("looks_after_itself", [True, False])
+async def test_a_task_that_is_cancelled_before_it_begins_cancels_the_work(looks_after_itself: bool) -> None:
+    heard: list[str] = []
+    wait = asyncio.get_running_loop().create_future()
+
+    async def work() -> str:
+        try:
+            await wait
+        except asyncio.CancelledError:
+            heard.append("cancelled")
+            if not looks_after_itself:
+                raise
+            await asyncio.sleep(0)
+        return "put away"
+
+    waiting = await stepped(work())
+    task = asyncio.create_task(waiting.finish())
+    task.cancel()
+    if looks_after_itself:
+        assert await task == "put away"
+    else:
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert heard == ["cancelled"]
+    assert wait.cancelled(), "nobody would hear how it ends"
+
+
 async def test_the_deputy_has_a_name_and_counts() -> None:
     asked: list[Any] = []
 

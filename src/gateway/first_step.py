@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Generator
-from types import coroutine
 from typing import Any, Generic, TypeVar, cast
 
 Result = TypeVar("Result")
@@ -58,12 +57,48 @@ class Waiting(Generic[Result]):
         self._wait = wait
         self._deputy = deputy
 
-    async def finish(self) -> Result:
-        """Run it to its end; to be awaited once, in a task."""
+    def finish(self) -> Coroutine[Any, Any, Result]:
+        """What runs it to its end; to be awaited once, in a task."""
+        return _Rest(self._work, self._wait, self._deputy)
+
+
+class _Rest(Coroutine[Any, Any, Result]):
+    """What is left of a coroutine. A task that is cancelled before its first step throws that into a coroutine which
+    has not begun, and an ``async def`` would then be over without a line of it being run: here it reaches the work."""
+
+    __slots__ = ("_begun", "_deputy", "_wait", "_work")
+
+    def __init__(self, work: Coroutine[Any, Any, Result], wait: object, deputy: _Deputy) -> None:
+        self._work = work
+        self._wait = wait
+        self._deputy = deputy
+        self._begun = False
+
+    def send(self, value: Any) -> Any:
+        """First the wait that the work has come to already."""
+        if self._begun:
+            return self._work.send(value)
+        self._begin()
+        return self._wait
+
+    def throw(self, *error: Any) -> Any:
+        if not self._begun:
+            self._begin()
+            if isinstance(self._wait, asyncio.Future):
+                self._wait.cancel()  # as a task does with what it waits for
+        return self._work.throw(*error)
+
+    def close(self) -> None:
+        self._work.close()
+
+    def __await__(self) -> Generator[Any, Any, Result]:
+        return _awaited(self)
+
+    def _begin(self) -> None:
+        self._begun = True
         task = asyncio.current_task()
         assert task is not None
         self._deputy.hand_on(task)
-        return cast("Result", await _resumed(self._work, self._wait))
 
 
 def take_first_step(work: Coroutine[Any, Any, Result], loop: asyncio.AbstractEventLoop) -> Result | Waiting[Result]:
@@ -84,19 +119,19 @@ def take_first_step(work: Coroutine[Any, Any, Result], loop: asyncio.AbstractEve
     return Waiting(work, wait, deputy)
 
 
-@coroutine
-def _resumed(work: Coroutine[Any, Any, Any], wait: object) -> Generator[Any, Any, Any]:
-    """Wait for what was waited for already, and go on from there."""
+def _awaited(rest: _Rest[Result]) -> Generator[Any, Any, Result]:
+    """The rest as part of another coroutine."""
     try:
+        wait = rest.send(None)
         while True:
             try:
                 sent = yield wait
             except GeneratorExit:
-                work.close()
+                rest.close()
                 raise
             except BaseException as error:
-                wait = work.throw(error)
+                wait = rest.throw(error)
             else:
-                wait = work.send(sent)
+                wait = rest.send(sent)
     except StopIteration as end:
-        return end.value
+        return cast("Result", end.value)

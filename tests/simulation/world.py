@@ -18,10 +18,8 @@ import gc
 import sys
 import warnings
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from functools import partial
 from heapq import heappop, heappush
-from inspect import CORO_CLOSED, getcoroutinestate
 from math import inf
 from random import Random
 from types import TracebackType
@@ -365,8 +363,10 @@ class World:
 
 def _close(task: asyncio.Task[Any]) -> None:
     coroutine = task.get_coro()
+    assert isinstance(coroutine, Coroutine)
     for _ in range(10):  # each time it may await once more on its way out
-        if not isinstance(coroutine, Coroutine) or getcoroutinestate(coroutine) == CORO_CLOSED:
-            return
-        with suppress(BaseException):
+        try:
             coroutine.close()
+        except BaseException:
+            continue  # whatever it does about it
+        return
