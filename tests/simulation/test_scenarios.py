@@ -108,6 +108,21 @@ def test_who_was_stopped_between_a_command_and_its_call_does_not_make_it(callbac
         simulation.world.run(simulation.world.now_ms + 1.5 * LEASE_MS)
 
 
+@pytest.mark.parametrize("callbacks", range(1, 11))
+def test_who_was_stopped_before_it_sent_a_record_does_not_send_it(callbacks: int) -> None:
+    """Nobody would look for it any more, and whoever sent it dies before it has noticed."""
+    with fleet(callbacks) as simulation:
+        sleeper = simulation.processes[0]
+        simulation.connect(sleeper)
+
+        def stop() -> None:
+            sleeper.here.pause(2.5 * LEASE_MS)
+            sleeper.here.after(2, sleeper.kill)
+
+        sleeper.here.after(callbacks, stop)
+        simulation.world.run(simulation.world.now_ms + 3 * LEASE_MS)
+
+
 @pytest.mark.parametrize("seed", range(1, 11))
 def test_what_was_read_before_it_came_back_says_nothing_about_who_came_back(seed: int) -> None:
     """A reading that is under way meanwhile cannot know the new number; it must not be taken for its end."""

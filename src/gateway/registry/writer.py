@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.model.connection import Connection
 from gateway.model.errors import RegistryUnavailable
 from gateway.registry.batches import Batch, CommitPolicy, Jitter, Key, RecordRejected, WriteQueue
 from gateway.registry.threads import CLOSED
+
+# From deciding on a batch to sending it takes a turn of the loop. A process that was stopped meanwhile must not send it
+# when it wakes: whoever reaps this node has had its last look at the records by then.
+STALE_S: Final = 1.0
 
 _Waiter = asyncio.Future[None]
 
@@ -117,6 +121,8 @@ class Writer:
         failure: Exception | None = None
         unprocessed: frozenset[Key] = frozenset()
         try:
+            if self._loop.time() - batch.left_at > STALE_S:
+                raise RegistryUnavailable("this process was stopped")
             unprocessed = await self._send(puts, deletes)
         except Exception as error:  # the one edge of a commit: whatever happened, its callers must hear of it
             failure = error
