@@ -3,12 +3,10 @@ drained, or cut off from the table."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
 import signal
-import socket as sockets_of
 import time
 import urllib.error
 import urllib.request
@@ -23,18 +21,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from fleet_process import LEASE_S, Fleet, FleetNode, fleet_in
-from gateway.system.open_files import raise_open_files
 from gateway_process import DEADLINE_S
 from host_network import hosts, hosts_possible
 from process_watch import LINUX
-
-CROWD = 5_000
-CROWD_LEASE_S = 10
-AT_ONCE = 50
-UPGRADE = (
-    b"GET /prod HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="processes are stopped and watched as on Linux")
 
@@ -67,28 +56,6 @@ def fault_of(call: Any) -> tuple[int, str]:
     with pytest.raises(ClientError) as failed:
         call()
     return failed.value.response["ResponseMetadata"]["HTTPStatusCode"], failed.value.response["Error"]["Code"]
-
-
-async def crowd(node: FleetNode, count: int) -> list[sockets_of.socket]:
-    """So many sockets, upgraded, as lean as can be."""
-    raise_open_files(2 * count)
-    host, _, port = node.address.partition(":")
-    at_once, made = asyncio.Semaphore(AT_ONCE), []
-    loop = asyncio.get_running_loop()
-
-    async def join() -> None:
-        async with at_once:
-            joined = sockets_of.socket()
-            made.append(joined)
-            joined.setblocking(False)
-            await loop.sock_connect(joined, (host, int(port)))
-            await loop.sock_sendall(joined, UPGRADE)
-            head = await loop.sock_recv(joined, 4096)
-            assert head.startswith(b"HTTP/1.1 101"), head
-
-    async with asyncio.timeout(4 * DEADLINE_S):
-        await asyncio.gather(*(join() for _ in range(count)))
-    return made
 
 
 def health(node: FleetNode, path: str) -> tuple[int, dict[str, Any]]:
@@ -384,25 +351,3 @@ def test_hosts_cut_off_from_each_other_and_from_the_table(tmp_path: Path) -> Non
                 fresh = its_id(again)
                 calls.post_to_connection(ConnectionId=fresh, Data=b"welcome back")
                 assert again.recv(timeout=DEADLINE_S) == "welcome back"
-
-
-@pytest.mark.timeout(300)
-def test_five_thousand_sockets_on_a_node_that_is_killed(tmp_path: Path) -> None:
-    """Each told once, within the lease and half a minute."""
-    with fleet_in(tmp_path) as fleet:
-        # moto is one Python process that takes 5,000 records meanwhile: nobody should be fenced for its slowness
-        options = ["--connect-rate", "0", "--lease-seconds", str(CROWD_LEASE_S)]
-        doomed, survivor = fleet.start("doomed", "survivor", options=options)
-        sockets = asyncio.run(crowd(doomed, CROWD))
-        try:
-            doomed.kill()
-            began = time.monotonic()
-            fleet.until(lambda: len(fleet.disconnects()) == CROWD, "all $disconnect", CROWD_LEASE_S + 30)
-            took_s = time.monotonic() - began
-            fleet.until(lambda: fleet.connection_records() == 0, "no record left")
-        finally:
-            for socket in sockets:
-                socket.close()
-        assert set(fleet.disconnects().values()) == {1}
-        print(f"{CROWD} $disconnect within {took_s:.1f} s of kill -9, lease {CROWD_LEASE_S} s")
-        assert survivor.is_running
