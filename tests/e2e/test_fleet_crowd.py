@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket as sockets_of
 import time
 from pathlib import Path
@@ -17,6 +18,9 @@ from process_watch import LINUX
 CROWD = 5_000
 CROWD_LEASE_S = 10
 AT_ONCE = 50
+IS_ALONE = "PYTEST_XDIST_WORKER" not in os.environ
+"""Whether this run has the machine to itself: only then does a time say something about the fleet."""
+TOLD_WITHIN_S = CROWD_LEASE_S + 30 if IS_ALONE else 150
 UPGRADE = (
     b"GET /prod HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -49,7 +53,7 @@ async def crowd(node: FleetNode, count: int) -> list[sockets_of.socket]:
 
 @pytest.mark.timeout(300)
 def test_five_thousand_sockets_on_a_node_that_is_killed(tmp_path: Path) -> None:
-    """Each told once, within the lease and half a minute."""
+    """Each told once, and within the lease and half a minute where nothing else runs (``pytest -n 0 -s``)."""
     with fleet_in(tmp_path) as fleet:
         # moto is one Python process that takes 5,000 records meanwhile: nobody should be fenced for its slowness
         options = ["--connect-rate", "0", "--lease-seconds", str(CROWD_LEASE_S)]
@@ -58,7 +62,7 @@ def test_five_thousand_sockets_on_a_node_that_is_killed(tmp_path: Path) -> None:
         try:
             doomed.kill()
             began = time.monotonic()
-            fleet.until(lambda: len(fleet.disconnects()) == CROWD, "all $disconnect", CROWD_LEASE_S + 30)
+            fleet.until(lambda: len(fleet.disconnects()) == CROWD, "all $disconnect", TOLD_WITHIN_S)
             took_s = time.monotonic() - began
             fleet.until(lambda: fleet.connection_records() == 0, "no record left")
         finally:
