@@ -269,8 +269,10 @@ async def test_a_killed_guardian_takes_everything_along_and_is_replaced(
 
 
 GATEWAY = f"""
-import asyncio, os, sys
+import asyncio, os, signal, sys
 from gateway.processes.supervisor import ProcessSupervisor
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background is started without one
 
 async def main():
     supervisor = ProcessSupervisor()
