@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.cluster.failover import reapable
 from gateway.cluster.lease import LeaseTerms
 from gateway.cluster.roster import Roster, Standing
 from gateway.fleet import Fleet, FleetMember
@@ -74,8 +75,11 @@ class Process:
     def serves(self) -> bool:
         return self.joined.done() and self.tenure.holds()
 
-    def leave(self, *, empty: bool) -> bool:
+    def leave(self, *, empty: bool, counting_ms: int = 0) -> bool:
+        """``counting_ms`` is how long it takes to find out whether it left anything."""
+
         async def is_empty(number: NodeNumber) -> bool:
+            await asyncio.sleep(counting_ms / 1000)
             return empty
 
         task = self.node.start(self.member.leave(is_empty), "leave")
@@ -219,6 +223,15 @@ def test_who_leaves_with_nothing_left_takes_its_record_along(world: World, table
     one, _ = joined(world, table, "one", "two")
     assert one.leave(empty=True)
     assert one.number not in table.members
+
+
+def test_who_finds_out_that_nothing_is_left_is_nobody_elses_business(world: World, table: MemoryTable) -> None:
+    one, two = joined(world, table, "one", "two")
+    looks = len(two.rosters)
+    assert one.leave(empty=True, counting_ms=2 * TERMS.look_ms)
+    world.run(world.now_ms + 2 * TERMS.look_ms)
+    assert len(two.rosters) - looks >= 3
+    assert not any(reapable(roster, two.number) for roster in two.rosters)
 
 
 def test_who_leaves_something_behind_says_so_at_once(world: World, table: MemoryTable) -> None:

@@ -103,24 +103,25 @@ class FleetMember:
         self._state = MemberState.DRAINING
 
     async def leave(self, is_empty: Callable[[NodeNumber], Awaitable[bool]]) -> bool:
-        """Say that nothing is served here any more: at once others may see to what is left, and where ``is_empty`` says
-        that there are no records, this node's own goes too. False when nobody could be told; then they find out when
-        the lease has run out."""
+        """Say that nothing is served here any more: where ``is_empty`` says that there are no records, this node's own
+        goes and others never hear of it; else they may see to what is left at once. False when nobody could be told;
+        then they find out when the lease has run out."""
         await self._tasks.close()
         if not self._tenure.holds():
             return False
-        number = self._tenure.number
+        number, last = self._tenure.number, self._renewal()
         self._state = MemberState.LEFT
         try:
-            if not await self._call(self._fleet.members.renew(self._renewal())):
+            if not await self._call(self._fleet.members.renew(last)):  # from here on nobody else writes a version
                 return False
             if await is_empty(number):
-                left = replace(self._card, number=number, version=self._version, state=MemberState.LEFT)
-                if await self._call(self._fleet.members.claim(left, number)):
+                empty = replace(self._card, number=number, version=last.version, state=last.state)
+                if await self._call(self._fleet.members.claim(empty, number)):
                     await self._call(self._fleet.members.remove(number, number))
+                    return True
+            return await self._call(self._fleet.members.renew(self._renewal()))
         except RegistryUnavailable:
             return False
-        return True
 
     async def close(self) -> None:
         """Do nothing any more, and tell nobody."""
