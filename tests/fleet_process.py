@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from websockets.sync.client import ClientConnection, connect
 
 from gateway_process import (
     APPLICATIONS,
@@ -249,6 +250,18 @@ def fleet_in(folder: Path, host: str = "127.0.0.1", prefix: Sequence[str] = ()) 
             yield fleet
         finally:
             fleet.close()
+
+
+def client(node: FleetNode) -> ClientConnection:
+    """A WebSocket client of the node, connected."""
+    socket: ClientConnection = connect(f"ws://{node.address}/prod", open_timeout=DEADLINE_S)
+    return socket
+
+
+def its_id(socket: ClientConnection) -> str:
+    """The connection's ID, by its handler's word."""
+    socket.send("who am I")
+    return str(socket.recv(timeout=DEADLINE_S))
 
 
 def management_client(url: str) -> Any:

@@ -1,14 +1,22 @@
-"""When a test fails, what its gateways printed is part of the report."""
+"""A fleet for whoever asks; and when a test fails, what its gateways printed is part of the report."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
+from fleet_process import Fleet, fleet_in
 from gateway_process import RUNNING
 
 SHOWN = 8_000  # characters of the end
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with fleet_in(tmp_path) as fleet:
+        yield fleet
 
 
 @pytest.hookimpl(wrapper=True)

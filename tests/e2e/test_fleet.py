@@ -10,7 +10,6 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,31 +17,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
-from fleet_process import LEASE_S, Fleet, FleetNode, fleet_in
+from fleet_process import LEASE_S, Fleet, FleetNode, client, fleet_in, its_id
 from gateway_process import DEADLINE_S
 from host_network import hosts, hosts_possible
 from process_watch import LINUX
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="processes are stopped and watched as on Linux")
-
-
-@pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    with fleet_in(tmp_path) as fleet:
-        yield fleet
-
-
-def client(node: FleetNode) -> ClientConnection:
-    socket: ClientConnection = connect(f"ws://{node.address}/prod", open_timeout=DEADLINE_S)
-    return socket
-
-
-def its_id(socket: ClientConnection) -> str:
-    """The connection's ID, by its handler's word."""
-    socket.send("who am I")
-    return str(socket.recv(timeout=DEADLINE_S))
 
 
 def end_of(socket: ClientConnection) -> int | None:

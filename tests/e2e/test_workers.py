@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
-from fleet_process import Fleet, FleetNode, fleet_in
+from fleet_process import Fleet, FleetNode, client, its_id
 from gateway_process import DEADLINE_S
 from process_watch import LINUX, Watch
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="the kernel spreads clients over workers on Linux only")
 WORKERS = ["--workers", "2"]
 CLIENTS = 12
-
-
-@pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    with fleet_in(tmp_path) as fleet:
-        yield fleet
-
-
-def client(node: FleetNode) -> ClientConnection:
-    socket: ClientConnection = connect(f"ws://{node.address}/prod", open_timeout=DEADLINE_S)
-    return socket
-
-
-def its_id(socket: ClientConnection) -> str:
-    socket.send("who am I")
-    return str(socket.recv(timeout=DEADLINE_S))
 
 
 def workers_of(node: FleetNode) -> dict[int, int]:
