@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from loopback_server import loopback_server
+
 
 @dataclass(slots=True)
 class LossyProxy:
@@ -52,25 +54,6 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
 async def lossy_proxy(target: str, applied: bool) -> AsyncIterator[LossyProxy]:
     """One in front of ``target``, an ``http`` URL with a port."""
     proxy = LossyProxy(target, applied)
-    handlers: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        handlers.add(task)
-        try:
-            await proxy.serve(reader, writer)
-        finally:
-            handlers.discard(task)
-            writer.close()
-
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    proxy.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    try:
+    async with loopback_server(proxy.serve) as port:
+        proxy.url = f"http://127.0.0.1:{port}"
         yield proxy
-    finally:
-        listener.close()
-        for task in tuple(handlers):
-            task.cancel()
-        await asyncio.gather(*handlers, return_exceptions=True)
-        await listener.wait_closed()

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from loopback_server import loopback_server
+
 DEADLINE_S = 10.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 Answer = bytes | None  # None: the connection is closed without one
@@ -96,24 +98,5 @@ async def web_server(
     """Listens on loopback; bytes are the answer to everything."""
     answer = (lambda _: script) if isinstance(script, bytes) else script
     server = WebServer(answer)
-    handlers: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        handlers.add(task)
-        try:
-            await server.serve(reader, writer)
-        finally:
-            handlers.discard(task)
-
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    server.port = listener.sockets[0].getsockname()[1]
-    try:
+    async with loopback_server(server.serve, context) as server.port:
         yield server
-    finally:
-        listener.close()
-        for task in tuple(handlers):
-            task.cancel()
-        await asyncio.gather(*handlers, return_exceptions=True)
-        await listener.wait_closed()
