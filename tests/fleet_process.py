@@ -26,12 +26,10 @@ from gateway_process import (
     DEADLINE_S,
     GONE_S,
     OWN_RUNTIME,
-    START_S,
     STOP_S,
-    Transcript,
+    CommandProcess,
     descendants,
     environment,
-    mentioning,
 )
 from moto_server import Moto, moto_server
 from process_watch import Watch
@@ -40,28 +38,17 @@ LEASE_S = 4.0
 POLL_S = 0.05
 
 
-class FleetNode:
+class FleetNode(CommandProcess):
     """One ``wsfleet serve``; with several workers, the process above them."""
 
     def __init__(self, fleet: Fleet, name: str, options: Sequence[str], prefix: Sequence[str] = ()) -> None:
         self.name = name
-        self._ready_file = fleet.folder / f"{name}.json"
-        self._state = fleet.folder / f"state-{name}"
-        self._process = subprocess.Popen(
-            [*prefix, COMMAND, "serve", *fleet.options, "--ready-file", str(self._ready_file), *options],
-            cwd=fleet.application,
-            env=environment(self._state),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        assert self._process.stdout is not None
-        self.output = Transcript(self._process.stdout)
+        words = [*prefix, COMMAND, "serve", *fleet.options, *options]
+        super().__init__(words, fleet.application, fleet.folder / f"state-{name}", fleet.folder / f"{name}.json")
 
     @property
     def ready(self) -> dict[str, Any]:
-        return dict(json.loads(self._ready_file.read_text(encoding="utf-8")))
+        return dict(json.loads(self.ready_file.read_text(encoding="utf-8")))
 
     @property
     def number(self) -> int:
@@ -77,17 +64,6 @@ class FleetNode:
         """Of the node itself."""
         return int(self.ready["pid"])
 
-    @property
-    def is_running(self) -> bool:
-        return self._process.poll() is None
-
-    def wait_ready(self) -> None:
-        end = time.monotonic() + START_S
-        while not self._ready_file.exists():
-            assert self.is_running and time.monotonic() < end, f"it does not serve:\n{self.output.text}"
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(0.02)
-
     def client(self) -> Any:
         """boto3's client of the management API at this node."""
         return management_client(self.ready["management_url"])
@@ -96,38 +72,27 @@ class FleetNode:
         os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        self._process.terminate()
+        self.process.terminate()
 
     def wait(self, within_s: float = STOP_S + DEADLINE_S) -> int:
-        return self._process.wait(within_s)
+        return self.process.wait(within_s)
 
     def has_ended(self, within_s: float) -> bool:
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(within_s)
+            self.process.wait(within_s)
         return not self.is_running
 
     def kill(self) -> None:
         """Without a word; what it started ends with it."""
-        with Watch(descendants(self._process.pid)) as watch:
-            self._process.kill()
-            self._process.wait(STOP_S)
+        with Watch(descendants(self.process.pid)) as watch:
+            self.process.kill()
+            self.process.wait(STOP_S)
             assert not watch.left_after(GONE_S)
 
-    def kill_alone(self) -> None:
-        """Without a word; what it started has to notice."""
-        self._process.kill()
-        self._process.wait(STOP_S)
-
     def close(self) -> None:
-        if self.is_running:
-            with suppress(ProcessLookupError):
-                os.kill(self._process.pid, signal.SIGCONT)
-            self._process.kill()
-            self._process.wait(STOP_S)
-        for pid in mentioning(str(self._state)):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.output.close()
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGCONT)
+        super().close()
 
 
 class Fleet:

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,15 +119,14 @@ class Ready:
         return create_default_context(cafile=self.ca_bundle)
 
 
-class GatewayProcess:
-    """``folder`` is the application's, which the test may change; ``state`` the gateway's own."""
+class CommandProcess:
+    """``wsfleet`` with these words and a ready file, run in ``folder``; ``state`` is its own."""
 
-    def __init__(self, arguments: list[str], folder: Path, state: Path) -> None:
-        self.folder = folder
+    def __init__(self, words: Sequence[str], folder: Path, state: Path, ready_file: Path) -> None:
         self.state = state
-        self._ready_file = state.with_name("ready.json")
-        self._process = subprocess.Popen(
-            [COMMAND, "run", *arguments, "--port", "0", "--tls-port", "0", "--ready-file", str(self._ready_file)],
+        self.ready_file = ready_file
+        self.process = subprocess.Popen(
+            [*words, "--ready-file", str(ready_file)],
             cwd=folder,
             env=environment(state),
             stdin=subprocess.DEVNULL,
@@ -135,20 +134,50 @@ class GatewayProcess:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        assert self._process.stdout is not None
-        self.output = Transcript(self._process.stdout)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+        assert self.process.stdout is not None
+        self.output = Transcript(self.process.stdout)
 
     @property
     def is_running(self) -> bool:
-        return self._process.poll() is None
+        return self.process.poll() is None
+
+    def wait_ready(self) -> None:
+        end = time.monotonic() + START_S
+        while not self.ready_file.exists():
+            assert self.is_running and time.monotonic() < end, f"it does not serve:\n{self.output.text}"
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.02)
+
+    def kill_alone(self) -> None:
+        """Without a word; what it started has to notice."""
+        self.process.kill()
+        self.process.wait(STOP_S)
+
+    def close(self) -> None:
+        """However the test ended: nothing stays."""
+        if self.is_running:
+            self.kill_alone()
+        for pid in mentioning(str(self.state)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.output.close()
+
+
+class GatewayProcess(CommandProcess):
+    """``folder`` is the application's, which the test may change; ``state`` the gateway's own."""
+
+    def __init__(self, arguments: list[str], folder: Path, state: Path) -> None:
+        self.folder = folder
+        words = [COMMAND, "run", *arguments, "--port", "0", "--tls-port", "0"]
+        super().__init__(words, folder, state, state.with_name("ready.json"))
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     @property
     def ready(self) -> Ready:
-        return Ready(**json.loads(self._ready_file.read_text(encoding="utf-8")))
+        return Ready(**json.loads(self.ready_file.read_text(encoding="utf-8")))
 
     @property
     def cpu_s(self) -> float:
@@ -158,22 +187,10 @@ class GatewayProcess:
         fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def wait_ready(self) -> None:
-        end = time.monotonic() + START_S
-        while not self._ready_file.exists():
-            assert self.is_running and time.monotonic() < end, f"it does not serve:\n{self.output.text}"
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(0.02)
-
     def interrupt(self) -> int:
         """Ctrl-C, as a terminal does it: SIGINT to the whole process group. Returns the exit status."""
         os.killpg(self.pid, signal.SIGINT)
-        return self._process.wait(STOP_S)
-
-    def kill(self) -> None:
-        """The gateway alone, without a word."""
-        self._process.kill()
-        self._process.wait(STOP_S)
+        return self.process.wait(STOP_S)
 
     @contextmanager
     def leaving_nothing(self) -> Iterator[None]:
@@ -191,16 +208,6 @@ class GatewayProcess:
         with self.leaving_nothing():
             status = self.interrupt() if self.is_running else 0
         assert status == 0, f"exit status {status}:\n{self.output.text}"
-
-    def close(self) -> None:
-        """However the test ended: nothing stays."""
-        if self.is_running:
-            self._process.kill()
-            self._process.wait(STOP_S)
-        for pid in mentioning(str(self.state)):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.output.close()
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def test_kill_9_leaves_no_process(gateway: GatewayProcess) -> None:
         commands = " ".join(map(command_of, processes))
         assert all(name in commands for name in ("guardian", EMULATOR, "bootstrap/python.py"))
         with gateway.leaving_nothing():
-            gateway.kill()
+            gateway.kill_alone()
 
 
 def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_without_its_emulator_it_refuses_but_keeps_what_is_open(gateway: Gateway
         gateway.output.shows(rf"refused +{re.escape(document['connectionId'])} 503 .*connection table", since)
         assert ask(opened, "version") == "one"
         with gateway.leaving_nothing():
-            gateway.kill()
+            gateway.kill_alone()
 
 
 @pytest.mark.parity("P-150", "P-151", "P-440")
