@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
 from gateway.settings.pairs import pairs_of
@@ -55,8 +55,17 @@ class Kind(Protocol):
         """What ``read`` reads as ``value``."""
 
 
+class _AsItIs:
+    """A kind whose values JSON holds as they are."""
+
+    __slots__ = ()
+
+    def written(self, value: Any) -> Json:
+        return cast("Json", value)
+
+
 @dataclass(frozen=True, slots=True)
-class Word:
+class Word(_AsItIs):
     """Text that is not empty."""
 
     metavar: str = "NAME"
@@ -66,12 +75,9 @@ class Word:
             raise ValueError(f"{raw!r} is no text")
         return raw
 
-    def written(self, value: str) -> Json:
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(_AsItIs):
     """A whole number, both ends included."""
 
     least: int
@@ -87,12 +93,9 @@ class Whole:
             raise ValueError(f"{raw!r} is no whole number from {self.least} to {self.most}")
         return value
 
-    def written(self, value: int) -> Json:
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(_AsItIs):
     """A number, both ends included."""
 
     least: float
@@ -108,12 +111,9 @@ class Number:
             raise ValueError(f"{raw!r} is no number from {self.least:g} to {self.most:.16g}")
         return value
 
-    def written(self, value: float) -> Json:
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(_AsItIs):
     """One of a few words or numbers."""
 
     choices: tuple[str | int, ...]
@@ -128,12 +128,9 @@ class OneOf:
                 return choice
         raise ValueError(f"{raw!r} is none of {', '.join(map(str, self.choices))}")
 
-    def written(self, value: str | int) -> Json:
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(_AsItIs):
     """On or off."""
 
     metavar: str = ""
@@ -144,9 +141,6 @@ class Switch:
         if isinstance(raw, str) and raw.lower() in (*_ON, *_OFF):
             return raw.lower() in _ON
         raise ValueError(f"{raw!r} is neither true nor false")
-
-    def written(self, value: bool) -> Json:
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +161,7 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class Url:
+class Url(_AsItIs):
     """Where a server is; ``AWS_ITSELF`` too where ``or_aws``."""
 
     or_aws: bool = False
@@ -176,12 +170,9 @@ class Url:
     def read(self, raw: object) -> str:
         return AWS_ITSELF if self.or_aws and raw == AWS_ITSELF else url_of(raw)
 
-    def written(self, value: str) -> Json:
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class Region(_AsItIs):
     """The name of an AWS region, also of one that is not known yet."""
 
     metavar: str = "NAME"
@@ -189,12 +180,9 @@ class Region:
     def read(self, raw: object) -> str:
         return region_of(raw)
 
-    def written(self, value: str) -> Json:
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class AccountId:
+class AccountId(_AsItIs):
     """Twelve digits; in TOML a number will do that has so many."""
 
     metavar: str = "ID"
@@ -204,9 +192,6 @@ class AccountId:
         if not isinstance(text, str) or not _ACCOUNT.fullmatch(text):
             raise ValueError(f"{raw!r} is no account: 12 digits, in quotes")
         return text
-
-    def written(self, value: str) -> Json:
-        return value
 
 
 @dataclass(frozen=True, slots=True)
