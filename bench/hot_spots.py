@@ -80,11 +80,12 @@ def profiled(what: str, count: int, folder: Path, children: Children) -> None:
     }
     act = acts[what]
     act()  # warm
-    before = by_thread(gateway)
+    before, kernel_before = by_thread(gateway), kernel_cpu_s(gateway)
     act()
-    after = by_thread(gateway)
+    after, kernel = by_thread(gateway), (kernel_cpu_s(gateway) - kernel_before) / count * 1e6
     spent = sorted(((after[each] - before.get(each, 0.0)) / count * 1e6 for each in after), reverse=True)
     print(f"CPU us per {what} by thread: {', '.join(f'{each:.1f}' for each in spent if each >= 0.1)}")
+    print(f"of them in the kernel: {kernel:.1f}")
     os.kill(gateway.child.pid, signal.SIGUSR1)
     act()
     os.kill(gateway.child.pid, signal.SIGUSR2)
@@ -114,6 +115,12 @@ def by_thread(gateway: Gateway) -> dict[str, float]:
     """Seconds of CPU of each thread of the node."""
     tasks = (PROC / str(gateway.child.pid) / "task").glob("*/schedstat")
     return {task.parent.name: schedstat_cpu_s(task.read_text(encoding="ascii")) for task in tasks}
+
+
+def kernel_cpu_s(gateway: Gateway) -> float:
+    """Seconds that the node has spent in the kernel, to 10 ms."""
+    after_name = (PROC / str(gateway.child.pid) / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return int(after_name[12]) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
