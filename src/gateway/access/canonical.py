@@ -20,7 +20,8 @@ _ENCODED: Final = re.compile(r"[A-Za-z0-9_.~/%-]+")
 
 def canonical_requests(request: HttpRequest, signed_headers: Sequence[str]) -> tuple[bytes, ...]:
     """The canonical request, and when it differs the one of clients that leave the query's own encoding as it is."""
-    lines = "".join([f"{name}:{_value(request, name)}\n" for name in signed_headers])
+    values = _values(request, signed_headers)
+    lines = "".join([f"{name}:{value}\n" for name, value in zip(signed_headers, values, strict=True)])
     after = f"{lines}\n{';'.join(signed_headers)}\n{sha256(request.body).hexdigest()}"
     before = f"{request.method.upper()}\n{_path(request.raw_path)}\n"
     return tuple([wire(f"{before}{query}\n{after}") for query in _queries(request.query)])
@@ -81,11 +82,12 @@ def _encoded(text: bytes) -> bytes:
     return quote(unquote_to_bytes(text), safe="-_.~").encode("ascii")
 
 
-def _value(request: HttpRequest, name: str) -> str:
-    """All values of a header, blanks trimmed and runs of them made one."""
-    if len(request.fields) == len(request.headers):  # no name is there twice
-        return _trimmed(request.fields.get(name, ""))
-    return ",".join([_trimmed(value) for key, value in request.headers if key.lower() == name])
+def _values(request: HttpRequest, names: Sequence[str]) -> list[str]:
+    """All values of each header, blanks trimmed and runs of them made one."""
+    fields = request.fields
+    if len(fields) == len(request.headers):  # no name is there twice
+        return [_trimmed(fields.get(name, "")) for name in names]
+    return [",".join([_trimmed(value) for key, value in request.headers if key.lower() == name]) for name in names]
 
 
 def _trimmed(value: str) -> str:

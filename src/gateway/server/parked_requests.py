@@ -174,6 +174,7 @@ class ParkedRequests(Generic[ConversationT]):
         end = self._known + post.length
         body, self._raw = bytes(self._raw[self._known : end]), self._raw[end:]
         asked = HttpRequest("POST", post.path, post.query, post.headers, body, self._peer.source_ip, post.host)
+        asked.knows(post.fields)
         self._awaits, self._known = _Awaits.ANSWER, 0
         answer = self._yard.desk.ask(asked, self._answered_later)
         if answer is None:

@@ -12,22 +12,25 @@ from typing import Final, NamedTuple
 
 from gateway.model.limits import MAX_HEAD_COUNT
 
+_BEFORE, _BEHIND = "POST ", " HTTP/1.1"
 _PLACES: Final = ("/@connections/", "/%40connections/")
 _NEVER: Final = ("transfer-encoding", "expect", "upgrade", "trailer")
-_REQUEST_LINE: Final = re.compile(r"POST (/[\w.~/@%:;,!$'()*+-]*)(?:\?([\w.~/@%:;,!$'()*+?&=-]*))? HTTP/1\.1", re.ASCII)
-_FIELD: Final = re.compile(r"([\w!#$%&'*+.^`|~-]+):[ \t]*((?:[!-~]+[ \t]+)*[!-~]+|)[ \t]*", re.ASCII)
+_TARGET: Final = re.compile(r"/[\w.~/@%:;,!$'()*+?&=-]*", re.ASCII)
+_NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110 §5.6.2
 _REMEMBERED: Final = 512  # header lines; of those of one client most are the same in every request
 _MAX_REMEMBERED_CHARS: Final = 256  # of one, so that strangers cannot fill the memory with them
 _MAX_LENGTH_DIGITS: Final = 9
 
 
 class PlainPost(NamedTuple):
-    """``headers`` are as on the wire; ``length`` is the body's, in bytes."""
+    """``headers`` are as on the wire, ``fields`` the same by their names in lower case, none of which is there twice;
+    ``length`` is the body's, in bytes."""
 
     path: str
     query: str
     host: str
     headers: tuple[tuple[str, str], ...]
+    fields: dict[str, str]
     length: int
     keep_alive: bool
 
@@ -39,21 +42,15 @@ def plain_post(head: bytes, max_body_bytes: int) -> PlainPost | None:
     if not head.startswith(b"POST /") or not head.isascii():
         return None
     request_line, *lines = head[:-4].decode("ascii").split("\r\n")
-    target = _REQUEST_LINE.fullmatch(request_line)
-    if target is None or len(lines) > MAX_HEAD_COUNT:
+    target = request_line[len(_BEFORE) : -len(_BEHIND)]
+    if not request_line.endswith(_BEHIND) or _TARGET.fullmatch(target) is None or len(lines) > MAX_HEAD_COUNT:
         return None
-    path, query = target.groups("")
+    path, _, query = target.partition("?")
     if _PLACES[0] not in path and _PLACES[1] not in path:
         return None
-    fields: dict[str, str] = {}
-    headers: list[tuple[str, str]] = []
-    for line in lines:
-        field = _known_field(line) if len(line) <= _MAX_REMEMBERED_CHARS else _field(line)
-        if field is None:
-            return None
-        name, header = field
-        fields[name] = header[1]
-        headers.append(header)
+    found = [_known_field(line) if len(line) <= _MAX_REMEMBERED_CHARS else _field(line) for line in lines]
+    headers = [pair for pair in found if pair is not None]
+    fields = {name: header[1] for name, header in headers}
     if len(fields) != len(lines) or not fields.keys().isdisjoint(_NEVER):
         return None
     host, length = fields.get("host"), fields.get("content-length", "0")
@@ -62,15 +59,17 @@ def plain_post(head: bytes, max_body_bytes: int) -> PlainPost | None:
         return None
     if connection not in ("keep-alive", "close"):
         return None
-    return PlainPost(path, query, host, tuple(headers), int(length), connection == "keep-alive")
+    return PlainPost(
+        path, query, host, tuple([header for _, header in headers]), fields, int(length), connection == "keep-alive"
+    )
 
 
 def _field(line: str) -> tuple[str, tuple[str, str]] | None:
-    """A header line's name in lower case, and its name and value."""
-    found = _FIELD.fullmatch(line)
-    if found is None:
+    """A header line's name in lower case, and its name and value; None unless all of it is plain text."""
+    name, _, value = line.partition(":")
+    value = value.strip(" \t")
+    if not value.isprintable() or _NAME.fullmatch(name) is None:
         return None
-    name, value = found.groups()
     return name.lower(), (name, value)
 
 
