@@ -35,6 +35,7 @@ from bench.harness.machine import this_machine  # noqa: E402
 from bench.harness.procfs import descendants, descriptors, rss, threads  # noqa: E402
 from bench.harness.progress import bar  # noqa: E402
 from bench.harness.scenario import wait_until  # noqa: E402
+from bench.harness.scenarios.messages import MESSAGE  # noqa: E402
 from bench.harness.table import padded  # noqa: E402
 
 SECONDS: Final = 180.0
@@ -47,7 +48,6 @@ MESSAGES: Final = 4  # of each socket in a round, and as many posts
 CONNECTIONS: Final = 16
 STRANGERS: Final = 20  # of each kind in a round
 GONE_S: Final = 60.0
-MESSAGE: Final = '{"action":"anything","data":{"text":"hello there","room":"tea"}}'
 COUNTED: Final = ("descriptors", "threads")
 NONSENSE: Final = (
     b"",  # only connects

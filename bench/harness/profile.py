@@ -22,6 +22,7 @@ from bench.harness.children import Children, wait_for
 from bench.harness.gateway import KEYS, READY_S, Gateway, Gateways
 from bench.harness.load import Loads, Raced
 from bench.harness.procfs import PROC, schedstat_cpu_s
+from bench.harness.scenarios.messages import MESSAGE
 
 WITHIN_S: Final = 20.0
 # What is profiled, by the figures it explains.
@@ -31,7 +32,6 @@ UNREACHED: Final[Mapping[str, tuple[str, ...]]] = {
     "post": ("post.rate", "forward.rate", "forward.ratio"),
 }
 TOP: Final = 8  # functions that are named
-MESSAGE: Final = '{"action":"anything","data":{"text":"hello there","room":"tea"}}'
 KERNEL: Final = "kernel: read, write, epoll"
 NODE: Final = "node and its neighbours"
 LIBRARIES: Final = "asyncio and libraries"
