@@ -163,7 +163,7 @@ class Serving:
         stack.push_async_callback(door.close, HTTP_WITHIN_S)
         await door.serve(station.doors.public)
         secure = station.authority.server_context(station.names, AWS_SUFFIXES)
-        await door.serve(station.doors.handlers, secure)
+        await door.serve(station.doors.handlers, secure, reserved=0)
         if station.doors.public_tls is not None:
             await door.serve(station.doors.public_tls, secure)
 

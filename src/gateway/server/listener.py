@@ -20,6 +20,7 @@ from gateway.ports import Clock, Conversations, ConversationT, HttpService, Repo
 from gateway.server.acceptor import BACKLOG, Acceptor, Entrance
 from gateway.server.carrier import PLAIN
 from gateway.server.conduct import Conduct
+from gateway.server.descriptors import RESERVED
 from gateway.server.desk import Desk
 from gateway.server.door import Door
 from gateway.server.handover import Descriptors, Handover
@@ -67,20 +68,28 @@ class FrontDoor(Generic[ConversationT]):
         """How many sockets there are that aiohttp does not have."""
         return len(self._door) + sum(map(len, self._yards))
 
+    @property
+    def accept_pauses(self) -> int:
+        """How often nobody could be accepted because descriptors or memory were short; a metric, only grows."""
+        return sum(acceptor.pauses for acceptor in self._acceptors)
+
     async def open(self, host: str, port: int, tls: SSLContext | None = None) -> int:
         """Listen on one more address; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
         bound = await bind(host, port)
         await self.serve(bound, tls)
         return bound.port
 
-    async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
-        """Accept from sockets that listen already; those accepted are parked, where the system can."""
+    async def serve(self, bound: Bound, tls: SSLContext | None = None, reserved: int = RESERVED) -> None:
+        """Accept from sockets that listen already; those accepted are parked, where the system can.
+
+        ``reserved``: descriptors that its clients are not to have; 0 for a door of this node's own handlers.
+        """
         entrance: Entrance
         if self._conduct.parks and CAN_PARK:
             entrance = self._parking(tls)
         else:
             entrance = Transports(partial(Head, self._door, self._host.protocol), tls, self._door.limits)
-        self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
+        self._acceptors += [Acceptor(sock, entrance, self._reporter, reserved) for sock in bound.sockets]
 
     def stop_accepting(self) -> None:
         """Close the listening sockets; those that are open stay."""
@@ -127,7 +136,7 @@ class HttpDoor:
     async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
         """Accept from sockets that listen already; that they do on loopback is up to who bound them."""
         entrance = Transports(self._host.protocol, tls, AWS)
-        self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
+        self._acceptors += [Acceptor(sock, entrance, self._reporter, 0) for sock in bound.sockets]
 
     async def close(self, timeout_s: float = 0.0) -> None:
         """Stop accepting, let requests end for at most ``timeout_s``, and close every connection."""
