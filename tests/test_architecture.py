@@ -40,6 +40,7 @@ LAYERS = {
         "lambda_api",
     ),
     4: (
+        "aside",
         "server",
         "registry",
         "invoke",
@@ -56,6 +57,7 @@ LAYERS = {
     5: (
         "version",
         "settings",
+        "preparing",
         "checking",
         "signals",
         "stage_logs",

@@ -49,7 +49,7 @@ from gateway.system.ids import RandomIds
 from gateway.system.open_files import raise_open_files
 from gateway.template.options import LoadOptions
 from gateway.tenure import Tenure
-from gateway.tls.certificate import AWS_SUFFIXES
+from gateway.tls.names import AWS_SUFFIXES
 
 STOP_WITHIN_S: Final = 10.0  # for the $disconnect calls of everybody who is still connected
 
