@@ -13,7 +13,7 @@ from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import NodeNumber
 from gateway.registry.batches import CommitPolicy
 from gateway.registry.dynamodb import Deadlines, DynamoDbRegistry
-from gateway.registry.table import TableSettings
+from gateway.registry.table_settings import TableSettings
 from tables import Heard, connection, fresh_table
 from tcp_gate import TcpGate
 

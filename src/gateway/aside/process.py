@@ -29,6 +29,13 @@ PROGRAM: Final = (sys.executable, "-P", "-m", "gateway.aside.process")
 ENDED: Final = "the process beside this one ended before it had answered"
 
 
+class AsideEnded(UserError):
+    """It was killed, or could not be started."""
+
+    def __init__(self) -> None:
+        super().__init__(ENDED, "try again; what it printed says why")
+
+
 class Aside:
     """One call at a time, in the order asked. To be made and closed by one thread; nothing here blocks for long."""
 
@@ -49,7 +56,7 @@ class Aside:
         self._send((module, None, ()))
 
     async def call(self, module: str, function: str, *args: Any) -> Any:
-        """What ``function`` of ``module`` returns for ``args``, or raises. Raises UserError when the process ended."""
+        """What ``function`` of ``module`` returns for ``args``, or raises. Raises AsideEnded."""
         async with self._turn:
             answers = self._answers or await self._opened()
             self._send((module, function, args))
@@ -57,7 +64,7 @@ class Aside:
                 (length,) = LENGTH.unpack(await answers.readexactly(LENGTH.size))
                 found, failure = pickle.loads(await answers.readexactly(length))
             except asyncio.IncompleteReadError as error:
-                raise UserError(ENDED, "start again; what it printed says why") from error
+                raise AsideEnded from error
         if failure is not None:
             raise failure
         return found

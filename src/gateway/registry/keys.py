@@ -1,6 +1,6 @@
 """Where connections lie in the table: what everybody names them by, whichever client asks.
 
-``pk`` groups what is read together, ``sk`` tells items of a group apart, ``ttl`` is the last net for what nobody removed.
+``pk`` groups what is read together, ``sk`` tells items of a group apart, ``ttl`` is when DynamoDB may drop one.
 """
 
 from __future__ import annotations
