@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from gateway.aside.process import Aside, AsideEnded
 from gateway.model.definition import Definition
+from gateway.settings import tool_environment
 from gateway.template.options import LoadOptions
 from gateway.tls.prepared import PreparedAuthority
 
@@ -56,7 +57,7 @@ class Preparation:
 
     def _open(self) -> Aside:
         if self._aside is None:
-            self._aside = Aside()
+            self._aside = Aside(tool_environment())
             for module in _LOADED:
                 self._aside.expect(module)
         return self._aside

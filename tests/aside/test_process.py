@@ -23,7 +23,7 @@ END_S = 20.0
 
 @pytest.fixture
 async def aside() -> AsyncIterator[Aside]:
-    made = Aside()
+    made = Aside(os.environ)
     yield made
     made.close()
 
@@ -81,7 +81,7 @@ async def test_it_is_gone_once_closed(aside: Aside) -> None:
 
 
 def test_it_ends_with_whoever_started_it() -> None:
-    program = "from gateway.aside.process import Aside; import asyncio; a = Aside(); "
+    program = "from gateway.aside.process import Aside; import asyncio, os; a = Aside(os.environ); "
     program += "print(asyncio.run(a.call('os', 'getpid')), flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT

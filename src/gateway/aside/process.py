@@ -15,7 +15,7 @@ import struct
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -39,12 +39,13 @@ class AsideEnded(UserError):
 class Aside:
     """One call at a time, in the order asked. To be made and closed by one thread; nothing here blocks for long."""
 
-    def __init__(self) -> None:
+    def __init__(self, env: Mapping[str, str]) -> None:
+        """``env`` is the process's, but for where this package is."""
         self._process = subprocess.Popen(
             PROGRAM,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(Path(gateway.__file__).parent.parent)},  # this package, not another
+            env={**env, "PYTHONPATH": str(Path(gateway.__file__).parent.parent)},
             process_group=0,  # Ctrl-C is for the owner, who ends this one
         )
         self._answers: asyncio.StreamReader | None = None

@@ -62,9 +62,7 @@ class EmbeddedAws:
         argv = [sys.executable, "-P", "-m", "gateway.emulation.server", *options.arguments()]
         teller = _Teller()
         try:
-            process = await processes.start(
-                argv, env=_environment(), cwd="/", output=output, descriptors=teller.far_end
-            )
+            process = await processes.start(argv, env=_environment(), cwd="/", output=output, descriptors=teller.end)
         except OSError as error:
             teller.close()
             raise UserError(f"the embedded AWS cannot be started: {error}", _HINT) from error
