@@ -25,7 +25,7 @@ from gateway.server.desk import Desk
 from gateway.server.door import Door
 from gateway.server.handover import Descriptors, Handover
 from gateway.server.head import Head, upgrade
-from gateway.server.http import HttpHost
+from gateway.server.late_host import LateHttpHost
 from gateway.server.lot import CAN_PARK, Lot
 from gateway.server.parked_requests import Yard
 from gateway.server.parked_transport import ParkedTransports
@@ -58,7 +58,7 @@ class FrontDoor(Generic[ConversationT]):
     ) -> None:
         self._door = Door(conversations, clock, limits, conduct.holds)
         self._desk = Desk(http, clock, reporter)
-        self._host = HttpHost(self._desk, conduct, partial(upgrade, self._door))
+        self._host = LateHttpHost(self._desk, conduct, partial(upgrade, self._door))
         self._conduct = conduct
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
@@ -123,7 +123,7 @@ class HttpDoor:
     """A service for this machine alone, on 127.0.0.1. To be made inside a running loop."""
 
     def __init__(self, service: HttpService, clock: Clock, reporter: Reporter) -> None:
-        self._host = HttpHost(Desk(service, clock, reporter), _PLAINLY)
+        self._host = LateHttpHost(Desk(service, clock, reporter), _PLAINLY)
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
 

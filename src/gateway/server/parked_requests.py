@@ -20,8 +20,7 @@ from gateway.server.conduct import Conduct
 from gateway.server.desk import Desk
 from gateway.server.door import Door
 from gateway.server.handover import Handover
-from gateway.server.head import find_end, read_head
-from gateway.server.http import REQUEST_TIMEOUT
+from gateway.server.head import REQUEST_TIMEOUT, find_end, read_head
 from gateway.server.lot import Lot
 from gateway.server.parked_farewell import ParkedFarewell
 from gateway.server.parked_stream import ParkedStream
