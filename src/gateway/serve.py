@@ -44,6 +44,7 @@ from gateway.signals import heard
 from gateway.sources.sources import EventSources
 from gateway.stage_logs import open_stage_logs
 from gateway.station import Station, agree_on_stack, build_station, load_options, own_keys
+from gateway.system.collector import spare_collector
 from gateway.system.fleet_key import fleet_key
 from gateway.system.ids import RandomIds
 from gateway.system.open_files import raise_open_files
@@ -91,6 +92,7 @@ async def _serve(settings: ServeSettings, told: Outlets, *, is_worker: bool) -> 
                 orphaned.start(_follow_parent(stop, told), "watching the parent")
             serving = Serving(settings, told, stop, is_worker=is_worker)
             await serving.open(stack)
+            spare_collector()
             await stop.wait()
             await serving.close()
 
