@@ -40,7 +40,7 @@ def main() -> None:
             found, stats = Profiler(ROOT, Path(name), children, loads).profile(asked.what, asked.count)
         finally:
             children.sweep()
-    print(f"CPU us per {asked.what}: {found.cpu_us:.1f}, of which in")
+    print(f"CPU us per {asked.what}: {found.cpu_us:.1f}, {found.kernel_us:.1f} of them in the kernel; by room")
     for room, share in found.rooms.items():
         print(f"  {share * found.cpu_us:6.1f}  {share:4.0%}  {room}")
     stats.sort_stats("tottime").print_stats(asked.lines)

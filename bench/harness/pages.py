@@ -125,7 +125,8 @@ def _profile(profile: Profile) -> str:
     padded_rooms = [*shown, *[("", "", "")] * (size - len(shown))]
     padded_functions = [*functions, *[("", "")] * (size - len(functions))]
     rows = [(*room, *function) for room, function in zip(padded_rooms, padded_functions, strict=True)]
-    headings = (f"a {profile.what}: {profile.cpu_us:.0f} µs", "µs", "share", "functions", "share")
+    whole = f"a {profile.what}: {profile.cpu_us:.0f} µs, {profile.kernel_us:.0f} of them in the kernel"
+    headings = (whole, "µs", "share", "functions", "share")
     return markdown(headings, rows)
 
 

@@ -57,11 +57,13 @@ Function = tuple[str, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """``what``: the operation; ``cpu_us``: of one, all threads, profiler off. ``rooms``: the share of each in the
-    loop's thread, the largest first; ``functions``: the same of those that take most themselves."""
+    """``what``: the operation; ``cpu_us``: of one, all threads, profiler off; ``kernel_us`` of them in the kernel.
+    ``rooms``: the share of each in the loop's thread, the largest first; ``functions``: the same of those that take
+    most themselves."""
 
     what: str
     cpu_us: float
+    kernel_us: float
     rooms: dict[str, float]
     functions: dict[str, float]
 
@@ -84,7 +86,7 @@ def rooms_of(stats: Mapping[Function, tuple[int, int, float, float, Mapping[Func
         for caller, (_, _, part, _) in callers.items():
             if not ("'poll' of 'select.epoll'" in function[2] and caller[0].endswith("selectors.py")):
                 add(function, KERNEL if _KERNEL.search(function[2]) else _room(caller) or LIBRARIES, part)
-    return Profile("", 0.0, _shares(rooms), dict(list(_shares(functions).items())[:TOP]))
+    return Profile("", 0.0, 0.0, _shares(rooms), dict(list(_shares(functions).items())[:TOP]))
 
 
 def _shares(seconds: Mapping[str, float]) -> dict[str, float]:
@@ -125,9 +127,9 @@ class Profiler:
         }
         act = acts[what]
         act()  # warm
-        before = by_thread(gateway)
+        before, kernel_before = by_thread(gateway), kernel_cpu_s(gateway)
         act()
-        after = by_thread(gateway)
+        after, kernel = by_thread(gateway), kernel_cpu_s(gateway) - kernel_before
         spent_us = sum(after[each] - before.get(each, 0.0) for each in after) / count * 1e6
         os.kill(gateway.child.pid, signal.SIGUSR1)
         act()
@@ -141,7 +143,7 @@ class Profiler:
         self._children.end(gateway.child, hard=True)
         self._children.end(gateway.table.child, hard=True)
         found = rooms_of(stats.stats)  # type: ignore[attr-defined]
-        return Profile(what, spent_us, found.rooms, found.functions), stats
+        return Profile(what, spent_us, kernel / count * 1e6, found.rooms, found.functions), stats
 
     def _served(self, what: str) -> Gateway:
         """As ``Gateways.serve`` does it, within the wrapper."""
@@ -167,3 +169,9 @@ def by_thread(gateway: Gateway) -> dict[str, float]:
     """Seconds of CPU of each thread of the node."""
     tasks = (PROC / str(gateway.child.pid) / "task").glob("*/schedstat")
     return {task.parent.name: schedstat_cpu_s(task.read_text(encoding="ascii")) for task in tasks}
+
+
+def kernel_cpu_s(gateway: Gateway) -> float:
+    """Seconds that the node has spent in the kernel, to 10 ms."""
+    after_name = (PROC / str(gateway.child.pid) / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return int(after_name[12]) / os.sysconf("SC_CLK_TCK")

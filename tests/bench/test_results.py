@@ -25,7 +25,9 @@ FIGURES = (
     Figure("wsfleet.post.rate", "wsfleet: posts", "1/s", Spread.of([9.0])),
     Figure("pushpin.rss", "Pushpin: memory", "MB", None, note="not installed: needs root"),
 )
-PROFILE = Profile("connect", 150.0, {"server": 0.75, "engine": 0.248, "model": 0.002}, {"server/lot:2 _read": 0.5})
+PROFILE = Profile(
+    "connect", 150.0, 40.0, {"server": 0.75, "engine": 0.248, "model": 0.002}, {"server/lot:2 _read": 0.5}
+)
 RESULTS = Results(MACHINE, False, 12.3, FIGURES, ("a note",), (PROFILE,))
 GATEWAYS = {"wsfleet": "wsfleet", "pushpin": "Pushpin"}
 SCENARIO = Scenario("posts", (Row("post.rate", "posts", "1/s"),), lambda bench: {}, "All of it.", (1, 1))
@@ -56,7 +58,7 @@ def test_the_page_keeps_its_words_and_gets_its_figures(tmp_path: Path) -> None:
     assert "| posts | 2 1/s | 1-3 | ≥ 2 | yes | so; more 1 |" in text
     assert "* Pushpin: not measured: not installed: needs root" in text
     assert "**posts**: All of it." in text
-    assert "| a connect: 150 µs | µs | share | functions | share |" in text
+    assert "| a connect: 150 µs, 40 of them in the kernel | µs | share | functions | share |" in text
     assert "| server | 112.5 | 75% | `server/lot:2 _read` | 50% |" in text
     assert "| engine | 37.2 | 25% |  |  |" in text
     assert "model" not in text

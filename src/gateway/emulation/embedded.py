@@ -12,7 +12,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -60,21 +60,20 @@ class EmbeddedAws:
         output = _Output(on_line)
         options = replace(options, certificate_later=certificate is not None)
         argv = [sys.executable, "-P", "-m", "gateway.emulation.server", *options.arguments()]
-        teller = _Teller()
-        try:
-            process = await processes.start(argv, env=_environment(), cwd="/", output=output, descriptors=teller.end)
-        except OSError as error:
-            teller.close()
-            raise UserError(f"the embedded AWS cannot be started: {error}", _HINT) from error
-        try:
-            if certificate is not None:
-                teller.tell(await certificate)
-            teller.close()
-            ports = await _ready(process, output, deadline_s)
-        except BaseException:
-            teller.close()
-            await _end(process)
-            raise
+        with closing(_Teller()) as teller:  # to the end: a process that was told nothing would complain
+            try:
+                process = await processes.start(
+                    argv, env=_environment(), cwd="/", output=output, descriptors=teller.end
+                )
+            except OSError as error:
+                raise UserError(f"the embedded AWS cannot be started: {error}", _HINT) from error
+            try:
+                if certificate is not None:
+                    teller.tell(await certificate)
+                ports = await _ready(process, output, deadline_s)
+            except BaseException:
+                await _end(process)
+                raise
         embedded = cls(process, output, ports["port"], ports["tls_port"])
         embedded._watch = asyncio.create_task(embedded._watch_for_death(on_death), name="embedded AWS watch")
         return embedded
@@ -110,14 +109,11 @@ class _Teller:
 
     def tell(self, path: Path) -> None:
         with suppress(BrokenPipeError):  # it has ended: whoever waits for its ports is told
-            os.write(self._writing, os.fsencode(path))  # a path is shorter than what a pipe takes at once
+            os.write(self._writing, os.fsencode(path) + b"\n")  # a path is shorter than what a pipe takes at once
 
     def close(self) -> None:
-        """May be called again."""
-        for end in (self._reading, self._writing):
-            if end >= 0:
-                os.close(end)
-        self._reading = self._writing = -1
+        os.close(self._reading)
+        os.close(self._writing)
 
 
 class _Output:

@@ -10,7 +10,7 @@ from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
 DEFAULT_ACCOUNT: Final = "123456789012"  # moto's own
-TOLD: Final = "WSFLEET_EMULATOR_TOLD"  # variable with the number of a descriptor that a path is read from, to its end
+TOLD: Final = "WSFLEET_EMULATOR_TOLD"  # variable with the number of a descriptor that a line with a path is read from
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def _servers(options: EmbeddedOptions) -> list[KeepAliveServer]:
 def _told() -> Path:
     """The certificate's path, from whoever started this process; waited for. Raises OSError when it is not told."""
     with open(int(os.environ[TOLD]), encoding="utf-8") as told:
-        return Path(told.read())
+        return Path(told.readline().rstrip("\n"))
 
 
 def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
