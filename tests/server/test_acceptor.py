@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from gateway.model.limits import AWS
 from gateway.server.acceptor import Acceptor
 from gateway.server.transports import Transports
+from gateway.wire.handshake import Peer
 from raw_client import raw_client
 from server_fakes import Reports, Serving, until
 
@@ -69,7 +70,7 @@ class Unlucky(socket.socket):
 async def test_a_client_that_went_before_it_was_accepted_does_not_stand_in_the_way() -> None:
     made: list[asyncio.Protocol] = []
 
-    def factory() -> asyncio.Protocol:
+    def factory(peer: Peer) -> asyncio.Protocol:
         made.append(asyncio.Protocol())
         return made[-1]
 

@@ -11,7 +11,9 @@ import errno
 import socket
 from typing import Final, Protocol
 
+from gateway.model.networks import plain_address
 from gateway.ports import Reporter
+from gateway.wire.handshake import Peer
 
 BACKLOG: Final = 4096  # connections that wait to be accepted
 RETRY_S: Final = 1.0  # after the system had nothing left; asyncio waits as long
@@ -22,8 +24,8 @@ _EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.
 class Entrance(Protocol):
     """What an accepted socket goes through."""
 
-    def enter(self, accepted: socket.socket, source_ip: str, port: int) -> None:
-        """Own a socket, which is non-blocking; ``port`` is the one that its client reached. Never raises."""
+    def enter(self, accepted: socket.socket, peer: Peer) -> None:
+        """Own a socket, which is non-blocking; ``peer`` knows nothing yet of TLS that ends here. Never raises."""
 
     def close(self) -> None:
         """Those who are still on their way in end; those who are in stay."""
@@ -68,7 +70,8 @@ class Acceptor:
                 continue  # this client went before it was accepted; the next may be fine (accept(2), NOTES)
             self._exhausted = False
             accepted.setblocking(False)  # not inherited, other than TCP_NODELAY
-            self._entrance.enter(accepted, plain_address(address[0]), self._port)
+            source_ip = plain_address(address[0]) or address[0]  # a link-local one has its zone
+            self._entrance.enter(accepted, Peer(source_ip, self._port, secure=False))
 
     def _rest(self, error: OSError) -> None:
         """Leave the clients in the kernel's queue for a while."""
@@ -79,10 +82,3 @@ class Acceptor:
             self._reporter.failed(
                 f"no new connections on port {self._port}: {error.strerror}; raise the limit of open files (ulimit -n)"
             )
-
-
-def plain_address(source_ip: str) -> str:
-    """An IPv4 client of a dual-stack socket by its IPv4 address."""
-    if source_ip.startswith("::ffff:") and "." in source_ip:
-        return source_ip.removeprefix("::ffff:")
-    return source_ip
