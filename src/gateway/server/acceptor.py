@@ -70,7 +70,9 @@ class Acceptor:
                 continue  # this client went before it was accepted; the next may be fine (accept(2), NOTES)
             self._exhausted = False
             accepted.setblocking(False)  # not inherited, other than TCP_NODELAY
-            source_ip = plain_address(address[0]) or address[0]  # a link-local one has its zone
+            source_ip = address[0]
+            if ":" in source_ip:
+                source_ip = plain_address(source_ip) or source_ip  # a link-local one has its zone
             self._entrance.enter(accepted, Peer(source_ip, self._port, secure=False))
 
     def _rest(self, error: OSError) -> None:

@@ -26,6 +26,7 @@ import certifi
 from gateway.model.errors import UserError
 from gateway.tls import certificate
 from gateway.tls.certificate import HOME_NAMES, KeyPair
+from gateway.tls.unreadable_names import ignore_unreadable_names
 
 LOCK_TIMEOUT_S: Final = 10.0  # making an authority takes milliseconds; only a stopped process holds the lock longer
 LOCK_POLL_S: Final = 0.01
@@ -55,6 +56,7 @@ class Authority:
         """
         context = self._context(_unique((*HOME_NAMES, *hosts)))
         if suffixes:
+            ignore_unreadable_names()
             context.sni_callback = _Named(self, tuple(f".{suffix}" for suffix in suffixes))
         return context
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from gateway.model.errors import UserError
 from gateway.tls.served_pair import PairFiles, ServedPair, read_pair_files
+from gateway.tls.unreadable_names import ignore_unreadable_names
 
 _IN_FOLDERS: Final = (("fullchain.pem", "privkey.pem"), ("tls.crt", "tls.key"))
 _SUFFIXES: Final = (".crt", ".pem")
@@ -99,6 +100,7 @@ def load_served(files: ServedFiles) -> Served:
             by_name.setdefault(name, context)
     first = contexts[0]
     if len(contexts) > 1:
+        ignore_unreadable_names()
         first.sni_callback = _ByName(first, by_name)
     return Served(pairs, first)
 
