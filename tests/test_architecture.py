@@ -74,6 +74,7 @@ LAYERS = {
         "fleet_queries",
         "fleet_actions",
         "fleet_node",
+        "public_tls",
         "serve",
         "cli",
         "__main__",

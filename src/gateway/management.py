@@ -92,7 +92,8 @@ class Guard:
         if signed.principal.may_do_everything:
             return None
         resource = endpoint.method_arn(f"{request.method}/@connections/{{connectionId}}")
-        return signed.refusal(Access(resource, MANAGE, {"aws:SourceIp": request.source_ip}))
+        seen = {"aws:SourceIp": request.source_ip, "aws:SecureTransport": "true" if request.secure else "false"}
+        return signed.refusal(Access(resource, MANAGE, seen))
 
 
 class ManagementApi:

@@ -36,6 +36,7 @@ from gateway.model.event_source import EventSource
 from gateway.model.function import Function
 from gateway.model.limits import AWS
 from gateway.preparing import Preparation
+from gateway.public_tls import open_certificates
 from gateway.report.outlets import Outlets
 from gateway.server.conduct import Conduct
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
@@ -51,13 +52,15 @@ from gateway.system.open_files import raise_open_files
 from gateway.system.ready_file import write_ready_file
 from gateway.tasks import Tasks
 from gateway.tls.names import AWS_SUFFIXES
+from gateway.tls.renewal import Renewal
 from gateway.workers.spec import WorkerSpec, parents_end
 
 HTTP_WITHIN_S: Final = 2.0  # for management calls under way when the node leaves
 
 
 def serve_node(settings: ServeSettings, told: Outlets) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP, or until an operator has it drained.
+    """Serve until SIGINT or SIGTERM, or until an operator has it drained; SIGHUP has certificates read again, and ends
+    like SIGTERM where there are none.
 
     Raises UserError for what a person can mend.
     """
@@ -84,13 +87,13 @@ async def _serve(settings: ServeSettings, told: Outlets, *, is_worker: bool) -> 
     stop = asyncio.Event()
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
-    with heard(stop, told.report.said):
+    serving = Serving(settings, told, stop, is_worker=is_worker)
+    with heard(stop, told.report.said, serving.reload if settings.reloads else None):
         async with AsyncExitStack() as stack:
             if is_worker:
                 orphaned = Tasks(told.report.failed)
                 stack.push_async_callback(orphaned.close)
                 orphaned.start(_follow_parent(stop, told), "watching the parent")
-            serving = Serving(settings, told, stop, is_worker=is_worker)
             await serving.open(stack)
             spare_collector()
             await stop.wait()
@@ -112,6 +115,12 @@ class Serving:
         self._log = told.report
         self._is_worker = is_worker
         self._stop = stop
+        self._certificates: Renewal | None = None
+
+    def reload(self) -> None:
+        """Read again what an operator may have changed; a no-op until it has been read once."""
+        if self._certificates is not None:
+            self._certificates.reload()
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Everything in order; closed in the opposite one. Raises UserError."""
@@ -120,6 +129,7 @@ class Serving:
         preparation = Preparation()
         stack.callback(preparation.close)
         definition = await self._read(preparation)
+        self._certificates = open_certificates(stack, self._settings, log)
         call_s = LeaseTerms(self._settings.lease_ms).patience_ms / 1000
         table = await open_table(stack, self._settings, operators_endpoint(self._settings), log, call_s)
         alone, self._settings = self._settings, await agree_on_stack(table.members, self._settings)
@@ -169,14 +179,17 @@ class Serving:
         self._log.said(f"node {fleet.tenure.number} has left")
 
     async def _open_doors(self, stack: AsyncExitStack, station: Station, service: Health) -> None:
-        conduct = Conduct(holds=self._is_awake)
+        proxied = self._settings.proxy_protocol == "required"
+        conduct = Conduct(holds=self._is_awake, trusted=self._settings.trusted_proxies)
         door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, AWS, conduct)
         stack.push_async_callback(door.close, HTTP_WITHIN_S)
-        await door.serve(station.doors.public)
+        await door.serve(station.doors.public, proxied=proxied)
         secure = station.authority.server_context(station.names, AWS_SUFFIXES)
         await door.serve(station.doors.handlers, secure, reserved=0)
+        await door.serve(station.doors.plain_handlers, reserved=0)
         if station.doors.public_tls is not None:
-            await door.serve(station.doors.public_tls, secure)
+            public = secure if self._certificates is None else self._certificates.context
+            await door.serve(station.doors.public_tls, public, proxied=proxied)
 
     def _is_awake(self) -> bool:
         """Asked before anything read is acted on: a process that was stopped fences itself here, if not before. What

@@ -39,12 +39,13 @@ _CHAIN: Final = (  # of the SDKs, for whoever has no keys in the environment
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """``public`` and ``public_tls`` (None without) are for clients and callers; the others for handlers of this node,
-    on loopback."""
+    """``public`` and ``public_tls`` (None without) are for clients and callers, and for balancers with their PROXY
+    headers; the others for handlers of this node, on loopback."""
 
     public: Bound
     public_tls: Bound | None
     handlers: Bound
+    plain_handlers: Bound
     functions: Bound
     secure_functions: Bound
 
@@ -95,7 +96,7 @@ class Station:
         doors, first = self.doors, next(iter(self.definition.apis[0].stages))
         own = ("*.execute-api.*", "execute-api.*", *(each.domain_name for each in self.definition.domain_names))
         rules = (
-            *(HostRule(name, LOOPBACK, doors.handlers.port, doors.public.port) for name in own),
+            *(HostRule(name, LOOPBACK, doors.handlers.port, doors.plain_handlers.port) for name in own),
             *(HostRule(f"lambda.*.{suffix}", LOOPBACK, doors.secure_functions.port) for suffix in AWS_SUFFIXES),
         )
         return Endpoints(
@@ -202,6 +203,7 @@ async def _bind(stack: AsyncExitStack, settings: ServeSettings, are_shared: bool
         if settings.tls_port is None
         else await door(settings.host, settings.tls_port, shared=are_shared),
         handlers=await door(LOOPBACK, 0),
+        plain_handlers=await door(LOOPBACK, 0),
         functions=await door(LOOPBACK, 0),
         secure_functions=await door(LOOPBACK, 0),
     )

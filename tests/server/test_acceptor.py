@@ -13,6 +13,7 @@ from gateway.model.limits import AWS
 from gateway.server.acceptor import Acceptor
 from gateway.server.descriptors import RESERVED
 from gateway.server.transports import Transports
+from gateway.wire.handshake import Peer
 from open_descriptors import no_descriptors_left, room_for
 from raw_client import raw_client
 from server_fakes import Reports, Serving, until
@@ -55,7 +56,7 @@ class Guests:
     def __init__(self) -> None:
         self.all: list[socket.socket] = []
 
-    def enter(self, accepted: socket.socket, source_ip: str, port: int) -> None:
+    def enter(self, accepted: socket.socket, peer: Peer) -> None:
         self.all.append(accepted)
 
     def close(self) -> None:
@@ -171,7 +172,7 @@ class Unlucky(socket.socket):
 async def test_a_client_that_went_before_it_was_accepted_does_not_stand_in_the_way() -> None:
     made: list[asyncio.Protocol] = []
 
-    def factory() -> asyncio.Protocol:
+    def factory(peer: Peer) -> asyncio.Protocol:
         made.append(asyncio.Protocol())
         return made[-1]
 

@@ -11,7 +11,8 @@ from gateway.model.hot_value import hot_value
 @hot_value
 class HttpRequest:
     """``raw_path`` is as sent (still percent-encoded, without the query), ``query`` without the question mark;
-    ``headers`` keep the order and case of the wire; ``host`` is the Host header, empty when there was none."""
+    ``headers`` keep the order and case of the wire; ``host`` is the Host header, empty when there was none;
+    ``secure`` says whether it came over TLS."""
 
     method: str
     raw_path: str
@@ -20,6 +21,7 @@ class HttpRequest:
     body: bytes
     source_ip: str
     host: str
+    secure: bool = False
     _fields: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property

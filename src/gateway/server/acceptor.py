@@ -14,8 +14,10 @@ import socket
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from gateway.model.networks import plain_address
 from gateway.ports import Reporter
 from gateway.server.descriptors import RESERVED, for_clients, is_free
+from gateway.wire.handshake import Peer
 
 BACKLOG: Final = 4096  # connections that wait to be accepted
 RETRY_S: Final = 1.0  # after the system had nothing left; asyncio waits as long
@@ -32,8 +34,8 @@ _REMEDIES: Final[Mapping[int, str]] = {
 class Entrance(Protocol):
     """What an accepted socket goes through."""
 
-    def enter(self, accepted: socket.socket, source_ip: str, port: int) -> None:
-        """Own a socket, which is non-blocking; ``port`` is the one that its client reached. Never raises."""
+    def enter(self, accepted: socket.socket, peer: Peer) -> None:
+        """Own a socket, which is non-blocking; ``peer`` knows nothing yet of TLS that ends here. Never raises."""
 
     def close(self) -> None:
         """Those who are still on their way in end; those who are in stay."""
@@ -92,7 +94,10 @@ class Acceptor:
             is_last = accepted.fileno() >= below - 1
             self._is_paused = False
             accepted.setblocking(False)  # not inherited, other than TCP_NODELAY
-            self._entrance.enter(accepted, plain_address(address[0]), self._port)
+            source_ip = address[0]
+            if ":" in source_ip:
+                source_ip = plain_address(source_ip) or source_ip  # a link-local one has its zone
+            self._entrance.enter(accepted, Peer(source_ip, self._port, secure=False))
             if is_last:
                 self._rest(errno.EMFILE)
                 return
@@ -112,10 +117,3 @@ class Acceptor:
                 f"(pause {self.pauses} on this port)"
             )
         self._quiet_until = now + QUIET_S
-
-
-def plain_address(source_ip: str) -> str:
-    """An IPv4 client of a dual-stack socket by its IPv4 address."""
-    if source_ip.startswith("::ffff:") and "." in source_ip:
-        return source_ip.removeprefix("::ffff:")
-    return source_ip

@@ -11,6 +11,7 @@ from typing import Final, Generic, Protocol
 
 from gateway.engine.deadlines import Wheel
 from gateway.model.limits import Limits
+from gateway.model.networks import NOBODY, Networks
 from gateway.model.now import Now
 from gateway.ports import Clock, Conversations, ConversationT
 from gateway.server.ticker import Ticker
@@ -39,10 +40,11 @@ class Door(Generic[ConversationT]):
     """One front door, however many listeners it has.
 
     ``holds`` is asked before anything read from a socket is acted on. On False the shell drops what it has read:
-    whoever answers so has closed the sockets, or does from inside the call.
+    whoever answers so has closed the sockets, or does from inside the call. ``trusted`` are believed when they
+    say whose requests they pass on.
     """
 
-    __slots__ = ("_clock", "_shells", "_ticker", "_wheel", "conversations", "holds", "limits")
+    __slots__ = ("_clock", "_shells", "_ticker", "_wheel", "conversations", "holds", "limits", "trusted")
 
     def __init__(
         self,
@@ -50,10 +52,12 @@ class Door(Generic[ConversationT]):
         clock: Clock,
         limits: Limits,
         holds: Callable[[], bool] = always,
+        trusted: Networks = NOBODY,
     ) -> None:
         self.conversations = conversations
         self.limits = limits
         self.holds = holds
+        self.trusted = trusted
         self._clock = clock
         self._shells: set[Shell] = set()
         self._wheel: Wheel[Shell] = Wheel(_GRANULARITY_MS)

@@ -14,13 +14,13 @@ from aiohttp import HttpVersion11, web
 
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
-from gateway.server.acceptor import plain_address
 from gateway.server.conduct import Conduct
 from gateway.server.desk import INTERNAL_SERVER_ERROR, Desk
-from gateway.wire.handshake import refusal, wants_upgrade
+from gateway.wire.forwarded import client_of
+from gateway.wire.handshake import Peer, refusal, wants_upgrade
 from gateway.wire.http import RequestHead, response, split_target
 
-Upgrade = Callable[[asyncio.Transport, RequestHead], None]
+Upgrade = Callable[[asyncio.Transport, tuple[Peer, RequestHead]], None]
 
 BAD_REQUEST: Final = refusal(400, "Bad Request")
 REQUEST_TIMEOUT: Final = refusal(408, "Request Timeout")
@@ -40,6 +40,7 @@ class HttpHost:
     def __init__(self, desk: Desk, conduct: Conduct, upgrade: Upgrade | None = None) -> None:
         self._desk = desk
         self._upgrade = upgrade
+        self._trusted = conduct.trusted
         self._body_timeout_s = conduct.body_timeout_ms / 1000
         self._server = _Server(
             self._serve,
@@ -53,9 +54,9 @@ class HttpHost:
             max_headers=MAX_HEAD_COUNT,
         )
 
-    def protocol(self) -> asyncio.Protocol:
-        """The protocol of one connection."""
-        return self._server()
+    def protocol(self, peer: Peer) -> asyncio.Protocol:
+        """The protocol of one connection, which ``peer`` has made."""
+        return self._server.handler_for(peer)
 
     async def close(self, timeout_s: float) -> None:
         """Let running requests end for at most ``timeout_s`` and close every connection."""
@@ -63,7 +64,7 @@ class HttpHost:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._upgrade is not None:
-            head = RequestHead(request.method, request.raw_path, _version(request), _headers(request))
+            head = _head(request)
             if wants_upgrade(head):
                 return _HandOver(self._upgrade, head)
         answer, keep_alive = await self._answer(request)
@@ -90,29 +91,36 @@ class HttpHost:
 
     async def _call(self, request: web.BaseRequest, body: bytes | None) -> HttpResponse:
         """Ask the service; ``body`` is None when it was too large."""
-        asked = _request(request, body or b"")
+        asked = _request(request, body or b"", client_of(_head(request), _peer(request), self._trusted))
         return self._desk.too_large(asked) if body is None else await self._desk.handle(asked)
 
 
-def _version(request: web.BaseRequest) -> str:
-    return f"{request.version.major}.{request.version.minor}"
+def _head(request: web.BaseRequest) -> RequestHead:
+    version = f"{request.version.major}.{request.version.minor}"
+    return RequestHead(request.method, request.raw_path, version, _headers(request))
+
+
+def _peer(request: web.BaseRequest) -> Peer:
+    protocol = request.protocol
+    assert isinstance(protocol, _Handler)
+    return protocol.peer
 
 
 def _headers(request: web.BaseRequest) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers)
 
 
-def _request(request: web.BaseRequest, body: bytes) -> HttpRequest:
+def _request(request: web.BaseRequest, body: bytes, client: Peer) -> HttpRequest:
     path, query = split_target(request.raw_path)
-    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
     return HttpRequest(
         method=request.method,
         raw_path=path,
         query=query,
         headers=_headers(request),
         body=body,
-        source_ip=plain_address(peer[0]) if peer else "",
+        source_ip=client.source_ip,
         host=request.headers.get("Host", ""),
+        secure=client.secure,
     )
 
 
@@ -168,11 +176,11 @@ class _HandOver(web.StreamResponse):
         self._head = head
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        protocol, transport = request.protocol, request.transport
+        protocol, transport, peer = request.protocol, request.transport, _peer(request)
         if transport is not None:
             protocol.transport = None
             protocol.connection_lost(None)
-            self._take_over(transport, self._head)
+            self._take_over(transport, (peer, self._head))
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to write to."""
@@ -187,17 +195,22 @@ class _Server(web.Server):
         self._holds = holds
         self._options = options
 
-    def __call__(self) -> web.RequestHandler:
-        return _Handler(self, self._desk, self._holds, **self._options)
+    def handler_for(self, peer: Peer) -> _Handler:
+        made = _Handler(self, self._desk, self._holds, **self._options)
+        made.peer = peer
+        return made
 
 
 class _Handler(web.RequestHandler):
-    __slots__ = ("_desk", "_holds")
+    """``peer`` made the connection; set once, before anything is read."""
+
+    __slots__ = ("_desk", "_holds", "peer")
 
     def __init__(self, server: _Server, desk: Desk, holds: Callable[[], bool], **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self._desk = desk
         self._holds = holds
+        self.peer: Peer
 
     def data_received(self, data: bytes) -> None:
         if self._holds():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.server.conduct import Conduct
 from gateway.server.desk import Desk
+from gateway.wire.handshake import Peer
 
 if TYPE_CHECKING:
     from gateway.server.http import HttpHost, Upgrade
@@ -21,11 +22,11 @@ class LateHttpHost:
         self._upgrade = upgrade
         self._made: HttpHost | None = None
 
-    def protocol(self) -> asyncio.Protocol:
-        """The protocol of one connection."""
+    def protocol(self, peer: Peer) -> asyncio.Protocol:
+        """The protocol of one connection, which ``peer`` has made."""
         if self._made is None:
             self._made = self._make()
-        return self._made.protocol()
+        return self._made.protocol(peer)
 
     async def close(self, timeout_s: float) -> None:
         """Let running requests end for at most ``timeout_s`` and close every connection."""

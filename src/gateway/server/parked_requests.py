@@ -25,6 +25,7 @@ from gateway.server.lot import Lot
 from gateway.server.parked_farewell import ParkedFarewell
 from gateway.server.parked_stream import ParkedStream
 from gateway.server.plain_post import PlainPost, plain_post
+from gateway.wire.forwarded import client_of
 from gateway.wire.handshake import Peer, read_handshake, wants_upgrade
 from gateway.wire.http import RequestHead, response
 
@@ -44,18 +45,20 @@ class Yard(Generic[ConversationT]):
         """How many sockets there are that aiohttp does not have."""
         return len(self.lot) - len(self.handover)
 
-    def enter(self, accepted: socket, source_ip: str, port: int) -> None:
+    def enter(self, accepted: socket, peer: Peer) -> None:
         fd = self.carrier.admit(accepted)
         if fd is not None:
-            ParkedRequests(self, Peer(source_ip, port, self.carrier is not PLAIN)).begin(fd)
+            ParkedRequests(self, peer if self.carrier is PLAIN else peer.over_tls()).begin(fd)
 
     def close(self) -> None:
         """Nobody is on the way in: who was accepted is parked."""
 
 
 class _Awaits(Enum):
-    """``FIRST_HEAD`` may still be a stranger's noise, ``HEAD`` one behind a request that was served."""
+    """``AGREEMENT`` is the TLS handshake's end, ``FIRST_HEAD`` may still be a stranger's noise, ``HEAD`` one behind a
+    request that was served."""
 
+    AGREEMENT = "AGREEMENT"
     FIRST_HEAD = "FIRST_HEAD"
     HEAD = "HEAD"
     BODY = "BODY"
@@ -82,11 +85,19 @@ class ParkedRequests(Generic[ConversationT]):
     def begin(self, fd: int) -> None:
         """Own a non-blocking descriptor whose client has been told nothing yet."""
         self._yard.lot.park(self, fd)
-        self._yard.door.watch(self, self._yard.door.limits.head_timeout_ms)
+        limits = self._yard.door.limits
+        if self._yard.carrier.is_ready(fd):
+            self._yard.door.watch(self, limits.head_timeout_ms)
+        else:
+            self._awaits = _Awaits.AGREEMENT
+            self._yard.door.watch(self, min(limits.tls_handshake_timeout_ms, limits.head_timeout_ms))
 
     # -- Parked ----------------------------------------------------------------------------------------------------
 
     def received(self, data: bytes) -> None:
+        if self._awaits is _Awaits.AGREEMENT:
+            self._awaits = _Awaits.FIRST_HEAD
+            self._yard.door.watch(self, self._yard.door.limits.head_timeout_ms)
         if not self._raw:
             self._raw = data
         else:
@@ -109,6 +120,8 @@ class ParkedRequests(Generic[ConversationT]):
     # -- Shell -----------------------------------------------------------------------------------------------------
 
     def overdue(self) -> None:
+        if self._awaits is _Awaits.AGREEMENT and self._may_wait():
+            return
         if self._raw:
             self._end_with(REQUEST_TIMEOUT)
         else:
@@ -118,6 +131,16 @@ class ParkedRequests(Generic[ConversationT]):
         self._yard.lot.close(self)
 
     # ------------------------------------------------------------------------------------------------------------
+
+    def _may_wait(self) -> bool:
+        """The shorter of two times has passed without a byte of the client's own; nobody told whether the handshake
+        ended in it. Now it shows which of the two holds."""
+        self._awaits = _Awaits.FIRST_HEAD
+        head_ms, handshake_ms = (limits := self._yard.door.limits).head_timeout_ms, limits.tls_handshake_timeout_ms
+        left_ms = (head_ms if self._yard.carrier.is_ready(self.fd) else handshake_ms) - min(head_ms, handshake_ms)
+        if left_ms:
+            self._yard.door.watch(self, left_ms)
+        return left_ms > 0
 
     def _go_on(self) -> None:
         """Serve what there is, as long as every answer can leave and is there at once."""
@@ -172,7 +195,11 @@ class ParkedRequests(Generic[ConversationT]):
     def _ask(self, post: PlainPost) -> None:
         end = self._known + post.length
         body, self._raw = bytes(self._raw[self._known : end]), self._raw[end:]
-        asked = HttpRequest("POST", post.path, post.query, post.headers, body, self._peer.source_ip, post.host)
+        head = RequestHead("POST", post.path, "1.1", post.headers)
+        client = client_of(head, self._peer, self._yard.door.trusted)
+        asked = HttpRequest(
+            "POST", post.path, post.query, post.headers, body, client.source_ip, post.host, client.secure
+        )
         asked.knows(post.fields)
         self._awaits, self._known = _Awaits.ANSWER, 0
         answer = self._yard.desk.ask(asked, self._answered_later)
@@ -202,7 +229,7 @@ class ParkedRequests(Generic[ConversationT]):
 
     def _upgrade(self, head: RequestHead, end: int) -> None:
         yard = self._yard
-        handshake = read_handshake(head, self._peer)
+        handshake = read_handshake(head, client_of(head, self._peer, yard.door.trusted))
         if isinstance(handshake, HttpResponse):
             self._end_with(handshake)
             return

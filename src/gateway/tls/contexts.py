@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.tls.names import HOME_NAMES
+from gateway.tls.unreadable_names import ignore_unreadable_names
 
 MAX_NAMED_CONTEXTS: Final = 256  # contexts made on demand; one AWS service and region each
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63}){1,10}")  # RFC 1035 §2.3.4, with its labels bounded
@@ -32,6 +33,7 @@ def server_context(sign: Sign, folder: Path, hosts: Sequence[str], suffixes: Seq
     own when a client asks for one. ``folder`` is private; nothing stays in it."""
     context = _context(sign(home_names(hosts)), folder)
     if suffixes:
+        ignore_unreadable_names()
         context.sni_callback = _Named(sign, folder, tuple(f".{suffix}" for suffix in suffixes))
     return context
 

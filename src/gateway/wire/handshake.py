@@ -35,6 +35,10 @@ class Peer:
     port: int
     secure: bool
 
+    def over_tls(self) -> Peer:
+        """The same, whose bytes come inside TLS that ends here."""
+        return Peer(self.source_ip, self.port, secure=True)
+
 
 def refusal(status: int, message: str, *headers: tuple[str, str]) -> HttpResponse:
     """A refusal of the gateway's own, before any API is known; ``message`` is plain ASCII without quotes."""
