@@ -18,6 +18,7 @@ from gateway.control.disk import read_definition, stack_name
 from gateway.elsewhere import open_backends
 from gateway.emulation.resources import ResourceCreator
 from gateway.engine.directory import Directory
+from gateway.exposure import is_loopback
 from gateway.ground import Ground, lay_ground, own_names
 from gateway.invoke.env_vars import EnvVars, read_env_vars
 from gateway.invoke.environment import Account, Endpoints, HostRule
@@ -80,6 +81,11 @@ async def _serve(settings: RunSettings, console: Console) -> None:
     )
     definition = read_definition(settings.template, options)  # what is wrong with it is told before anything starts
     env_vars = read_env_vars(settings.env_vars)
+    if not is_loopback(settings.host):
+        console.warned(
+            f"nobody's signature is checked: whoever reaches {settings.host} can speak to every client, and end every "
+            "connection; for a network there is wsfleet serve"
+        )
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
     with heard(stop, console.said):

@@ -14,6 +14,7 @@ import pytest
 from fleet_process import Fleet, FleetNode, fleet_in
 from gateway.processes.guardian import HAS_REFER, HAS_SCOPES, landlock_version
 from gateway_process import APPLICATIONS
+from private_files import open_to_others
 from process_watch import LINUX
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="looks into /proc")
@@ -142,3 +143,9 @@ def test_more_memory_than_memory_size_ends_the_process_as_on_lambda(handlers: Ha
     assert document["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
     handlers.node.output.shows(r"signal: killed \(it held \d+ MB, more than its MemorySize\)")
     assert handlers.ask("echo", value="again") == "again"
+
+
+def test_whatever_a_node_creates_is_for_its_user_alone(handlers: Handlers) -> None:
+    folder = handlers.node.state
+    assert open_to_others(folder) == []
+    assert open_to_others(folder.parent / "fleet.key") == []
