@@ -43,7 +43,7 @@ class Threads:
             except RegistryUnavailable as error:
                 if self._closed or isinstance(error, RecordRejected) or loop.time() + pause_s >= give_up_at:
                     raise
-            await asyncio.sleep(pause_s * (0.5 + random.random() / 2))
+            await asyncio.sleep(pause_s * (0.5 + random.random() / 2))  # noqa: S311 - spreads repeats, no secret
             pause_s *= 2
 
     def close(self) -> None:
