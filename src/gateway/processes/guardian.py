@@ -288,8 +288,8 @@ class Guardian:
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         most = open_files if hard == resource.RLIM_INFINITY else min(open_files, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-            file.write(str(FIRST_TO_GO))
+        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
+            file.write(b"%d" % FIRST_TO_GO)
         if self._seclude is not None:
             self._seclude()
 

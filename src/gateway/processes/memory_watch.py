@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from gateway.processes.process_memory import ProcessMemory
 
-LOOK_S: Final = 0.2  # a process that fills memory as fast as it can gets some 200 MB further; a look costs 5 µs
+LOOK_S: Final = 0.2  # a process that fills memory as fast as it can gets some 200 MB further; a look costs 10 µs
 
 
 class Watched(Protocol):
