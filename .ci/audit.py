@@ -87,7 +87,7 @@ def _run(*words: str | Path) -> str:
 
 def _reason(error: Exception) -> str:
     """The last thing that was said, on one line."""
-    said = error.stderr.strip().splitlines() if isinstance(error, subprocess.CalledProcessError) else []
+    said: list[str] = error.stderr.strip().splitlines() if isinstance(error, subprocess.CalledProcessError) else []
     return (said or [str(error)])[-1][:200]
 
 
