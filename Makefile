@@ -11,7 +11,7 @@ ARGS ?=
 RUNS ?= 5000
 SEED ?=
 
-.PHONY: help setup run test simulate lint types fmt pr bench bench-quick soak clean
+.PHONY: help setup run test simulate lint audit types fmt pr bench bench-quick soak clean
 
 help: ## show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,9 +32,13 @@ test: $(READY) ## lint, types and all tests
 	@$(MAKE) --no-print-directory lint types
 	@$(BIN)/pytest -n 2 $(ARGS)
 
-lint: $(READY) ## style and security rules
-	@$(BIN)/ruff check src tests bench
-	@$(BIN)/ruff format --check src tests bench
+lint: $(READY) ## style and security rules, known vulnerabilities of dependencies
+	@$(BIN)/ruff check src tests bench .ci
+	@$(BIN)/ruff format --check src tests bench .ci
+	@$(MAKE) --no-print-directory audit
+
+audit: $(READY) ## known vulnerabilities of dependencies alone (AUDIT_REQUIRED=1: not to find out is a failure)
+	@$(BIN)/python .ci/audit.py
 
 simulate: $(READY) ## random schedules over a whole fleet in virtual time (RUNS=5000; SEED=7 for one run again)
 	@SIMULATED_RUNS="$(if $(SEED),1,$(RUNS))" SIMULATED_SEED="$(or $(SEED),1)" $(BIN)/pytest -n 2 --dist load tests/simulation $(ARGS)
@@ -43,8 +47,8 @@ types: $(READY) ## strict type checking
 	@$(BIN)/mypy
 
 fmt: $(READY) ## rewrite the code in the project's style
-	@$(BIN)/ruff format src tests bench
-	@$(BIN)/ruff check --fix src tests bench
+	@$(BIN)/ruff format src tests bench .ci
+	@$(BIN)/ruff check --fix src tests bench .ci
 
 pr: test ## what CI runs
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.connection import Connection
@@ -245,10 +245,26 @@ class AwsServices(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a process ended: ``returncode`` as in subprocess (negative: the signal), None when it could not start."""
+    """How a process ended: ``returncode`` as in subprocess (negative: the signal), None when it could not start.
+
+    ``held_bytes``: the memory for which it was killed, because its confinement allows less; else None.
+    """
 
     returncode: int | None
     error: str | None = None
+    held_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a process that runs the application's code may have. ``memory_bytes``: private memory, its descendants'
+    included, over which it is killed; ``open_files``: descriptors of each process."""
+
+    memory_bytes: int
+    open_files: int
+
+
+Address: TypeAlias = tuple[str, int]  # of IPv4
 
 
 class Process(Protocol):
@@ -268,6 +284,10 @@ class Process(Protocol):
 
     def drain(self) -> None:
         """Deliver the output that was written until now, before this returns."""
+
+    def is_at(self, far: Address, near: Address) -> bool:
+        """Whether it, or what it has started, is the far end of an open TCP connection on loopback; True where the
+        system does not tell."""
 
 
 class FunctionLog(Protocol):
@@ -300,11 +320,14 @@ class Processes(Protocol):
         cwd: str,
         output: LineSink,
         descriptors: Mapping[str, int] = NO_DESCRIPTORS,
+        confinement: Confinement | None = None,
     ) -> Process:
         """Start ``argv`` (absolute program path) in a session of its own with exactly ``env``.
 
         It inherits a duplicate of each of ``descriptors``, under the number that the environment variable of that name
-        then holds; the caller's own stays open. Raises OSError when it cannot be started.
+        then holds; the caller's own stays open. With a ``confinement`` it keeps to that, its files are this user's
+        alone, and where the kernel can it neither signals nor looks into processes that are not its own. Raises OSError
+        when it cannot be started.
         """
 
 

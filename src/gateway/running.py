@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TextIO
 
 from gateway.control.disk import stack_name
+from gateway.exposure import is_loopback
 from gateway.head_start import begin
 from gateway.invoke.env_vars import read_env_vars
 from gateway.report.console import Console
@@ -51,6 +52,11 @@ async def _start(stack: AsyncExitStack, settings: RunSettings, console: Console)
     loading = asyncio.get_running_loop().run_in_executor(None, import_module, "gateway.app")
     definition = await reading  # what is wrong with it is told before anything is served
     env_vars = read_env_vars(settings.env_vars)
+    if not is_loopback(settings.host):
+        console.warned(
+            f"nobody's signature is checked: whoever reaches {settings.host} can speak to every client, and end every "
+            "connection; for a network there is wsfleet serve"
+        )
     await loading
     from gateway import app
 

@@ -40,7 +40,7 @@ from gateway.public_tls import open_certificates
 from gateway.report.outlets import Outlets
 from gateway.server.conduct import Conduct
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
-from gateway.settings import ServeSettings, tool_environment
+from gateway.settings import ServeSettings, install_environment
 from gateway.signals import heard
 from gateway.sources.sources import EventSources
 from gateway.stage_logs import open_stage_logs
@@ -303,7 +303,7 @@ async def _functions(stack: AsyncExitStack, station: Station, ids: RandomIds) ->
         cache=settings.directories.cache,
         account=station.account,
         endpoints=station.endpoints,
-        env=tool_environment(),
+        env=install_environment(),
         env_vars=env_vars,
         runtime_client=RuntimeClient(settings.runtime_client),
     )

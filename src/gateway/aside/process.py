@@ -63,7 +63,7 @@ class Aside:
             self._send((module, function, args))
             try:
                 (length,) = LENGTH.unpack(await answers.readexactly(LENGTH.size))
-                found, failure = pickle.loads(await answers.readexactly(length))
+                found, failure = pickle.loads(await answers.readexactly(length))  # noqa: S301 - of our own child
             except asyncio.IncompleteReadError as error:
                 raise AsideEnded from error
         if failure is not None:
@@ -104,7 +104,7 @@ def main() -> NoReturn:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     while head := orders.read(LENGTH.size):
         (length,) = LENGTH.unpack(head)
-        module, function, args = pickle.loads(orders.read(length))
+        module, function, args = pickle.loads(orders.read(length))  # noqa: S301 - of our own parent
         found = import_module(module)
         if function is not None:
             _write(answers, _outcome(getattr(found, function), args))

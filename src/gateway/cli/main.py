@@ -6,6 +6,7 @@ everything else.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -17,6 +18,7 @@ from gateway.cli.telling import FAILURE, INTERRUPTED, USER_ERROR, tell, tell_pro
 from gateway.model.errors import DefinitionError, GatewayError, UserError
 from gateway.model.surprise import one_line
 from gateway.settings import APPLICATION, DEBUG, is_debugging
+from gateway.system.private_file import PRIVATE_UMASK
 from gateway.version import version
 
 MODULES: Final = {
@@ -62,7 +64,8 @@ def cli(ctx: click.Context) -> None:
 
 
 def main() -> None:
-    """The ``wsfleet`` command."""
+    """The ``wsfleet`` command. What it creates is for its user alone."""
+    os.umask(PRIVATE_UMASK)
     sys.exit(status_of(sys.argv[1:]))
 
 

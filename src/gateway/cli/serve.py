@@ -12,6 +12,7 @@ import click
 
 from gateway.cli.parameters import OverridesCommand
 from gateway.cli.setting_options import effective, settings_options
+from gateway.exposure import check_exposure
 from gateway.report.outlets import Outlets, lost, outlets
 from gateway.report.printer import Printer
 from gateway.report.report import Report
@@ -30,6 +31,7 @@ def serve(config: Path | None, **flags: Any) -> None:
     """
     settings = effective(config, flags).settings
     _ = settings.template  # that there is none is told before anything starts
+    check_exposure(settings)
     with _outlets(settings) as told:
         status = serve_with(settings, told)
     raise click.exceptions.Exit(status)

@@ -20,6 +20,7 @@ MAX_FUNCTION_MS: Final = 900_000  # Lambda's longest function timeout
 MAX_LAMBDA_RESPONSE_BYTES: Final = 6 * KIB * KIB  # Lambda's synchronous payload quota
 MAX_LAMBDA_REQUEST_BYTES: Final = 6 * KIB * KIB  # the same, for requests of the Invoke API
 MAX_LAMBDA_EVENT_REQUEST_BYTES: Final = 1 * KIB * KIB  # InvocationType=Event
+MAX_FUNCTION_OPEN_FILES: Final = 1024  # Lambda's quota of file descriptors
 MAX_UPSTREAM_RESPONSE_BYTES: Final = 10 * KIB * KIB  # API Gateway's payload quota for web servers and services
 MAX_AUTHORIZER_RESULT_BYTES: Final = 8 * KIB  # parity 6.2
 MAX_CLOSE_REASON_BYTES: Final = 123  # RFC 6455 §5.5: control payload 125 less the two bytes of the code

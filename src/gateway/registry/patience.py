@@ -36,5 +36,5 @@ async def insist(for_s: float, call: Callable[[], Awaitable[T]]) -> T:
         except RegistryUnavailable:
             if loop.time() + pause_s >= give_up_at:
                 raise
-        await asyncio.sleep(pause_s * (0.5 + random.random() / 2))
+        await asyncio.sleep(pause_s * (0.5 + random.random() / 2))  # noqa: S311 - spreads repeats, no secret
         pause_s *= 2

@@ -217,6 +217,12 @@ class ServeSettings:
     no_auth: bool = field(
         default=False, metadata=about(Switch(), "Management calls need a signature, but nobody's is verified.")
     )
+    no_auth_on_network: bool = field(
+        default=False,
+        metadata=about(
+            Switch(), "no_auth is meant, though the address is not of this machine alone: others let nobody else in."
+        ),
+    )
     ready_file: Path | None = field(
         default=None, metadata=about(Location("PATH"), "Write JSON here once serving.", default=NOWHERE)
     )
