@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import signing
+from gateway.access.keyring import Keyring
 from gateway.calls import Outside
 from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.model import ids
@@ -228,7 +229,7 @@ async def test_where_principals_are_known_only_their_signatures_count(service: S
     resource = "arn:aws:execute-api:*:*:*/dev/POST/@connections/{connectionId}"
     allows = {"Effect": "Allow", "Action": "execute-api:ManageConnections", "Resource": resource}
     policy = {"Version": "2012-10-17", "Statement": [allows]}
-    guard = Guard({signing.KEY: signing.principal(policies=(policy,))}, service.clock)
+    guard = Guard(Keyring({signing.KEY: signing.principal(policies=(policy,))}), service.clock)
     service.api = ManagementApi(service.node, LocalReach(service.node), IdCheck(KEY), CountingIds(), None, guard)
 
     async def answer(late_ms: int = 0, **changes: Any) -> tuple[int, str | None, bytes]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.access.keyring import Keyring
 from gateway.access.principal import Principal
 from gateway.backends import Backends
 from gateway.cluster.lease import LeaseTerms
@@ -266,7 +267,7 @@ def _guard(station: Station) -> Guard:
     assert keys is not None, "without keys nobody's signature can be verified"
     account = station.settings.account_id
     principal = Principal(account, f"arn:aws:iam::{account}:user/fleet", keys.secret_access_key, keys.session_token)
-    return Guard({keys.access_key_id: principal}, station.clock)
+    return Guard(Keyring({keys.access_key_id: principal}), station.clock)
 
 
 async def _functions(stack: AsyncExitStack, station: Station, ids: RandomIds) -> LocalFunctions:

@@ -1,6 +1,7 @@
 """The canonical request of Signature Version 4: the one text that client and server hash alike.
 
-For services other than S3: the path as sent is encoded once more, and the payload's hash is always the body's own.
+For services other than S3: the path as sent is encoded once more. The payload's hash is the body's own, whatever the
+request says of it, unless it says that the payload is not signed.
 """
 
 from __future__ import annotations
@@ -11,22 +12,25 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-from gateway.access.signature import SIGNATURE_PARAMETER, Fields
+from gateway.access.signature import SIGNATURE_PARAMETER, UNSIGNED_PAYLOAD, Fields
 from gateway.model.http import HttpRequest
 
 _SIGNATURE: Final = SIGNATURE_PARAMETER.encode("ascii")
+_UNSIGNED: Final = UNSIGNED_PAYLOAD.encode("ascii")
 _ENCODED: Final = re.compile(r"[A-Za-z0-9_.~/%-]+")
 
 
-def canonical_requests(request: HttpRequest, fields: Fields, signed_headers: Sequence[str]) -> tuple[bytes, ...]:
+def canonical_requests(
+    request: HttpRequest, fields: Fields, signed_headers: Sequence[str], unsigned_payload: bool = False
+) -> tuple[bytes, ...]:
     """The canonical request, and when it differs the one of clients that leave the query's own encoding as it is.
-    ``fields`` are those of the request."""
+    ``fields`` are those of the request; ``unsigned_payload`` is what the signer says of the body."""
     names = [wire(name) for name in signed_headers]
     values = [_value(request, fields, name) for name in signed_headers]
     after = (
         b"".join([b"%s:%s\n" % pair for pair in zip(names, values, strict=True)]),
         b";".join(names),
-        sha256(request.body).hexdigest().encode("ascii"),
+        _UNSIGNED if unsigned_payload else sha256(request.body).hexdigest().encode("ascii"),
     )
     method, path = wire(request.method.upper()), _path(request.raw_path).encode("ascii")
     return tuple([b"\n".join((method, path, query, *after)) for query in _queries(request.query)])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.access.policy import Access, Decision, evaluate
+from gateway.access.signature import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,12 @@ class Principal:
         return Decision.ALLOWED if Decision.ALLOWED in decisions else Decision.IMPLICIT_DENY
 
 
-Principals = Mapping[str, Principal]
-"""By access key ID."""
+class Principals(Protocol):
+    """Whoever may sign."""
+
+    def find(self, access_key: str, session_token: str | None, now_ms: int) -> Principal | Refusal:
+        """The holder of a key, with the secret that it signs with; ``session_token`` is the one that came along, None
+        without. ``now_ms`` is Unix time. Never raises."""
 
 
 def unverified(access_key: str, account_id: str) -> Principal:
