@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from gateway.access.policy import Access
 from gateway.access.principal import Principals
+from gateway.access.request_context import request_context
 from gateway.access.signature import Refusal
 from gateway.access.sigv4 import Realm, authenticate
 from gateway.engine.connection_call import ConnectionCall
@@ -83,15 +84,15 @@ class Guard:
     def refusal(self, request: HttpRequest, found: ConnectionPath) -> Refusal | None:
         """Why this caller may not do it, None when it may."""
         endpoint = found.endpoint
-        signed = authenticate(
-            request, Realm(endpoint.region, endpoint.account_id), self.principals, self.clock.now().wall_ms
-        )
+        now_ms = self.clock.now().wall_ms
+        signed = authenticate(request, Realm(endpoint.region, endpoint.account_id), self.principals, now_ms)
         if isinstance(signed, Refusal):
             return signed
         if signed.principal.may_do_everything:
             return None
         resource = endpoint.method_arn(f"{request.method}/@connections/{{connectionId}}")
-        return signed.refusal(Access(resource, MANAGE, {"aws:SourceIp": request.source_ip}))
+        context = request_context(request.source_ip, request.secure, request.header("user-agent"), now_ms)
+        return signed.refusal(Access(resource, MANAGE, context))
 
 
 class ManagementApi:

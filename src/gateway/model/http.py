@@ -8,7 +8,8 @@ from gateway.model.hot_value import hot_value
 @hot_value
 class HttpRequest:
     """``raw_path`` is as sent (still percent-encoded, without the query), ``query`` without the question mark;
-    ``headers`` keep the order and case of the wire; ``host`` is the Host header, empty when there was none."""
+    ``headers`` keep the order and case of the wire; ``host`` is the Host header, empty when there was none;
+    ``secure`` says whether it came over TLS."""
 
     method: str
     raw_path: str
@@ -17,6 +18,7 @@ class HttpRequest:
     body: bytes
     source_ip: str
     host: str
+    secure: bool = False
 
     def header(self, name: str) -> str | None:
         """The last value of a header by case-insensitive name, None when the client sent none."""
