@@ -27,6 +27,7 @@ LAYERS = {
         "journal",
         "conversation",
         "admission",
+        "callers",
         "gates",
         "calls",
         "node",
@@ -52,6 +53,7 @@ LAYERS = {
         "upstream",
         "sources",
         "peers",
+        "principals",
     ),
     5: (
         "version",
@@ -66,6 +68,7 @@ LAYERS = {
         "workers",
         "app",
         "station",
+        "entitled",
         "fleet_table",
         "fleet_queries",
         "fleet_actions",

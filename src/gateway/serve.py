@@ -13,14 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.access.keyring import Keyring
-from gateway.access.principal import Principal
 from gateway.backends import Backends
 from gateway.cluster.lease import LeaseTerms
 from gateway.cluster.roster import Roster
 from gateway.control.disk import read_definition
 from gateway.departure import drain
 from gateway.elsewhere import open_backends
+from gateway.entitled import open_callers
 from gateway.fleet_node import FleetNode
 from gateway.fleet_table import open_table, operators_endpoint
 from gateway.health import Health
@@ -130,14 +129,15 @@ class Serving:
         await _serve_functions(stack, station, backends, ids)
         logs = await open_stage_logs(stack, self._settings.log_folder, log, station.definition, self._outlets.stages)
         journal = StageJournal(logs, clock)
-        fleet = self.fleet = FleetNode(station, table, backends, ids, journal)
+        callers = await open_callers(stack, station)
+        fleet = self.fleet = FleetNode(station, table, backends, ids, journal, callers)
         sources = _LedSources(EventSources(backends.functions, station.aws, ids, log), station, fleet)
         stack.push_async_callback(sources.close)
         fleet.watchers.append(sources.see)
         fleet.fenced = sources.rest
         fleet.drain_asked = self._drain_asked
         reach = await fleet.open(stack, key)
-        guard = None if station.keys is None or self._settings.no_auth else _guard(station)
+        guard = None if callers is None else Guard(callers, clock)
         api = ManagementApi(fleet.node, reach, IdCheck(key), ids, journal, guard)
         await self._open_doors(stack, station, Health(api, self._unready, self._about))
         self._began(station)
@@ -259,15 +259,6 @@ def ready_document(station: Station, fleet: FleetNode) -> dict[str, Any]:
         "node": fleet.tenure.number,
         "workers": [{"pid": os.getpid(), "node": fleet.tenure.number}],
     }
-
-
-def _guard(station: Station) -> Guard:
-    """Handlers sign with the node's own keys, and so may whoever else holds them."""
-    keys = station.keys
-    assert keys is not None, "without keys nobody's signature can be verified"
-    account = station.settings.account_id
-    principal = Principal(account, f"arn:aws:iam::{account}:user/fleet", keys.secret_access_key, keys.session_token)
-    return Guard(Keyring({keys.access_key_id: principal}), station.clock)
 
 
 async def _functions(stack: AsyncExitStack, station: Station, ids: RandomIds) -> LocalFunctions:

@@ -171,6 +171,14 @@ class ServeSettings:
     no_auth: bool = field(
         default=False, metadata=about(Switch(), "Management calls need a signature, but nobody's is verified.")
     )
+    principals_file: Path | None = field(
+        default=None,
+        metadata=about(
+            Location(),
+            "TOML with the access keys that callers of this fleet sign with, and their policies.",
+            default="the node's own keys alone",
+        ),
+    )
     ready_file: Path | None = field(
         default=None, metadata=about(Location("PATH"), "Write JSON here once serving.", default=NOWHERE)
     )

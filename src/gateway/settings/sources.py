@@ -150,6 +150,8 @@ def _at_odds(settings: ServeSettings) -> Iterator[Problem]:
     """What is wrong with several settings together."""
     if settings.port == settings.tls_port != 0:
         yield Problem(f"port and tls_port cannot both be {settings.port}", hint="choose another --tls-port")
+    if settings.principals_file is not None and settings.no_auth:
+        yield Problem("principals_file and no_auth are at odds", hint="take out one: no_auth verifies nobody")
     if settings.advertise is not None:
         try:
             settings.advertise.after(settings.workers - 1)
