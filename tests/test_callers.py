@@ -52,7 +52,7 @@ def test_a_key_made_on_iams_word(trusted: str) -> None:
         assert holder == Principal(
             "123456789012", CALLER, keys.secret, keys.session_token, "AROAX:i-0abc", (ALLOW,), {"team": "ops"}
         )
-        assert isinstance(holder, Principal) and holder.decide(Access("any")) is Decision.ALLOWED
+        assert holder.decide(Access("any")) is Decision.ALLOWED
     assert found.find(keys.access_key, keys.session_token, NOW_MS + 1000) == EXPIRED_TOKEN
     assert found.find(keys.access_key, None, NOW_MS) == INVALID_TOKEN
     assert found.find("WSFTINVENTED", keys.session_token, NOW_MS) == INVALID_TOKEN
