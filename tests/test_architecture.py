@@ -28,6 +28,7 @@ LAYERS = {
         "conversation",
         "admission",
         "callers",
+        "iams_word",
         "gates",
         "calls",
         "node",

@@ -10,7 +10,7 @@ from typing import Final
 from gateway.access.grant import Grant, account_of, covers, granted
 from gateway.access.keyring import EXPIRED_TOKEN, INVALID_TOKEN, Keyring
 from gateway.access.principal import Principal
-from gateway.access.session import Session, SessionSeal
+from gateway.access.session import Session, SessionKeys, SessionSeal
 from gateway.access.signature import Refusal
 
 READY_SESSIONS: Final = 256  # read and judged already, some 2 KB each; only genuine ones get that far
@@ -33,6 +33,9 @@ class Vouched:
     def grant_for(self, arn: str) -> Grant | None:
         """What is granted to a caller, None when it is not trusted or nothing is meant for it."""
         return granted(self._grants, arn) if any(covers(pattern, arn) for pattern in self._trusted) else None
+
+    def keys_for(self, session: Session) -> SessionKeys:
+        return self._seal.keys_for(session)
 
     def find(self, access_key: str, token: str, now_ms: int) -> Principal | Refusal:
         ready = self._ready.get((access_key, token)) or self._judge(access_key, token)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from gateway.access.keyring import Keyring
 from gateway.access.principal import Principal
-from gateway.callers import Callers
+from gateway.access.session import SessionSeal
+from gateway.callers import Callers, Vouched
+from gateway.iams_word import IamsWord, Word
+from gateway.model.aws import Credentials
+from gateway.node import Node
+from gateway.ports import HttpService, Ids, Upstreams
 from gateway.principals.file import Known, PrincipalsFile
 from gateway.principals.watch import PrincipalsWatch
 from gateway.registry.secrets import SecretsManager
@@ -14,14 +21,33 @@ from gateway.settings import tool_environment
 from gateway.station import Station
 
 
-async def open_callers(stack: AsyncExitStack, station: Station) -> Callers | None:
-    """Read and watched until ``stack`` unwinds; None where nobody's signature is verified. Raises UserError."""
+@dataclass(frozen=True, slots=True)
+class Entitled:
+    """``callers`` None: whoever signs is believed. ``vouched`` is set where IAM's word is taken."""
+
+    callers: Callers | None = None
+    vouched: Vouched | None = None
+
+    def before(self, service: HttpService, station: Station, upstreams: Upstreams, node: Node, ids: Ids) -> HttpService:
+        """The service, with the path where IAM's word is taken before it."""
+        if self.vouched is None:
+            return service
+
+        def audiences() -> Collection[str]:
+            endpoints = (each.endpoint for each in node.directory.deployments)
+            return {f"{each.api.api_id}/{each.stage.stage_name}" for each in endpoints}
+
+        word = Word(upstreams, (station.settings.sts_origin,), audiences, station.log.said)
+        return IamsWord(service, word, self.vouched, station.clock, ids)
+
+
+async def open_entitled(stack: AsyncExitStack, station: Station, fleet_key: bytes) -> Entitled:
+    """Read and watched until ``stack`` unwinds. Raises UserError."""
     keys, settings = station.keys, station.settings
     if keys is None or settings.no_auth:
-        return None
-    arn = f"arn:aws:iam::{settings.account_id}:user/fleet"
-    own = Principal(settings.account_id, arn, keys.secret_access_key, keys.session_token)
-    callers = Callers(Keyring({keys.access_key_id: own}))
+        return Entitled()
+    vouched = Vouched(SessionSeal(fleet_key), settings.trust_iam) if settings.trust_iam else None
+    callers = Callers(_own(keys, settings.account_id), vouched)
     if settings.principals_file is not None:
         manager = SecretsManager(station.aws)
         stack.callback(manager.close)
@@ -33,4 +59,10 @@ async def open_callers(stack: AsyncExitStack, station: Station) -> Callers | Non
         watch = PrincipalsWatch(file, take, station.clock, station.log)
         stack.push_async_callback(watch.close)
         await watch.open()
-    return callers
+    return Entitled(callers, vouched)
+
+
+def _own(keys: Credentials, account_id: str) -> Keyring:
+    """Handlers sign with the node's own keys, and so may whoever else holds them."""
+    arn = f"arn:aws:iam::{account_id}:user/fleet"
+    return Keyring({keys.access_key_id: Principal(account_id, arn, keys.secret_access_key, keys.session_token)})

@@ -19,7 +19,7 @@ from gateway.cluster.roster import Roster
 from gateway.control.disk import read_definition
 from gateway.departure import drain
 from gateway.elsewhere import open_backends
-from gateway.entitled import open_callers
+from gateway.entitled import open_entitled
 from gateway.fleet_node import FleetNode
 from gateway.fleet_table import open_table, operators_endpoint
 from gateway.health import Health
@@ -129,7 +129,8 @@ class Serving:
         await _serve_functions(stack, station, backends, ids)
         logs = await open_stage_logs(stack, self._settings.log_folder, log, station.definition, self._outlets.stages)
         journal = StageJournal(logs, clock)
-        callers = await open_callers(stack, station)
+        entitled = await open_entitled(stack, station, key)
+        callers = entitled.callers
         fleet = self.fleet = FleetNode(station, table, backends, ids, journal, callers)
         sources = _LedSources(EventSources(backends.functions, station.aws, ids, log), station, fleet)
         stack.push_async_callback(sources.close)
@@ -139,7 +140,8 @@ class Serving:
         reach = await fleet.open(stack, key)
         guard = None if callers is None else Guard(callers, clock)
         api = ManagementApi(fleet.node, reach, IdCheck(key), ids, journal, guard)
-        await self._open_doors(stack, station, Health(api, self._unready, self._about))
+        service = entitled.before(api, station, backends.upstreams, fleet.node, ids)
+        await self._open_doors(stack, station, Health(service, self._unready, self._about))
         self._began(station)
         fleet.began = lambda member: self._began(station)  # under another number, once it has come back
 

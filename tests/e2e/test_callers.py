@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from websockets.sync.client import connect
 from fleet_process import Fleet, FleetNode, fleet_in, its_id
 from gateway_process import DEADLINE_S
 from process_watch import LINUX
+from sts_double import ROLE, STRANGER, presigned, sts_server
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="processes are stopped and watched as on Linux")
 
@@ -44,7 +47,7 @@ class Principals:
 
     def write(self, keys: Mapping[str, tuple[str, ...]], statements: Sequence[object] = (POSTS, ENTERS)) -> None:
         """Every part whole; each time another file, so that there is always something to read anew."""
-        lines = []
+        lines = ["[[iam]]", 'arn = "arn:aws:iam::123456789012:role/Ops"', 'policies = ["policy.json"]']
         for arn, ids in keys.items():
             lines += ["[[principal]]", f'arn = "{arn}"', 'policies = ["policy.json"]']
             for each in ids:
@@ -62,11 +65,20 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 
 @pytest.fixture(scope="module")
-def served(fleet: Fleet) -> tuple[FleetNode, Principals]:
-    """One node for all tests, each of which says whom it knows."""
+def sts() -> Iterator[str]:
+    """Its origin."""
+    with sts_server() as (_, origin):
+        yield origin
+
+
+@pytest.fixture(scope="module")
+def served(fleet: Fleet, sts: str) -> tuple[FleetNode, Principals]:
+    """One node for most tests, each of which says whom it knows."""
     principals = Principals(fleet.folder)
     principals.write({})
-    (node,) = fleet.start("guarded", options=("--auth", "--principals-file", str(principals.path)))
+    trust = ("--trust-iam", "123456789012 arn:aws:iam::210987654321:role/x", "--sts-endpoint-url", sts)
+    options = ("--auth", "--principals-file", str(principals.path), *trust)
+    node, _ = fleet.start("guarded", "another", options=options)
     return node, principals
 
 
@@ -170,6 +182,40 @@ def test_a_key_is_rotated_without_a_restart(node: FleetNode, principals: Princip
         node.output.shows("principals.toml: principal 1: arn is no ARN")
         assert post(node, SECOND, connection_id) == "200"
         assert not any(secret in node.output.text for secret in SECRETS.values())
+
+
+def exchanged(node: FleetNode, document: dict[str, Any]) -> dict[str, Any]:
+    data = json.dumps(document).encode()
+    request = urllib.request.Request(f"http://{node.address}/@fleet/sts", data, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as error:
+        with error:
+            return {"status": error.code, **json.load(error)}
+
+
+def test_iams_word_is_good_for_a_key_at_every_node(fleet: Fleet, node: FleetNode, sts: str) -> None:
+    open_api, audience = "http://{}/prod", f"{node.ready['api_id']}/{node.ready['stage']}"
+    keys = exchanged(node, presigned(ROLE, audience, sts))
+    assert keys["Arn"] == ROLE.arn
+    with connect(open_api.format(node.address).replace("http", "ws"), open_timeout=DEADLINE_S) as socket:
+        connection_id = its_id(socket)
+        given = {"secret": keys["SecretAccessKey"], "token": keys["SessionToken"]}
+        for each in fleet.nodes[:2]:
+            assert post(each, keys["AccessKeyId"], connection_id, **given) == "200"
+            assert socket.recv(timeout=DEADLINE_S) == "hello"
+        assert post(node, keys["AccessKeyId"], connection_id, **given | {"token": "x"}) == "UnrecognizedClientException"
+        with pytest.raises(ClientError) as denied:
+            calls(node, keys["AccessKeyId"], **given).delete_connection(ConnectionId=connection_id)
+        assert denied.value.response["Error"]["Message"].startswith(f"User: {ROLE.arn} is not authorized to perform: ")
+    assert not any(given["secret"] in each.output.text for each in fleet.nodes)
+
+
+def test_iams_word_is_not_good_for_others(node: FleetNode, sts: str) -> None:
+    audience = f"{node.ready['api_id']}/{node.ready['stage']}"
+    for document in (presigned(STRANGER, audience, sts), presigned(ROLE, "other/prod", sts), presigned(ROLE, audience)):
+        assert exchanged(node, document)["status"] == 403
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any, Final
 from gateway.access.wildcard import matches
 
 _ASSUMED: Final = re.compile(r"arn:(aws[a-z-]*):sts::([0-9]{12}):assumed-role/([^/]+)/.+")
-_PATTERN: Final = re.compile(r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:.+")
+_PATTERN: Final = re.compile(r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:\S+")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 

@@ -16,6 +16,7 @@ from gateway.settings.environment import DEFAULT_REGION, REGION_VARIABLES, Direc
 from gateway.settings.kinds import (
     MAX_PORT,
     AccountId,
+    Callers,
     HostPort,
     Location,
     Number,
@@ -179,6 +180,18 @@ class ServeSettings:
             default="the node's own keys alone",
         ),
     )
+    trust_iam: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            Callers(),
+            "Accounts and ARNs that may exchange IAM's word for a key; principals_file grants what they may do.",
+            default="nobody",
+        ),
+    )
+    sts_endpoint_url: str | None = field(
+        default=None,
+        metadata=about(Url(), "The STS whose word is taken, with trust_iam.", default="AWS's own in the region"),
+    )
     ready_file: Path | None = field(
         default=None, metadata=about(Location("PATH"), "Write JSON here once serving.", default=NOWHERE)
     )
@@ -217,6 +230,12 @@ class ServeSettings:
     def log_folder(self) -> Path | None:
         """Where the logs of stages are written, absolute; None is standard output."""
         return None if self.log_dir == TO_OUTPUT else self.log_dir.absolute()
+
+    @property
+    def sts_origin(self) -> str:
+        """Scheme and host of the STS whose word is taken."""
+        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        return self.sts_endpoint_url or f"https://sts.{self.region}.{suffix}"
 
     @property
     def lease_ms(self) -> int:
