@@ -11,7 +11,7 @@ ARGS ?=
 RUNS ?= 5000
 SEED ?=
 
-.PHONY: help setup run test simulate lint types fmt pr bench bench-quick clean
+.PHONY: help setup run test simulate lint types fmt pr bench bench-quick soak clean
 
 help: ## show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ pr: test ## what CI runs
 
 bench: $(READY) ## measure everything beside the peers, and write docs/performance.md (15 minutes)
 	@$(BIN)/python bench/run.py --write-docs $(ARGS)
+
+soak: $(READY) ## connects, messages, posts and disconnects for 3 minutes: fails when anything has grown
+	@$(BIN)/python bench/soak.py $(ARGS)
 
 bench-quick: $(READY) ## the same table with small counts (2 minutes)
 	@$(BIN)/python bench/run.py --quick $(ARGS)

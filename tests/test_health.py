@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from answers import answered
 from gateway.health import Health
 from gateway.model.http import HttpRequest, HttpResponse
 
@@ -27,7 +28,7 @@ async def test_live_is_always_ok_and_ready_says_why_not() -> None:
     health = Health(Behind(), lambda: why[0], lambda: {"node": 7})
     for expected, status in ((None, 200), ("draining", 503)):
         why[0] = expected
-        live, ready = [await health.handle(asked("GET", path)) for path in ("/live", "/ready")]
+        live, ready = [await answered(health.handle(asked("GET", path))) for path in ("/live", "/ready")]
         assert (live.status, ready.status) == (200, status)
         assert json.loads(ready.body) == {"status": expected or "ok", "node": 7}
         assert ("Retry-After" in dict(ready.headers)) == (status == 503)
@@ -38,6 +39,6 @@ async def test_live_is_always_ok_and_ready_says_why_not() -> None:
 )
 async def test_everything_else_is_the_services(method: str, path: str) -> None:
     health = Health(Behind(), lambda: None, dict)
-    assert (await health.handle(asked(method, path))).status == 418
+    assert (await answered(health.handle(asked(method, path)))).status == 418
     assert health.max_body_bytes == 7
     assert health.too_large(asked(method, path)).status == 413

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from answers import answered
 from gateway.access.grant import Grant
 from gateway.access.keyring import EXPIRED_TOKEN, Keyring
 from gateway.access.principal import Principal
@@ -68,7 +69,7 @@ class Node:
 
     async def send(self, body: bytes, method: str = "POST") -> tuple[int, str | None, dict[str, Any]]:
         request = HttpRequest(method, PATH, "", (), body, "192.0.2.1", "h")
-        answer = await self.service.handle(request)
+        answer = await answered(self.service.handle(request))
         headers = dict(answer.headers)
         assert headers["Cache-Control"] == "no-store" and headers["Content-Type"] == "application/json"
         return answer.status, headers.get("x-amzn-ErrorType"), json.loads(answer.body)
@@ -174,5 +175,5 @@ async def test_those_that_are_too_old_are_forgotten() -> None:
 async def test_everything_else_is_the_services() -> None:
     node = Node(Sts(), "123456789012")
     request = HttpRequest("POST", "/prod/@connections/x", "", (), b"", "192.0.2.1", "h")
-    assert (await node.service.handle(request)).body == b"/prod/@connections/x"
+    assert (await answered(node.service.handle(request))).body == b"/prod/@connections/x"
     assert (node.service.too_large(request).status, node.service.max_body_bytes) == (413, 131_072)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import signing
+from answers import answered
 from gateway.access.keyring import Keyring
 from gateway.calls import Outside
 from gateway.management import Guard, IdCheck, ManagementApi
@@ -65,7 +66,8 @@ class Service:
         headers: tuple[tuple[str, str], ...] = SIGNED,
         query: str = "",
     ) -> HttpResponse:
-        return await self.api.handle(HttpRequest(method, path, query, headers, body, "127.0.0.1", "localhost:8080"))
+        request = HttpRequest(method, path, query, headers, body, "127.0.0.1", "localhost:8080")
+        return await answered(self.api.handle(request))
 
 
 @pytest.fixture
@@ -235,7 +237,7 @@ async def test_where_principals_are_known_only_their_signatures_count(service: S
     async def answer(late_ms: int = 0, **changes: Any) -> tuple[int, str | None, bytes]:
         request = signing.signed(path, **({"method": "POST", "body": b"hi"} | changes))
         service.clock.wall_ms = signing.signing_time_ms(request) + late_ms
-        response = await service.api.handle(replace(request, host="localhost"))
+        response = await answered(service.api.handle(replace(request, host="localhost")))
         return response.status, named(response).get("x-amzn-ErrorType"), response.body
 
     assert (await answer())[0] == 200
@@ -246,7 +248,7 @@ async def test_where_principals_are_known_only_their_signatures_count(service: S
     expired = await answer(late_ms=3_600_000)
     assert expired[:2] == (403, "InvalidSignatureException") and b"Signature expired: " in expired[2]
     unread = replace(signing.signed(path, method="POST"), headers=(("Authorization", "Bearer x"),), host="localhost")
-    malformed = await service.api.handle(unread)
+    malformed = await answered(service.api.handle(unread))
     assert (malformed.status, named(malformed)["x-amzn-ErrorType"]) == (403, "IncompleteSignatureException")
     denied = await answer(method="GET", body=b"")
     assert denied[:2] == (403, "AccessDeniedException")
@@ -274,4 +276,5 @@ async def test_conditions_of_a_management_call(service: Service, condition: dict
     service.api = ManagementApi(service.node, LocalReach(service.node), IdCheck(KEY), CountingIds(), None, guard)
     request = signing.signed(path, method="POST", body=b"hi")
     service.clock.wall_ms = signing.signing_time_ms(request)
-    assert (await service.api.handle(replace(request, host="localhost", secure=True))).status == status
+    answer = await answered(service.api.handle(replace(request, host="localhost", secure=True)))
+    assert answer.status == status

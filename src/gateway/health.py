@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from gateway.engine.responses import RETRY_AFTER_S
 from gateway.model.http import HttpRequest, HttpResponse
-from gateway.ports import HttpService
+from gateway.ports import HttpAnswer, HttpService
 
 LIVE: Final = "/live"
 READY: Final = "/ready"
@@ -30,13 +30,13 @@ class Health:
     def max_body_bytes(self) -> int:
         return self._service.max_body_bytes
 
-    async def handle(self, request: HttpRequest) -> HttpResponse:
+    def handle(self, request: HttpRequest) -> HttpAnswer:
         if request.method in _METHODS:
             if request.raw_path == LIVE:
                 return self._answer(None)
             if request.raw_path == READY:
                 return self._answer(self._unready())
-        return await self._service.handle(request)
+        return self._service.handle(request)
 
     def too_large(self, request: HttpRequest) -> HttpResponse:
         return self._service.too_large(request)

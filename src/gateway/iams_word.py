@@ -22,7 +22,7 @@ from gateway.callers import Vouched
 from gateway.model.backend import UpstreamRequest
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.invocation import Answered
-from gateway.ports import Clock, HttpService, Ids, Upstreams
+from gateway.ports import Clock, HttpAnswer, HttpService, Ids, Upstreams
 
 PATH: Final = "/@fleet/sts"
 SESSION_MS: Final = 60 * 60 * 1000  # as AWS's own AssumeRole by default
@@ -70,9 +70,10 @@ class IamsWord:
     def too_large(self, request: HttpRequest) -> HttpResponse:
         return self._service.too_large(request)
 
-    async def handle(self, request: HttpRequest) -> HttpResponse:
-        if request.raw_path != PATH:
-            return await self._service.handle(request)
+    def handle(self, request: HttpRequest) -> HttpAnswer:
+        return self._answered(request) if request.raw_path == PATH else self._service.handle(request)
+
+    async def _answered(self, request: HttpRequest) -> HttpResponse:
         made = await self._exchange(request)
         return self._refused(made) if isinstance(made, Refusal) else self._given(*made)
 

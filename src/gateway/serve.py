@@ -16,7 +16,6 @@ from typing import Any, Final
 from gateway.backends import Backends
 from gateway.cluster.lease import LeaseTerms
 from gateway.cluster.roster import Roster
-from gateway.control.disk import read_definition
 from gateway.departure import drain
 from gateway.elsewhere import open_backends
 from gateway.entitled import open_entitled
@@ -31,10 +30,12 @@ from gateway.invoke.surroundings import Surroundings
 from gateway.journal import StageJournal
 from gateway.lambda_api.service import LambdaApi
 from gateway.management import Guard, IdCheck, ManagementApi
+from gateway.model.definition import Definition
 from gateway.model.errors import UserError
 from gateway.model.event_source import EventSource
 from gateway.model.function import Function
 from gateway.model.limits import AWS
+from gateway.preparing import Preparation
 from gateway.report.outlets import Outlets
 from gateway.server.conduct import Conduct
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
@@ -43,13 +44,13 @@ from gateway.signals import heard
 from gateway.sources.sources import EventSources
 from gateway.stage_logs import open_stage_logs
 from gateway.station import Station, agree_on_stack, build_station, load_options, own_keys
-from gateway.system.clock import SystemClock
+from gateway.system.collector import spare_collector
 from gateway.system.fleet_key import fleet_key
 from gateway.system.ids import RandomIds
 from gateway.system.open_files import raise_open_files
 from gateway.system.ready_file import write_ready_file
 from gateway.tasks import Tasks
-from gateway.tls.certificate import AWS_SUFFIXES
+from gateway.tls.names import AWS_SUFFIXES
 from gateway.workers.spec import WorkerSpec, parents_end
 
 HTTP_WITHIN_S: Final = 2.0  # for management calls under way when the node leaves
@@ -91,6 +92,7 @@ async def _serve(settings: ServeSettings, told: Outlets, *, is_worker: bool) -> 
                 orphaned.start(_follow_parent(stop, told), "watching the parent")
             serving = Serving(settings, told, stop, is_worker=is_worker)
             await serving.open(stack)
+            spare_collector()
             await stop.wait()
             await serving.close()
 
@@ -113,13 +115,19 @@ class Serving:
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Everything in order; closed in the opposite one. Raises UserError."""
-        log, clock = self._log, SystemClock()
+        log = self._log
         own_keys(self._settings)  # what is wrong with settings and template is told before anybody is asked
-        read_definition(self._settings.template, load_options(self._settings))
+        preparation = Preparation()
+        stack.callback(preparation.close)
+        definition = await self._read(preparation)
         call_s = LeaseTerms(self._settings.lease_ms).patience_ms / 1000
         table = await open_table(stack, self._settings, operators_endpoint(self._settings), log, call_s)
-        self._settings = await agree_on_stack(table.members, self._settings)
-        station = await build_station(stack, self._settings, self._outlets, clock, shared=self._is_worker)
+        alone, self._settings = self._settings, await agree_on_stack(table.members, self._settings)
+        if load_options(alone) != load_options(self._settings):
+            definition = await self._read(preparation)
+        shared = self._is_worker
+        station = await build_station(stack, self._settings, self._outlets, preparation, definition, shared=shared)
+        preparation.close()
         for warning in station.definition.warnings:
             log.warned(str(warning))
         key = fleet_key(self._settings.key_file)
@@ -128,7 +136,7 @@ class Serving:
         backends = await open_backends(stack, station.elsewhere, functions)
         await _serve_functions(stack, station, backends, ids)
         logs = await open_stage_logs(stack, self._settings.log_folder, log, station.definition, self._outlets.stages)
-        journal = StageJournal(logs, clock)
+        journal = StageJournal(logs, station.clock)
         entitled = await open_entitled(stack, station, key)
         callers = entitled.callers
         fleet = self.fleet = FleetNode(station, table, backends, ids, journal, callers)
@@ -138,12 +146,15 @@ class Serving:
         fleet.fenced = sources.rest
         fleet.drain_asked = self._drain_asked
         reach = await fleet.open(stack, key)
-        guard = None if callers is None else Guard(callers, clock)
+        guard = None if callers is None else Guard(callers, station.clock)
         api = ManagementApi(fleet.node, reach, IdCheck(key), ids, journal, guard)
         service = entitled.before(api, station, backends.upstreams, fleet.node, ids)
         await self._open_doors(stack, station, Health(service, self._unready, self._about))
         self._began(station)
         fleet.began = lambda member: self._began(station)  # under another number, once it has come back
+
+    async def _read(self, preparation: Preparation) -> Definition:
+        return await preparation.read(self._settings.template, load_options(self._settings))
 
     async def close(self) -> None:
         """Leave in good order."""
@@ -166,7 +177,7 @@ class Serving:
         stack.push_async_callback(door.close, HTTP_WITHIN_S)
         await door.serve(station.doors.public)
         secure = station.authority.server_context(station.names, AWS_SUFFIXES)
-        await door.serve(station.doors.handlers, secure)
+        await door.serve(station.doors.handlers, secure, reserved=0)
         if station.doors.public_tls is not None:
             await door.serve(station.doors.public_tls, secure)
 

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from gateway.access.grant import account_of
-from gateway.access.signature import TERMINATOR, Claim, Refusal, fields_of, read_claim
+from gateway.access.signature import TERMINATOR, Claim, Refusal, read_claim
 from gateway.model.backend import Pairs
 from gateway.model.http import HttpRequest
 from gateway.model.json_text import NotJson, read_bytes
@@ -84,7 +84,7 @@ def read_presigned(
         return wrong
     host = urlsplit(url).netloc
     request = HttpRequest("GET", "/", query, (("Host", host), *given.items()), b"", "", host)
-    claim = read_claim(request, fields_of(request))
+    claim = read_claim(request)
     if isinstance(claim, Refusal):
         return invalid(claim.message)
     return _wrong_claim(claim, given, audiences, now_ms) or Presigned(

@@ -22,10 +22,8 @@ from gateway.access.signature import (
     TERMINATOR,
     Claim,
     Credential,
-    Fields,
     Refusal,
     basic_format,
-    fields_of,
     read_claim,
 )
 from gateway.model.hot_value import hot_value
@@ -82,8 +80,7 @@ class Signed:
 
 def authenticate(request: HttpRequest, realm: Realm, principals: Principals | None, now_ms: int) -> Signed | Refusal:
     """Who signed the request, or why that cannot be told. ``now_ms`` is Unix time. Never raises."""
-    fields = fields_of(request)
-    claim = read_claim(request, fields)
+    claim = read_claim(request)
     if isinstance(claim, Refusal):
         return claim
     access_key = claim.credential.access_key
@@ -95,7 +92,7 @@ def authenticate(request: HttpRequest, realm: Realm, principals: Principals | No
     principal = principals.find(access_key, claim.session_token, now_ms)
     if isinstance(principal, Refusal):
         return principal
-    return _mismatch(request, fields, claim, principal) or Signed(access_key, principal)
+    return _mismatch(request, claim, principal) or Signed(access_key, principal)
 
 
 def _untimely(claim: Claim, now: datetime) -> Refusal | None:
@@ -136,9 +133,9 @@ def _out_of_scope(claim: Claim, realm: Realm) -> Refusal | None:
     return None
 
 
-def _mismatch(request: HttpRequest, fields: Fields, claim: Claim, principal: Principal) -> Refusal | None:
+def _mismatch(request: HttpRequest, claim: Claim, principal: Principal) -> Refusal | None:
     """None when the signature is right; the text shows what should have been signed, as AWS does."""
-    canonical = canonical_requests(request, fields, claim.signed_headers, claim.unsigned_payload)
+    canonical = canonical_requests(request, claim.signed_headers, claim.unsigned_payload)
     to_sign = [_string_to_sign(claim, each) for each in canonical]
     key = _ready_key(principal.secret, claim.credential)
     if any([same(key.sign(each), claim.signature) for each in to_sign]):

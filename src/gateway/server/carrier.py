@@ -53,8 +53,7 @@ class PlainCarrier:
     def receive(self, fd: int) -> bytes:
         return os.read(fd, READ_BYTES)
 
-    def send(self, fd: int, data: bytes | bytearray) -> int:
-        return os.write(fd, data)
+    send = staticmethod(os.write)  # itself: what a frame of Python around it costs is a tenth of a broadcast's loop
 
     def part(self, fd: int) -> None: ...
 

@@ -20,8 +20,7 @@ from gateway.server.conduct import Conduct
 from gateway.server.desk import Desk
 from gateway.server.door import Door
 from gateway.server.handover import Handover
-from gateway.server.head import find_end, read_head
-from gateway.server.http import REQUEST_TIMEOUT
+from gateway.server.head import REQUEST_TIMEOUT, find_end, read_head
 from gateway.server.lot import Lot
 from gateway.server.parked_farewell import ParkedFarewell
 from gateway.server.parked_stream import ParkedStream
@@ -140,31 +139,41 @@ class ParkedRequests(Generic[ConversationT]):
                 self._ask(post)
 
     def _read_head(self, end: int | HttpResponse) -> None:
-        head = end if isinstance(end, HttpResponse) else read_head(bytes(self._raw[:end]))
-        if isinstance(end, HttpResponse) or isinstance(head, HttpResponse):
-            if self._awaits is _Awaits.FIRST_HEAD:
-                assert isinstance(head, HttpResponse)
-                self._end_with(head)
-            else:
-                self._hand_over()
+        if isinstance(end, HttpResponse):
+            self._refuse(end)
             return
-        if wants_upgrade(head):
-            self._upgrade(head, end)
-            return
-        post = plain_post(head, self._yard.desk.max_body_bytes)
+        data = bytes(self._raw[:end])
+        post = plain_post(data, self._yard.desk.max_body_bytes)
         if post is None:
-            self._hand_over()
+            self._read_other(data)
             return
         self._post, self._known = post, end
         if len(self._raw) - end < post.length:
             self._awaits = _Awaits.BODY
             self._yard.door.watch(self, self._yard.conduct.body_timeout_ms)
 
+    def _read_other(self, data: bytes) -> None:
+        """``data`` is a head, and of no plain post."""
+        head = read_head(data)
+        if isinstance(head, HttpResponse):
+            self._refuse(head)
+        elif wants_upgrade(head):
+            self._upgrade(head, len(data))
+        else:
+            self._hand_over()
+
+    def _refuse(self, why: HttpResponse) -> None:
+        """What was read is no request; behind one that was served, aiohttp says so in its own words."""
+        if self._awaits is _Awaits.FIRST_HEAD:
+            self._end_with(why)
+        else:
+            self._hand_over()
+
     def _ask(self, post: PlainPost) -> None:
         end = self._known + post.length
         body, self._raw = bytes(self._raw[self._known : end]), self._raw[end:]
-        head = post.head
-        asked = HttpRequest(head.method, post.path, post.query, head.headers, body, self._peer.source_ip, post.host)
+        asked = HttpRequest("POST", post.path, post.query, post.headers, body, self._peer.source_ip, post.host)
+        asked.knows(post.fields)
         self._awaits, self._known = _Awaits.ANSWER, 0
         answer = self._yard.desk.ask(asked, self._answered_later)
         if answer is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.model.errors import UserError
-from gateway.registry.records import DEFAULT_TABLE
+from gateway.registry.keys import DEFAULT_TABLE
 from gateway.settings.environment import DEFAULT_REGION, REGION_VARIABLES, Directories, directories
 from gateway.settings.kinds import (
     MAX_PORT,
