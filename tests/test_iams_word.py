@@ -79,6 +79,7 @@ def numbered(number: int, holder: Holder = ROLE) -> dict[str, Any]:
     return presigned(holder, API, headers={"x-wsfleet-audience": API, "x-wsfleet-nonce": str(number)})
 
 
+@pytest.mark.parity("P-329")
 async def test_a_key_for_whom_iam_vouches() -> None:
     sts = Sts()
     node, other = Node(sts, "123456789012"), Node(sts, "123456789012")

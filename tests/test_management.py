@@ -255,6 +255,7 @@ async def test_where_principals_are_known_only_their_signatures_count(service: S
     assert denied[2].startswith(b'{"Message":"User: ') and b"GET/@connections/{connectionId}" in denied[2]
 
 
+@pytest.mark.parity("P-327")
 @pytest.mark.parametrize(
     ("condition", "status"),
     [

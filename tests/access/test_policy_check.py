@@ -71,6 +71,7 @@ def test_everything_wrong_is_told(document: object, told: list[str]) -> None:
     assert faults(document) == told
 
 
+@pytest.mark.parity("P-328")
 def test_conditions_that_are_never_decided() -> None:
     known = {"StringLikeIfExists": {"aws:PrincipalTag/Team": "x"}, "Null": {"AWS:sourceIp": "false"}}
     odd = {"ForAllValues:StringLike": {"aws:UserAgent": "x"}, "StringEquals": {"aws:VpcSourceIp": "1"}}

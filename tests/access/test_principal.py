@@ -20,6 +20,7 @@ def test_who_has_no_policies_may_do_everything() -> None:
     assert principal(policies=()).decide(ASKED) is Decision.IMPLICIT_DENY
 
 
+@pytest.mark.parity("P-327")
 @pytest.mark.parametrize(
     ("condition", "decision"),
     [

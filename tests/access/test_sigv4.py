@@ -92,6 +92,7 @@ def test_nothing_raises(path: str, query: str, headers: list[tuple[str, str]]) -
     assert isinstance(authenticate(request, REALM, PRINCIPALS, 0), Refusal)
 
 
+@pytest.mark.parity("P-387")
 @pytest.mark.parametrize("presigned", [False, True])
 def test_a_payload_that_is_not_signed(presigned: bool) -> None:
     headers = [("X-Amz-Content-SHA256", "UNSIGNED-PAYLOAD")]
@@ -121,6 +122,7 @@ def test_a_hash_of_another_body_is_a_mismatch() -> None:
     assert refused(verdict(replace(request, body=b"two")))[0] == "InvalidSignatureException"
 
 
+@pytest.mark.parity("P-388")
 @pytest.mark.parametrize("presigned", [False, True])
 @pytest.mark.parametrize(
     "payload",
@@ -199,6 +201,7 @@ def test_a_session_token_must_be_the_principals() -> None:
     assert refused(verdict(signed(token="unasked")))[0] == "UnrecognizedClientException"
 
 
+@pytest.mark.parity("P-389")
 @pytest.mark.parametrize(
     ("after_s", "presigned", "expires_s", "good"),
     [
@@ -286,6 +289,7 @@ def test_a_lifetime_that_is_none(expires: str) -> None:
     assert refused(outcome)[0] == "IncompleteSignatureException"
 
 
+@pytest.mark.parity("P-389")
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -316,6 +316,7 @@ def names_of(headers: tuple[tuple[str, str], ...]) -> str:
     return ";".join(sorted({"host", *(name.lower() for name, _ in headers)}))
 
 
+@pytest.mark.parity("P-386")
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
 def test_signed_in_the_header(vector: Vector) -> None:
     own = [("X-Amz-Date", STAMP)]
@@ -330,6 +331,7 @@ def test_signed_in_the_header(vector: Vector) -> None:
     assert isinstance(verdict(vector, replace(request, body=vector.body + b" ")), Refusal)
 
 
+@pytest.mark.parity("P-386")
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
 def test_presigned(vector: Vector) -> None:
     parameters = {

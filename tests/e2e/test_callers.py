@@ -195,6 +195,7 @@ def exchanged(node: FleetNode, document: dict[str, Any]) -> dict[str, Any]:
             return {"status": error.code, **json.load(error)}
 
 
+@pytest.mark.parity("P-329")
 def test_iams_word_is_good_for_a_key_at_every_node(fleet: Fleet, node: FleetNode, sts: str) -> None:
     open_api, audience = "http://{}/prod", f"{node.ready['api_id']}/{node.ready['stage']}"
     keys = exchanged(node, presigned(ROLE, audience, sts))
