@@ -1,22 +1,18 @@
-"""Secrets of AWS Secrets Manager, by ARN, through the one session of this room; a secret never shows in an error."""
+"""Secrets of AWS Secrets Manager, by ARN, through the one session of this room; a secret never shows in an error.
+
+The SDK is loaded by the first secret that is asked for, in the thread that asks: most nodes have none.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from gateway.model.aws import AwsEndpoint
 from gateway.model.errors import CapacityError
-from gateway.registry.session import session_for
 from gateway.registry.threads import Threads
 
 THREADS: Final = 2
 TIMEOUT_S: Final = 5.0  # to connect, and for the answer; it is asked again once
-_PATIENCE: Final = Config(
-    connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries={"total_max_attempts": 2, "mode": "standard"}
-)
 
 
 class SecretsManager:
@@ -37,6 +33,8 @@ class SecretsManager:
             client.close()
 
     def _text(self, arn: str) -> str:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             found = self._client(arn.split(":")[3]).get_secret_value(SecretId=arn)
         except ClientError as error:
@@ -50,7 +48,14 @@ class SecretsManager:
 
     def _client(self, region: str) -> Any:
         if region not in self._clients:
+            from botocore.config import Config
+
+            from gateway.registry.session import session_for
+
+            patience = Config(
+                connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries={"total_max_attempts": 2, "mode": "standard"}
+            )
             self._clients[region] = session_for(self._endpoint).create_client(
-                "secretsmanager", region_name=region, endpoint_url=self._endpoint.url, config=_PATIENCE
+                "secretsmanager", region_name=region, endpoint_url=self._endpoint.url, config=patience
             )
         return self._clients[region]
