@@ -31,6 +31,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("src", "tests", ".")]
 
 from bench.harness.signing import Keys, signed_post  # noqa: E402
 
+from gateway.access.keyring import Keyring  # noqa: E402
 from gateway.access.principal import Principal, Principals  # noqa: E402
 from gateway.access.sigv4 import Realm, Signed, authenticate  # noqa: E402
 from gateway.admission import Admission  # noqa: E402
@@ -69,7 +70,8 @@ BATCH: Final = 50  # handshakes that are on their way at once
 OWNER, KEY = NodeNumber(7), b"bench"
 KEYS: Final = Keys("AKIDBENCH", "secret", "us-east-1")
 ACCOUNT: Final = definition().account_id
-PRINCIPALS: Final = {KEYS.access_key: Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/fleet", KEYS.secret)}
+FLEET: Final = Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/fleet", KEYS.secret)
+PRINCIPALS: Final = Keyring({KEYS.access_key: FLEET})
 HANDSHAKE: Final = handshake()
 POLICY: Final = {
     "Version": "2012-10-17",
@@ -261,7 +263,7 @@ async def signature() -> float:
 MEASURED: Final[dict[str, Run]] = {
     "post": lambda: _post(None),
     "verified": lambda: _post(PRINCIPALS),
-    "allowed": lambda: _post({KEYS.access_key: replace(PRINCIPALS[KEYS.access_key], policies=(POLICY,))}),
+    "allowed": lambda: _post(Keyring({KEYS.access_key: replace(FLEET, policies=(POLICY,))})),
     "signature": signature,
     "wire": wire,
     "connect": connect,

@@ -98,16 +98,17 @@ class FleetNode(CommandProcess):
 class Fleet:
     """``application`` is a copy of its own; ``journal`` what its handlers wrote."""
 
-    def __init__(self, folder: Path, moto: Moto) -> None:
+    def __init__(self, folder: Path, moto: Moto, application: str = "fleet") -> None:
         self.folder = folder
         self.moto = moto
-        self.application = folder / "fleet"
+        self.application = folder / application
         self._journal = folder / "journal"
         self._read = 0
         self._told: dict[str, list[dict[str, Any]]] = {}
-        shutil.copytree(APPLICATIONS / "fleet", self.application)
+        shutil.copytree(APPLICATIONS / application, self.application)
+        journal = [f"Journal={self._journal}"] if application == "fleet" else []
         self.options = [
-            "--api", "template.yaml", "--parameter-overrides", f"Python={OWN_RUNTIME}", f"Journal={self._journal}",
+            "--api", "template.yaml", "--parameter-overrides", f"Python={OWN_RUNTIME}", *journal,
             "--endpoint-url", moto.url, "--region", "eu-central-1", "--port", "0", "--no-auth",
             "--lease-seconds", str(LEASE_S), "--drain-seconds", "5", "--fleet-key-file", str(folder / "fleet.key"),
         ]  # fmt: skip
@@ -206,10 +207,12 @@ class Fleet:
 
 
 @contextmanager
-def fleet_in(folder: Path, host: str = "127.0.0.1", prefix: Sequence[str] = ()) -> Iterator[Fleet]:
+def fleet_in(
+    folder: Path, host: str = "127.0.0.1", prefix: Sequence[str] = (), application: str = "fleet"
+) -> Iterator[Fleet]:
     """A fleet without nodes, its table made by the operator's command; ``host`` and ``prefix`` are its DynamoDB's."""
     with moto_server(host, prefix) as moto:
-        fleet = Fleet(folder, moto)
+        fleet = Fleet(folder, moto, application)
         try:
             fleet.run("init")
             yield fleet

@@ -10,6 +10,7 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from gateway.access.keyring import Keyring
 from gateway.access.principal import Principal
 from gateway.access.signature import Claim, read_claim
 from gateway.access.sigv4 import Realm
@@ -27,7 +28,7 @@ def principal(**changes: object) -> Principal:
     return Principal(**(values | changes))  # type: ignore[arg-type]
 
 
-PRINCIPALS = {KEY: principal()}
+PRINCIPALS = Keyring({KEY: principal()})
 
 
 def signed(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.access.keyring import Keyring
 from gateway.access.principal import Principals
 from gateway.admission import Admission
 from gateway.calls import Outside
@@ -226,7 +227,7 @@ async def test_a_signed_handshake_has_its_identity_in_every_event(scenes: Scenes
     holder = principal(
         principal_id="AIDAEXAMPLE", policies=(policy("Allow", "*/$connect"), policy("Deny", "*/$default"))
     )
-    scene = scenes(IAM, principals={KEY: holder})
+    scene = scenes(IAM, principals=Keyring({KEY: holder}))
     socket, conversation = await scene.opened(signed_handshake(scene, presigned=presigned))
     (record,) = scene.registry.records
     assert await scene.asked(socket, conversation, "x") == "yo", "policies hold for $connect alone"
@@ -260,7 +261,7 @@ async def test_a_wrong_signature(scenes: Scenes) -> None:
 
 @pytest.mark.parity("P-320")
 async def test_a_holder_who_may_not(scenes: Scenes) -> None:
-    scene = scenes(IAM, principals={KEY: principal(policies=(policy("Allow", "*/$default"),))})
+    scene = scenes(IAM, principals=Keyring({KEY: principal(policies=(policy("Allow", "*/$default"),))}))
     status, headers, body = await scene.refused(signed_handshake(scene))
     resource = f"arn:aws:execute-api:us-east-1:********9012:{HOST.partition('.')[0]}/dev/$connect"
     why = "because no identity-based policy allows the execute-api:Invoke action"
@@ -271,7 +272,7 @@ async def test_a_holder_who_may_not(scenes: Scenes) -> None:
 async def test_a_policys_condition_sees_the_handshake(scenes: Scenes) -> None:
     document = policy("Allow", "*")
     document["Statement"][0]["Condition"] = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}  # type: ignore[index]
-    scene = scenes(IAM, principals={KEY: principal(policies=(document,))})
+    scene = scenes(IAM, principals=Keyring({KEY: principal(policies=(document,))}))
     await scene.opened(signed_handshake(scene))
     asked = replace(signed_handshake(scene), source_ip="198.51.100.1")
     assert (await scene.refused(asked))[0] == 403

@@ -11,6 +11,7 @@ import pytest
 
 import signing
 from answers import answered
+from gateway.access.keyring import Keyring
 from gateway.calls import Outside
 from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.model import ids
@@ -230,7 +231,7 @@ async def test_where_principals_are_known_only_their_signatures_count(service: S
     resource = "arn:aws:execute-api:*:*:*/dev/POST/@connections/{connectionId}"
     allows = {"Effect": "Allow", "Action": "execute-api:ManageConnections", "Resource": resource}
     policy = {"Version": "2012-10-17", "Statement": [allows]}
-    guard = Guard({signing.KEY: signing.principal(policies=(policy,))}, service.clock)
+    guard = Guard(Keyring({signing.KEY: signing.principal(policies=(policy,))}), service.clock)
     service.api = ManagementApi(service.node, LocalReach(service.node), IdCheck(KEY), CountingIds(), None, guard)
 
     async def answer(late_ms: int = 0, **changes: Any) -> tuple[int, str | None, bytes]:
@@ -246,6 +247,35 @@ async def test_where_principals_are_known_only_their_signatures_count(service: S
     assert b"The Canonical String for this request should have been" in wrong[2]
     expired = await answer(late_ms=3_600_000)
     assert expired[:2] == (403, "InvalidSignatureException") and b"Signature expired: " in expired[2]
+    unread = replace(signing.signed(path, method="POST"), headers=(("Authorization", "Bearer x"),), host="localhost")
+    malformed = await answered(service.api.handle(unread))
+    assert (malformed.status, named(malformed)["x-amzn-ErrorType"]) == (403, "IncompleteSignatureException")
     denied = await answer(method="GET", body=b"")
     assert denied[:2] == (403, "AccessDeniedException")
     assert denied[2].startswith(b'{"Message":"User: ') and b"GET/@connections/{connectionId}" in denied[2]
+
+
+@pytest.mark.parity("P-327")
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}, 200),
+        ({"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}, 403),
+        ({"Bool": {"aws:SecureTransport": "true"}}, 200),
+        ({"DateLessThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}, 403),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}, 200),
+        ({"StringLike": {"aws:PrincipalTag/team": "support-*"}}, 200),
+        ({"StringLike": {"aws:PrincipalTag/team": "billing-*"}}, 403),
+        ({"StringEquals": {"aws:VpcSourceIp": "192.0.2.1"}}, 403),
+    ],
+)
+async def test_conditions_of_a_management_call(service: Service, condition: dict[str, Any], status: int) -> None:
+    path = f"/dev/@connections/{await service.open()}"
+    allows = {"Effect": "Allow", "Action": "execute-api:Manage*", "Resource": "*", "Condition": condition}
+    holder = signing.principal(policies=({"Statement": [allows]},), tags={"team": "support-eu"})
+    guard = Guard(Keyring({signing.KEY: holder}), service.clock)
+    service.api = ManagementApi(service.node, LocalReach(service.node), IdCheck(KEY), CountingIds(), None, guard)
+    request = signing.signed(path, method="POST", body=b"hi")
+    service.clock.wall_ms = signing.signing_time_ms(request)
+    answer = await answered(service.api.handle(replace(request, host="localhost", secure=True)))
+    assert answer.status == status

@@ -17,6 +17,7 @@ from os import getpid, getuid
 from pathlib import Path
 from typing import Final
 
+from gateway.access.principal import Principals
 from gateway.admission import Admission
 from gateway.backends import Backends
 from gateway.calls import Outside
@@ -52,11 +53,17 @@ _AGAIN: Final = "start again when the table can be reached"
 
 
 class FleetNode:
-    """``drain_asked`` is called when an operator wants this node to leave, ``began`` with each record of its own,
-    ``fenced`` when it must do nothing any more."""
+    """``principals`` may sign, None: anybody. ``drain_asked`` is called when an operator wants this node to leave,
+    ``began`` with each record of its own, ``fenced`` when it must do nothing any more."""
 
     def __init__(
-        self, station: Station, table: FleetTable, backends: Backends, ids: RandomIds, journal: StageJournal
+        self,
+        station: Station,
+        table: FleetTable,
+        backends: Backends,
+        ids: RandomIds,
+        journal: StageJournal,
+        principals: Principals | None = None,
     ) -> None:
         self._station = station
         self._table = table
@@ -67,7 +74,15 @@ class FleetNode:
         self.fenced: Callable[[], None] = lambda: None
         self.watchers: list[Callable[[Roster], None]] = []
         outside = Outside(
-            backends, table.registry, clock, ids, log, journal, _admission(settings), undelivered=self._undelivered
+            backends,
+            table.registry,
+            clock,
+            ids,
+            log,
+            journal,
+            _admission(settings),
+            principals,
+            undelivered=self._undelivered,
         )
         close = GOING_AWAY if settings.fence_close_code == GOING_AWAY[0] else SERVICE_RESTART
         directory = Directory(station.definition)

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from gateway.access.policy import Access
 from gateway.access.principal import Principals
+from gateway.access.request_context import request_context
 from gateway.access.signature import Refusal
 from gateway.access.sigv4 import Realm, authenticate
 from gateway.engine.connection_call import ConnectionCall
@@ -84,16 +85,15 @@ class Guard:
     def refusal(self, request: HttpRequest, found: ConnectionPath) -> Refusal | None:
         """Why this caller may not do it, None when it may."""
         endpoint = found.endpoint
-        signed = authenticate(
-            request, Realm(endpoint.region, endpoint.account_id), self.principals, self.clock.now().wall_ms
-        )
+        now_ms = self.clock.now().wall_ms
+        signed = authenticate(request, Realm(endpoint.region, endpoint.account_id), self.principals, now_ms)
         if isinstance(signed, Refusal):
             return signed
         if signed.principal.may_do_everything:
             return None
         resource = endpoint.method_arn(f"{request.method}/@connections/{{connectionId}}")
-        seen = {"aws:SourceIp": request.source_ip, "aws:SecureTransport": "true" if request.secure else "false"}
-        return signed.refusal(Access(resource, MANAGE, seen))
+        context = request_context(request.source_ip, request.secure, request.header("user-agent"), now_ms)
+        return signed.refusal(Access(resource, MANAGE, context))
 
 
 class ManagementApi:
@@ -142,7 +142,7 @@ class ManagementApi:
         owner = self._check.owner(found.connection_id)
         if owner is None:
             return self._bad_request(f"Invalid connectionId: {found.connection_id}")
-        if request.method not in _METHODS or not is_signed(request):
+        if request.method not in _METHODS or (self._guard is None and not is_signed(request)):
             return self._fault(Fault.MISSING_TOKEN)
         refusal = None if self._guard is None else self._guard.refusal(request, found)
         if refusal is not None:

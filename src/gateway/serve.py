@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.access.principal import Principal
 from gateway.backends import Backends
 from gateway.cluster.lease import LeaseTerms
 from gateway.cluster.roster import Roster
 from gateway.departure import drain
 from gateway.elsewhere import open_backends
+from gateway.entitled import Entitled, open_entitled
 from gateway.fleet_node import FleetNode
 from gateway.fleet_table import open_table, operators_endpoint
 from gateway.health import Health
@@ -116,11 +116,13 @@ class Serving:
         self._is_worker = is_worker
         self._stop = stop
         self._certificates: Renewal | None = None
+        self._entitled = Entitled()
 
     def reload(self) -> None:
         """Read again what an operator may have changed; a no-op until it has been read once."""
         if self._certificates is not None:
             self._certificates.reload()
+        self._entitled.reload()
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Everything in order; closed in the opposite one. Raises UserError."""
@@ -147,16 +149,19 @@ class Serving:
         await _serve_functions(stack, station, backends, ids)
         logs = await open_stage_logs(stack, self._settings.log_folder, log, station.definition, self._outlets.stages)
         journal = StageJournal(logs, station.clock)
-        fleet = self.fleet = FleetNode(station, table, backends, ids, journal)
+        entitled = self._entitled = await open_entitled(stack, station, key)
+        callers = entitled.callers
+        fleet = self.fleet = FleetNode(station, table, backends, ids, journal, callers)
         sources = _LedSources(EventSources(backends.functions, station.aws, ids, log), station, fleet)
         stack.push_async_callback(sources.close)
         fleet.watchers.append(sources.see)
         fleet.fenced = sources.rest
         fleet.drain_asked = self._drain_asked
         reach = await fleet.open(stack, key)
-        guard = None if station.keys is None or self._settings.no_auth else _guard(station)
+        guard = None if callers is None else Guard(callers, station.clock)
         api = ManagementApi(fleet.node, reach, IdCheck(key), ids, journal, guard)
-        await self._open_doors(stack, station, Health(api, self._unready, self._about))
+        service = entitled.before(api, station, backends.upstreams, fleet.node, ids)
+        await self._open_doors(stack, station, Health(service, self._unready, self._about))
         self._began(station)
         fleet.began = lambda member: self._began(station)  # under another number, once it has come back
 
@@ -282,15 +287,6 @@ def ready_document(station: Station, fleet: FleetNode) -> dict[str, Any]:
         "node": fleet.tenure.number,
         "workers": [{"pid": os.getpid(), "node": fleet.tenure.number}],
     }
-
-
-def _guard(station: Station) -> Guard:
-    """Handlers sign with the node's own keys, and so may whoever else holds them."""
-    keys = station.keys
-    assert keys is not None, "without keys nobody's signature can be verified"
-    account = station.settings.account_id
-    principal = Principal(account, f"arn:aws:iam::{account}:user/fleet", keys.secret_access_key, keys.session_token)
-    return Guard({keys.access_key_id: principal}, station.clock)
 
 
 async def _functions(stack: AsyncExitStack, station: Station, ids: RandomIds) -> LocalFunctions:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access.conditions import InvalidCondition, holds
+from gateway.access.conditions import InvalidCondition, holds, is_known
 
 CONTEXT = {
     "aws:SourceIp": "192.0.2.10",
@@ -86,6 +86,34 @@ CONTEXT = {
 )
 def test_holds(condition: object, expected: bool | None) -> None:
     assert holds(condition, CONTEXT) is expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringEquals": {"aws:PrincipalTag/Team": "a"}}, False),
+        ({"StringLike": {"AWS:principaltag/team": "*"}}, False),
+        ({"StringNotEquals": {"aws:PrincipalTag/team": "a"}}, True),
+        ({"StringNotLike": {"aws:PrincipalTag/team": "*"}}, True),
+        ({"StringEqualsIfExists": {"aws:PrincipalTag/team": "a"}}, True),
+        ({"StringNotEqualsIfExists": {"aws:PrincipalTag/team": "a"}}, True),
+        ({"Null": {"aws:PrincipalTag/team": "true"}}, True),
+        ({"Null": {"aws:PrincipalTag/team": "false"}}, False),
+        ({"ForAnyValue:StringEquals": {"aws:PrincipalTag/team": "a"}}, None),
+        ({"StringEquals": {"aws:PrincipalTag/there": "yes"}}, True),
+        ({"Null": {"aws:PrincipalTag/there": "true"}}, False),
+        ({"StringEquals": {"aws:RequestTag/team": "a"}}, None),
+    ],
+)
+def test_of_some_keys_it_is_known_that_they_are_absent(condition: object, expected: bool | None) -> None:
+    context = CONTEXT | {"aws:PrincipalTag/There": "yes"}
+    assert holds(condition, context, ("aws:principaltag/",)) is expected
+
+
+@pytest.mark.parametrize("operator", ["StringEquals", "NotIpAddressIfExists", "Null", "DateLessThan", "Bool"])
+def test_operators_that_are_known(operator: str) -> None:
+    assert is_known(operator)
+    assert not is_known(f"ForAnyValue:{operator}")
 
 
 @pytest.mark.parametrize(

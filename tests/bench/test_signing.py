@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.harness.signing import Keys, signed_post
 
+from gateway.access.keyring import Keyring
 from gateway.access.principal import Principal
 from gateway.access.signature import Refusal
 from gateway.access.sigv4 import Realm, Signed, authenticate
@@ -20,7 +21,8 @@ def verified(wire: bytes) -> Signed | Refusal:
     headers = tuple((name, value) for name, _, value in (line.partition(": ") for line in lines))
     host = dict(headers)["Host"]
     request = HttpRequest(method, target, "", headers, body, "127.0.0.1", host)
-    principals = {KEYS.access_key: Principal("123456789012", "arn:aws:iam::123456789012:user/fleet", KEYS.secret)}
+    holder = Principal("123456789012", "arn:aws:iam::123456789012:user/fleet", KEYS.secret)
+    principals = Keyring({KEYS.access_key: holder})
     return authenticate(request, Realm(KEYS.region, "123456789012"), principals, int(AT_S * 1000))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.model.networks import NOBODY, read_networks
 from gateway.settings.kinds import (
     AccountId,
+    Callers,
     Cidrs,
     HostPort,
     Kind,
@@ -28,7 +29,9 @@ from gateway.settings.kinds import (
 
 CODES = OneOf((1012, 1001))
 ODD: tuple[object, ...] = (None, [], {}, 1.5, b"x")
-KINDS = (Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), Region(), Place(), Pairs(), Cidrs())
+CALLERS = ("123456789012", "arn:aws:iam::123456789012:role/a*")
+PLAIN = (Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), Region(), Place(), Pairs())
+KINDS = (*PLAIN, Cidrs(), Callers())
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,10 @@ KINDS = (Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), 
         (Region(), "mx-central-1", "mx-central-1"),
         (AccountId(), "000000000001", "000000000001"),
         (AccountId(), 123456789012, "123456789012"),
+        (Callers(), "123456789012 arn:aws:iam::123456789012:role/a*", CALLERS),
+        (Callers(), list(CALLERS), CALLERS),
+        (Callers(), [], ()),
+        (Callers(), "", ()),
         (Place(), "node-1.internal:7000", HostPort("node-1.internal", 7000)),
         (Place(), "[fd00::1]:7000", HostPort("fd00::1", 7000)),
         (Pairs(), "A=1 B=2", {"A": "1", "B": "2"}),
@@ -103,6 +110,11 @@ def test_values_are_read_and_what_is_written_is_read_again(kind: Kind, raw: obje
         (Region(), "Frankfurt", "'Frankfurt' is no AWS region"),
         (AccountId(), "12345", "'12345' is no account"),
         (AccountId(), 1, "1 is no account"),
+        (Callers(), "12345", "'12345' is neither 12 digits, in quotes, nor an ARN of IAM that names its account"),
+        (Callers(), ["arn:aws:iam::*:role/a"], "nor an ARN of IAM that names its account"),
+        (Callers(), ["arn:aws:iam::123456789012:role/a b"], "nor an ARN of IAM that names its account"),
+        (Callers(), [123456789012], "123456789012 is neither 12 digits, in quotes"),
+        (Callers(), 123456789012, "123456789012 is no list of accounts and ARNs"),
         (Place(), "7000", "'7000' is not HOST:PORT"),
         (Place(), ":7000", "is not HOST:PORT"),
         (Place(), "host:", "is not HOST:PORT"),
@@ -127,9 +139,7 @@ def test_what_makes_no_sense_is_told(kind: Kind, raw: object, said: str) -> None
 
 
 @given(
-    st.sampled_from(
-        [Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), Region(), Place(), Pairs(), Cidrs()]
-    ),
+    st.sampled_from(KINDS),
     st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.sampled_from(ODD)),
 )
 def test_anything_is_a_value_or_a_complaint(kind: Kind, raw: object) -> None:

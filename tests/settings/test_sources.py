@@ -129,6 +129,9 @@ def test_what_is_overridden_must_be_right_all_the_same() -> None:
     [
         ({"port": "9000", "tls_port": "9000"}, "port and tls_port cannot both be 9000"),
         ({"advertise": "h:65535", "workers": "2"}, "advertise: port 65535 and 1 more go beyond 65535"),
+        ({"principals_file": "p.toml", "no_auth": True}, "principals_file and no_auth are at odds"),
+        ({"trust_iam": "123456789012"}, "trust_iam without principals_file"),
+        ({"sts_endpoint_url": "http://sts.example.com"}, "sts_endpoint_url must be https://"),
         ({"ready_file": "nope/ready.json"}, "ready_file: nope is no folder"),
         ({"tls_key_file": "k", "tls_port": "0"}, "tls_key_file: there is no certificate to it"),
         ({"tls_cert_file": "c"}, "tls_cert_file: no port speaks TLS"),
@@ -149,16 +152,19 @@ def test_what_does_not_go_together(flags: dict[str, object], said: str) -> None:
 
 
 def test_what_goes_together() -> None:
+    trust = load(trust_iam="123456789012", principals_file="p.toml", sts_endpoint_url="http://127.0.0.1:5000").settings
+    assert trust.trust_iam == ("123456789012",) and trust.sts_origin == "http://127.0.0.1:5000"
     assert load(port="0", tls_port="0", ready_file="ready.json", advertise="h:65535").settings.tls_port == 0
 
 
 def test_a_worker_reads_what_its_parent_wrote() -> None:
     settings = load(
         api="t.yaml",
+        trust_iam="1" * 12,
+        principals_file="p.toml",
         advertise="[fd00::1]:7000",
         tls_port="8443",
         parameter_overrides=("A=1", "B=x y"),
-        no_auth=True,
         tls_cert_dir="certs",
         trusted_proxies="10.0.0.0/8,2001:db8::/32",
         proxy_protocol="required",

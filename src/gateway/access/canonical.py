@@ -1,6 +1,7 @@
 """The canonical request of Signature Version 4: the one text that client and server hash alike.
 
-For services other than S3: the path as sent is encoded once more, and the payload's hash is always the body's own.
+For services other than S3: the path as sent is encoded once more. The payload's hash is the body's own, whatever the
+request says of it, unless it says that the payload is not signed.
 """
 
 from __future__ import annotations
@@ -11,18 +12,22 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-from gateway.access.signature import SIGNATURE_PARAMETER
+from gateway.access.signature import SIGNATURE_PARAMETER, UNSIGNED_PAYLOAD
 from gateway.model.http import HttpRequest
 
 _SIGNATURE: Final = SIGNATURE_PARAMETER.encode("ascii")
 _ENCODED: Final = re.compile(r"[A-Za-z0-9_.~/%-]+")
 
 
-def canonical_requests(request: HttpRequest, signed_headers: Sequence[str]) -> tuple[bytes, ...]:
-    """The canonical request, and when it differs the one of clients that leave the query's own encoding as it is."""
+def canonical_requests(
+    request: HttpRequest, signed_headers: Sequence[str], unsigned_payload: bool = False
+) -> tuple[bytes, ...]:
+    """The canonical request, and when it differs the one of clients that leave the query's own encoding as it is.
+    ``unsigned_payload`` is what the signer says of the body."""
     values = _values(request, signed_headers)
     lines = "".join([f"{name}:{value}\n" for name, value in zip(signed_headers, values, strict=True)])
-    after = f"{lines}\n{';'.join(signed_headers)}\n{sha256(request.body).hexdigest()}"
+    payload = UNSIGNED_PAYLOAD if unsigned_payload else sha256(request.body).hexdigest()
+    after = f"{lines}\n{';'.join(signed_headers)}\n{payload}"
     before = f"{request.method.upper()}\n{_path(request.raw_path)}\n"
     return tuple([wire(f"{before}{query}\n{after}") for query in _queries(request.query)])
 

@@ -1,7 +1,8 @@
 """The ``Condition`` element of an IAM statement, in three values: it holds, it does not, or it cannot be decided.
 
-A condition is undecided when it asks for a key whose value is not known here, or by an operator that is not one of
-IAM's single-valued ones. Keys and operators are compared without case where IAM does so.
+A condition is undecided when it asks for a key of which nothing is known here, or by an operator that is not one of
+IAM's single-valued ones. Of some keys all are known, a principal's tags for example: one that is not there is absent,
+and means what IAM says it does. Keys and operators are compared without case where IAM does so.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ class InvalidCondition(ValueError):
     """Not of the form ``{operator: {key: value or values}}``."""
 
 
-def holds(condition: object, context: Mapping[str, str]) -> bool | None:
-    """Whether all of it holds, None when that cannot be decided. Raises InvalidCondition."""
+def holds(condition: object, context: Mapping[str, str], complete: tuple[str, ...] = ()) -> bool | None:
+    """Whether all of it holds, None when that cannot be decided. ``complete`` are beginnings of keys, in lower case, of
+    which ``context`` holds all that exist. Raises InvalidCondition."""
     known = {key.lower(): value for key, value in context.items()}
     outcomes = [
-        _one(operator, values, known.get(key.lower()))
+        _one(operator, values, known.get(key.lower()), key.lower().startswith(complete))
         for operator, block in _pairs(condition)
         for key, values in _pairs(block)
     ]
@@ -41,11 +43,11 @@ def _pairs(value: object) -> list[tuple[str, object]]:
     return list(value.items())
 
 
-def _one(operator: str, values: object, known: str | None) -> bool | None:
+def _one(operator: str, values: object, known: str | None, is_complete: bool) -> bool | None:
     wanted = _values(values)
     name = operator.removesuffix("IfExists")
     if known is None:
-        return None
+        return _absent(operator, name, wanted) if is_complete else None
     if name == "Null":
         return "false" in wanted  # "the key is absent" is false: it is known, so it is there
     negated = name in _NEGATED
@@ -56,6 +58,21 @@ def _one(operator: str, values: object, known: str | None) -> bool | None:
         return any(test(known, value) for value in wanted) != negated
     except (ValueError, InvalidOperation, OverflowError):
         return None
+
+
+def _absent(operator: str, name: str, wanted: list[str]) -> bool | None:
+    """Of a key that is known not to be there."""
+    if name == "Null":
+        return "true" in wanted
+    if name not in _TESTS and name not in _NEGATED:
+        return None
+    return name in _NEGATED or operator != name
+
+
+def is_known(operator: str) -> bool:
+    """Whether a condition with this operator is ever decided."""
+    name = operator.removesuffix("IfExists")
+    return name == "Null" or name in _TESTS or name in _NEGATED
 
 
 def _values(value: object) -> list[str]:

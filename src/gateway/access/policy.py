@@ -23,11 +23,13 @@ VERSIONS: Final = ("2012-10-17", "2008-10-17")
 @hot_value
 class Access:
     """What is asked: an action on a resource. ``context`` holds the condition keys whose values are known, such as
-    ``aws:SourceIp`` or ``aws:CurrentTime`` (ISO 8601); any other key makes its condition undecided."""
+    ``aws:SourceIp`` or ``aws:CurrentTime`` (ISO 8601); any other key makes its condition undecided, unless it begins
+    like one of ``complete``: of those all are there that exist."""
 
     resource: str
     action: str = INVOKE
     context: Mapping[str, str] = field(default_factory=dict)
+    complete: tuple[str, ...] = ()
 
 
 class Decision(Enum):
@@ -73,7 +75,7 @@ def _effect(statement: object, access: Access) -> str | None:
     effect: str = statement["Effect"]
     action = _covers(statement, "Action", access.action, ignore_case=True)
     resource = _covers(statement, "Resource", access.resource, ignore_case=False)
-    condition = holds(statement.get("Condition", {}), access.context)
+    condition = holds(statement.get("Condition", {}), access.context, access.complete)
     if condition is None:
         condition = effect == "Deny"
     return effect if action and resource and condition else None

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
 
 from gateway.access.policy import Access, Decision, evaluate
+from gateway.access.signature import Refusal
+
+_TAG: Final = "aws:PrincipalTag/"
+_COMPLETE: Final = (_TAG.lower(),)
+_HARMLESS: Final = frozenset({Decision.ALLOWED, Decision.IMPLICIT_DENY})
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """``session_token`` is set for temporary credentials; ``principal_id`` is IAM's unique ID (``AIDA…``), None to
-    show the access key in its place; ``policies`` are parsed identity-based policies, None for "may do everything"."""
+    show the access key in its place; ``policies`` are parsed identity-based policies, None for "may do everything";
+    ``tags`` are all it has."""
 
     account_id: str
     arn: str
@@ -20,6 +26,7 @@ class Principal:
     session_token: str | None = field(default=None, repr=False)
     principal_id: str | None = None
     policies: tuple[Mapping[str, Any], ...] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def may_do_everything(self) -> bool:
@@ -38,17 +45,28 @@ class Principal:
         }
 
     def decide(self, access: Access) -> Decision:
-        """All policies together; one that is none allows nothing."""
+        """All policies together, with what conditions may ask of this principal; beside one that is no policy the
+        others allow nothing."""
         if self.policies is None:
             return Decision.ALLOWED
-        decisions = {evaluate(policy, access) for policy in self.policies}
+        asked = replace(access, context={**access.context, **self._conditions()}, complete=_COMPLETE)
+        decisions = {evaluate(policy, asked) for policy in self.policies}
         if Decision.EXPLICIT_DENY in decisions:
             return Decision.EXPLICIT_DENY
-        return Decision.ALLOWED if Decision.ALLOWED in decisions else Decision.IMPLICIT_DENY
+        return Decision.ALLOWED if decisions <= _HARMLESS and Decision.ALLOWED in decisions else Decision.IMPLICIT_DENY
+
+    def _conditions(self) -> dict[str, str]:
+        """The values of condition keys."""
+        tags = {f"{_TAG}{name}": value for name, value in self.tags.items()}
+        return {"aws:PrincipalArn": self.arn, "aws:PrincipalAccount": self.account_id, **tags}
 
 
-Principals = Mapping[str, Principal]
-"""By access key ID."""
+class Principals(Protocol):
+    """Whoever may sign."""
+
+    def find(self, access_key: str, session_token: str | None, now_ms: int) -> Principal | Refusal:
+        """The holder of a key, with the secret that it signs with; ``session_token`` is the one that came along, None
+        without. ``now_ms`` is Unix time. Never raises."""
 
 
 def unverified(access_key: str, account_id: str) -> Principal:

@@ -22,6 +22,9 @@ from gateway.model.limits import MAX_PRESIGNED_EXPIRES_S
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 TERMINATOR: Final = "aws4_request"
 SIGNATURE_PARAMETER: Final = "X-Amz-Signature"
+UNSIGNED_PAYLOAD: Final = "UNSIGNED-PAYLOAD"
+_PAYLOAD: Final = "x-amz-content-sha256"
+_STREAMING: Final = "STREAMING-"  # how every kind of chunk-signed or trailing payload begins
 _BASIC_FORMAT: Final = "%Y%m%dT%H%M%SZ"
 _BASIC_DATE: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _REMEMBERED: Final = 256  # beginnings of headers, dates; those of one key, day and second recur all the time
@@ -69,7 +72,7 @@ class Instant(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """``expires_s`` is set for a presigned query only."""
+    """``expires_s`` is set for a presigned query only; ``unsigned_payload``: the signature does not cover the body."""
 
     credential: Credential
     signed_headers: tuple[str, ...]
@@ -77,6 +80,7 @@ class Claim(NamedTuple):
     signed: Instant
     expires_s: int | None
     session_token: str | None
+    unsigned_payload: bool = False
 
 
 def basic_format(moment: datetime) -> str:
@@ -88,12 +92,26 @@ def read_claim(request: HttpRequest) -> Claim | Refusal:
     """The signature a request carries; MISSING_TOKEN when there is none."""
     fields = request.fields
     authorization = fields.get("authorization")
+    payload = fields.get(_PAYLOAD)
     if authorization is not None and authorization.startswith("AWS4-"):
-        return _as_sdks_write(fields, authorization) or _in_header(fields, authorization)
-    query = dict(parse_qsl(request.query, keep_blank_values=True))
-    if "X-Amz-Algorithm" in query or SIGNATURE_PARAMETER in query:
-        return _in_query(query)
-    return MISSING_TOKEN if authorization is None else _unread(authorization, _header_lacks({}, fields))
+        claim = _as_sdks_write(fields, authorization) or _in_header(fields, authorization)
+    else:
+        query = dict(parse_qsl(request.query, keep_blank_values=True))
+        if "X-Amz-Algorithm" not in query and SIGNATURE_PARAMETER not in query:
+            return MISSING_TOKEN if authorization is None else _unread(authorization, _header_lacks({}, fields))
+        claim = _in_query(query)
+        payload = payload or next((query[name] for name in query if name.lower() == _PAYLOAD), None)
+    return claim if payload is None or isinstance(claim, Refusal) else _with_payload(claim, payload)
+
+
+def _with_payload(claim: Claim, payload: str) -> Claim | Refusal:
+    """By what the signer says of the body; a hash is not looked at, for the body has its own."""
+    if payload.startswith(_STREAMING):
+        return incomplete(
+            f"x-amz-content-sha256 '{payload[:64]}' is not supported by service 'execute-api': a body that is signed "
+            f"in chunks, or has a trailer, is not taken. Sign the whole body, or send '{UNSIGNED_PAYLOAD}'."
+        )
+    return claim._replace(unsigned_payload=True) if payload == UNSIGNED_PAYLOAD else claim
 
 
 def _as_sdks_write(fields: Fields, authorization: str) -> Claim | None:

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Final
 
 from gateway.access.canonical import canonical_requests, wire
+from gateway.access.keyring import same
 from gateway.access.policy import Access, Decision
 from gateway.access.principal import Principal, Principals, unverified
 from gateway.access.signature import (
@@ -27,10 +28,9 @@ from gateway.access.signature import (
 )
 from gateway.model.hot_value import hot_value
 from gateway.model.http import HttpRequest
-from gateway.model.limits import SIGNATURE_SKEW_MS
+from gateway.model.limits import PRESIGNED_SKEW_MS, SIGNATURE_SKEW_MS
 
 SERVICE: Final = "execute-api"
-INVALID_TOKEN: Final = Refusal("UnrecognizedClientException", "The security token included in the request is invalid.")
 _MISMATCH: Final = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
     "and signing method. Consult the service documentation for details."
@@ -38,6 +38,7 @@ _MISMATCH: Final = (
 _BLOCK_BYTES: Final = 64  # of SHA-256
 _READY_KEYS: Final = 256  # some 500 bytes each; only who is known and in time gets that far, so strangers displace none
 _SKEW: Final = timedelta(milliseconds=SIGNATURE_SKEW_MS)
+_PRESIGNED_SKEW: Final = timedelta(milliseconds=PRESIGNED_SKEW_MS)
 
 
 @hot_value
@@ -46,6 +47,7 @@ class Realm:
 
     region: str
     account_id: str
+    service: str = SERVICE
 
 
 @hot_value
@@ -87,16 +89,17 @@ def authenticate(request: HttpRequest, realm: Realm, principals: Principals | No
     wrong = _untimely(claim, datetime.fromtimestamp(now_ms // 1000, UTC)) or _out_of_scope(claim, realm)
     if wrong is not None:
         return wrong
-    principal = principals.get(access_key)
-    if principal is None or not _same(claim.session_token or "", principal.session_token or ""):
-        return INVALID_TOKEN
+    principal = principals.find(access_key, claim.session_token, now_ms)
+    if isinstance(principal, Refusal):
+        return principal
     return _mismatch(request, claim, principal) or Signed(access_key, principal)
 
 
 def _untimely(claim: Claim, now: datetime) -> Refusal | None:
     signed_at, timestamp = claim.signed
-    if signed_at > now + _SKEW:
-        bound = f"{basic_format(now + _SKEW)} ({basic_format(now)} + {_minutes(_SKEW)})"
+    ahead = _SKEW if claim.expires_s is None else _PRESIGNED_SKEW
+    if signed_at > now + ahead:
+        bound = f"{basic_format(now + ahead)} ({basic_format(now)} + {_minutes(ahead)})"
         return _invalid(f"Signature not yet current: {timestamp} is still later than {bound}")
     lifetime = _SKEW if claim.expires_s is None else timedelta(seconds=claim.expires_s)
     if signed_at + lifetime < now:
@@ -118,8 +121,8 @@ def _out_of_scope(claim: Claim, realm: Realm) -> Refusal | None:
         return _invalid(
             f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{credential.terminator}'."
         )
-    if credential.service != SERVICE:
-        return _invalid(f"Credential should be scoped to correct service: '{SERVICE}'. ")
+    if credential.service != realm.service:
+        return _invalid(f"Credential should be scoped to correct service: '{realm.service}'. ")
     if credential.region != realm.region:
         return _invalid(f"Credential should be scoped to a valid region, not '{credential.region}'. ")
     if credential.date != timestamp[:8]:
@@ -132,10 +135,10 @@ def _out_of_scope(claim: Claim, realm: Realm) -> Refusal | None:
 
 def _mismatch(request: HttpRequest, claim: Claim, principal: Principal) -> Refusal | None:
     """None when the signature is right; the text shows what should have been signed, as AWS does."""
-    canonical = canonical_requests(request, claim.signed_headers)
+    canonical = canonical_requests(request, claim.signed_headers, claim.unsigned_payload)
     to_sign = [_string_to_sign(claim, each) for each in canonical]
     key = _ready_key(principal.secret, claim.credential)
-    if any([_same(key.sign(each), claim.signature) for each in to_sign]):
+    if any([same(key.sign(each), claim.signature) for each in to_sign]):
         return None
     return _invalid(
         f"{_MISMATCH}\n\nThe Canonical String for this request should have been\n'{_shown(canonical[0])}'\n\n"
@@ -178,10 +181,6 @@ class _ReadyKey:
 def _ready_key(secret: str, credential: Credential) -> _ReadyKey:
     """By access key, date, region and service; and by secret, so that one that was replaced signs nothing."""
     return _ReadyKey(signing_key(secret, credential))
-
-
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(wire(one), wire(other))
 
 
 def _shown(canonical: bytes) -> str:

@@ -32,6 +32,7 @@ MODULES: Final = {
     "drain": "gateway.cli.nodes",
     "connections": "gateway.cli.connections",
     "failed": "gateway.cli.failed",
+    "keys": "gateway.cli.keys",
 }
 
 

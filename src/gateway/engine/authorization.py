@@ -6,13 +6,13 @@ Parity 1.3 and 6.2. Signatures, policies and answers are read by ``access``; her
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 from gateway.access import authorizer as answers
 from gateway.access.identity import IdentitySource, all_present
 from gateway.access.policy import Access
 from gateway.access.principal import Principals
+from gateway.access.request_context import request_context
 from gateway.access.signature import Refusal
 from gateway.access.sigv4 import Realm, authenticate
 from gateway.engine import responses
@@ -57,7 +57,7 @@ def signed_identity(exchange: Exchange, principals: Principals | None) -> Mappin
     )
     realm = Realm(endpoint.region, endpoint.account_id)
     signed = authenticate(request, realm, principals, exchange.occasion.now_ms)
-    refusal = signed if isinstance(signed, Refusal) else signed.refusal(_access(exchange, signed.principal.arn))
+    refusal = signed if isinstance(signed, Refusal) else signed.refusal(_access(exchange))
     if refusal is not None:
         return responses.service_refusal(
             refusal.error_type, refusal.member, refusal.message, exchange.occasion.request_id
@@ -74,17 +74,10 @@ def doubled_authorization(exchange: Exchange) -> responses.Refuse | None:
     return responses.Refuse(400, (("Content-Type", "text/html"),), BAD_REQUEST_PAGE, "two Authorization headers")
 
 
-def _access(exchange: Exchange, principal_arn: str | None = None) -> Access:
+def _access(exchange: Exchange) -> Access:
     """Invoking ``$connect``, with the condition keys that are known of a handshake."""
-    handshake = _handshake(exchange)
-    known = {
-        "aws:SourceIp": exchange.connection.source_ip,
-        "aws:CurrentTime": datetime.fromtimestamp(exchange.occasion.now_ms // 1000, UTC).isoformat(),
-        "aws:SecureTransport": "true" if handshake.secure else "false",
-        "aws:UserAgent": exchange.connection.user_agent,
-        "aws:PrincipalArn": principal_arn,
-    }
-    context = {name: value for name, value in known.items() if value is not None}
+    connection, is_secure = exchange.connection, _handshake(exchange).secure
+    context = request_context(connection.source_ip, is_secure, connection.user_agent, exchange.occasion.now_ms)
     return Access(exchange.endpoint.method_arn(CONNECT), context=context)
 
 

@@ -42,6 +42,7 @@ ACCOUNT_REQUEST_BURST: Final = 5_000  # tokens of the bucket that is filled at t
 NEW_CONNECTIONS_PER_S: Final = 500.0  # all APIs; parity 8
 NEW_CONNECTION_BURST: Final = 500  # assumed: one second's worth
 SIGNATURE_SKEW_MS: Final = 5 * 60 * 1000  # between a signature's time and ours; parity 7.4
+PRESIGNED_SKEW_MS: Final = 15 * 60 * 1000  # how far ahead a presigned query's time may be; behind is its own lifetime
 MAX_PRESIGNED_EXPIRES_S: Final = 604_800  # X-Amz-Expires; seven days
 MAX_VALIDATION_STEPS: Final = 200_000  # keywords looked at for one message; ours, no model of 128 KB needs as many
 MAX_PATTERN_CHARS: Final = 512  # of a regular expression; longer ones escape the library's deadline

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
+from gateway.access.grant import is_account, is_pattern
 from gateway.model.networks import Networks, read_networks
 from gateway.settings.pairs import pairs_of
 from gateway.settings.run import AWS_ITSELF
@@ -214,6 +215,25 @@ class Place:
 
     def written(self, value: HostPort) -> Json:
         return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Account IDs and patterns of ARNs: a list in TOML, elsewhere words with blanks between."""
+
+    metavar: str = "CALLERS"
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        words = raw.split() if isinstance(raw, str) else raw
+        if not isinstance(words, list | tuple):
+            raise ValueError(f"{raw!r} is no list of accounts and ARNs")
+        for word in words:
+            if not isinstance(word, str) or not (is_account(word) or is_pattern(word)):
+                raise ValueError(f"{word!r} is neither 12 digits, in quotes, nor an ARN of IAM that names its account")
+        return tuple(words)
+
+    def written(self, value: tuple[str, ...]) -> Json:
+        return " ".join(value)
 
 
 @dataclass(frozen=True, slots=True)

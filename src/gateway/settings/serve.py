@@ -17,6 +17,7 @@ from gateway.settings.environment import DEFAULT_REGION, REGION_VARIABLES, Direc
 from gateway.settings.kinds import (
     MAX_PORT,
     AccountId,
+    Callers,
     Cidrs,
     HostPort,
     Location,
@@ -223,6 +224,26 @@ class ServeSettings:
             Switch(), "no_auth is meant, though the address is not of this machine alone: others let nobody else in."
         ),
     )
+    principals_file: Path | None = field(
+        default=None,
+        metadata=about(
+            Location(),
+            "TOML with the access keys that callers of this fleet sign with, and their policies.",
+            default="the node's own keys alone",
+        ),
+    )
+    trust_iam: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            Callers(),
+            "Accounts and ARNs that may exchange IAM's word for a key; principals_file grants what they may do.",
+            default="nobody",
+        ),
+    )
+    sts_endpoint_url: str | None = field(
+        default=None,
+        metadata=about(Url(), "The STS whose word is taken, with trust_iam.", default="AWS's own in the region"),
+    )
     ready_file: Path | None = field(
         default=None, metadata=about(Location("PATH"), "Write JSON here once serving.", default=NOWHERE)
     )
@@ -270,7 +291,13 @@ class ServeSettings:
     @property
     def reloads(self) -> bool:
         """Whether there is something that SIGHUP has read again; else it ends the program."""
-        return self.has_certificates
+        return self.has_certificates or self.principals_file is not None
+
+    @property
+    def sts_origin(self) -> str:
+        """Scheme and host of the STS whose word is taken."""
+        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        return self.sts_endpoint_url or f"https://sts.{self.region}.{suffix}"
 
     @property
     def lease_ms(self) -> int:

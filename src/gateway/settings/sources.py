@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from gateway.model.errors import SettingsError
 from gateway.model.problem import Problem
@@ -146,6 +147,11 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Problem]:
         yield Problem(f"{name}: no such setting", hint=hint_for(name, VARIABLES))
 
 
+def _is_safe(url: str) -> bool:
+    """Nobody can be between: TLS, or this machine."""
+    return urlsplit(url).scheme == "https" or urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+
+
 def _at_odds(settings: ServeSettings) -> Iterator[Problem]:
     """What is wrong with several settings together."""
     if settings.port == settings.tls_port != 0:
@@ -153,6 +159,12 @@ def _at_odds(settings: ServeSettings) -> Iterator[Problem]:
     yield from _tls_at_odds(settings)
     if settings.proxy_protocol == "required" and not settings.trusted_proxies:
         yield Problem("proxy_protocol: nobody is trusted", hint="name the balancers' networks in trusted_proxies")
+    if settings.trust_iam and settings.principals_file is None:
+        yield Problem("trust_iam without principals_file", hint="its [[iam]] entries grant what trusted callers may do")
+    if settings.sts_endpoint_url is not None and not _is_safe(settings.sts_endpoint_url):
+        yield Problem("sts_endpoint_url must be https://", hint="whoever is between could name anybody")
+    if settings.principals_file is not None and settings.no_auth:
+        yield Problem("principals_file and no_auth are at odds", hint="take out one: no_auth verifies nobody")
     if settings.advertise is not None:
         try:
             settings.advertise.after(settings.workers - 1)
