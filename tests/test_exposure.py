@@ -51,6 +51,11 @@ def test_the_laptops_authority_is_not_for_a_network(host: str, tmp_path: Path) -
     assert "--tls-cert-file" in raised.value.hint
 
 
+@pytest.mark.parametrize("where", ["tls_cert_file", "tls_cert_dir"])
+def test_a_certificate_of_a_file_is(where: str, tmp_path: Path) -> None:
+    check_exposure(settings(tmp_path, "0.0.0.0", tls_port=8443, **{where: tmp_path / "chat"}))
+
+
 def test_nor_are_the_keys_that_every_emulator_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     emulated = settings(tmp_path, "10.0.0.7", endpoint_url="http://10.0.0.8:8000")
     check_exposure(emulated)

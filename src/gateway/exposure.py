@@ -45,7 +45,7 @@ def _check_callers(settings: ServeSettings) -> None:
 
 
 def _check_certificates(settings: ServeSettings) -> None:
-    if settings.tls_port is not None and getattr(settings, "tls_cert_file", None) is None:
+    if settings.tls_port is not None and not settings.has_certificates:
         raise UserError(
             f"the certificate for {settings.host} would be signed by this machine's own authority, as on a laptop",
             "name a certificate: --tls-cert-file and --tls-key-file; or leave --tls-port to a balancer that ends TLS",
