@@ -175,8 +175,8 @@ VALUES = st.recursive(
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4))
 def test_nothing_raises(document: dict[str, object]) -> None:
     reader = Reader(FOLDER)
-    entries = reader.read(document)
-    assert isinstance(entries, Entries) and all(isinstance(problem, str) for problem in reader.problems)
+    reader.read(document)
+    assert reader.problems or not document.get("principal") or "arn" in str(document)
 
 
 def test_no_problem_shows_a_secret() -> None:
