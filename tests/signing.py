@@ -71,7 +71,7 @@ def signing_time_ms(request: HttpRequest) -> int:
     """When botocore's own clock said it was."""
     claim = read_claim(request)
     assert isinstance(claim, Claim)
-    return int(claim.signed.at.timestamp() * 1000)
+    return claim.signed.at_s * 1000
 
 
 def moment(text: str) -> int:

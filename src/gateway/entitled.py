@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.access.keyring import Keyring
 from gateway.access.principal import Principal
 from gateway.access.session import SessionSeal
 from gateway.callers import Callers, Vouched
 from gateway.iams_word import IamsWord, Word
-from gateway.model.aws import Credentials
+from gateway.model.aws import DUMMY_CREDENTIALS, Credentials
 from gateway.node import Node
 from gateway.ports import HttpService, Ids, Upstreams
 from gateway.principals.file import Known, PrincipalsFile
@@ -19,6 +20,11 @@ from gateway.principals.watch import PrincipalsWatch
 from gateway.registry.secrets import SecretsManager
 from gateway.settings import tool_environment
 from gateway.station import Station
+
+KNOWN_KEYS: Final = (
+    "the node's own keys are those that every emulator takes, so anybody may call it; set AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ async def open_entitled(stack: AsyncExitStack, station: Station, fleet_key: byte
     callers = Callers(_own(keys, settings.account_id), vouched)
     watch = None
     if settings.principals_file is not None:
+        if keys == DUMMY_CREDENTIALS:
+            station.log.warned(KNOWN_KEYS)
         manager = SecretsManager(station.aws)
         stack.callback(manager.close)
         file = PrincipalsFile(settings.principals_file.absolute(), tool_environment(), manager.text)

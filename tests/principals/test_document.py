@@ -4,6 +4,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.principals.document import Reader, secret_fault
 from gateway.principals.entries import (
@@ -134,6 +136,7 @@ KEY = f'{PRINCIPAL}[[principal.key]]\nid = "{key(1)}"\n'
             KEY + f"secret = '{SECRET}'\nsecret_env = 'A'",
             f"principal 1 ({ARN}): key 1 ({key(1)}): one of secret_file, secret_env, secret_arn, secret must be there",
         ),
+        (KEY + "secret_env = 'A'\ncreated = 'then'", f"principal 1 ({ARN}): key 1 ({key(1)}): created is no time"),
         (KEY + "secret_env = 'a b'", f"principal 1 ({ARN}): key 1 ({key(1)}): secret_env is no name of a variable"),
         (KEY + "secret_arn = 'a'", f"principal 1 ({ARN}): key 1 ({key(1)}): secret_arn is no ARN of Secrets Manager"),
         (KEY + "secret_file = 7", f"principal 1 ({ARN}): key 1 ({key(1)}): secret_file is no text"),
@@ -159,6 +162,21 @@ def test_what_is_wrong_is_told(text: str, problem: str) -> None:
 def test_two_keys_are_valid_at_once() -> None:
     keys = "".join(f"[[principal.key]]\nid = '{key(number)}'\nsecret_env = 'A'\n" for number in range(3))
     assert read(PRINCIPAL + keys)[1] == [f"principal 1 ({ARN}): it has 3 keys, and 2 are valid at once; revoke one"]
+
+
+NAMES = ["principal", "iam", "arn", "id", "key", "policies", "tags", "secret", "secret_env", "secret_file", "created"]
+VALUES = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(ARN) | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4))
+def test_nothing_raises(document: dict[str, object]) -> None:
+    reader = Reader(FOLDER)
+    reader.read(document)
+    assert reader.problems or not document.get("principal") or "arn" in str(document)
 
 
 def test_no_problem_shows_a_secret() -> None:

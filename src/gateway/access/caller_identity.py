@@ -144,10 +144,9 @@ def _wrong_claim(claim: Claim, given: Mapping[str, str], audiences: Collection[s
         return denied(f"{AUDIENCE} is not API/STAGE of this fleet")
     if claim.credential.service != "sts" or claim.credential.terminator != TERMINATOR:
         return denied("it is not signed for the service sts")
-    signed_ms = round(claim.signed.at.timestamp() * 1000)
     if claim.expires_s is None or claim.expires_s > MAX_IDENTITY_EXPIRES_S:
         return denied(f"X-Amz-Expires is more than {MAX_IDENTITY_EXPIRES_S} seconds")
-    if signed_ms > now_ms + SIGNATURE_SKEW_MS:
+    if claim.signed.at_s * 1000 > now_ms + SIGNATURE_SKEW_MS:
         return denied("X-Amz-Date is in the future")
     if now_ms > _over_at_ms(claim):
         return denied("it has expired: sign another one")
@@ -155,4 +154,4 @@ def _wrong_claim(claim: Claim, given: Mapping[str, str], audiences: Collection[s
 
 
 def _over_at_ms(claim: Claim) -> int:
-    return round(claim.signed.at.timestamp() * 1000) + (claim.expires_s or 0) * 1000
+    return (claim.signed.at_s + (claim.expires_s or 0)) * 1000

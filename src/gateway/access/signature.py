@@ -65,9 +65,9 @@ class Credential:
 
 
 class Instant(NamedTuple):
-    """``at`` to the second, in UTC; ``timestamp`` is the same in ISO 8601's basic format."""
+    """To the second: Unix time, and the same in ISO 8601's basic format."""
 
-    at: datetime
+    at_s: int
     timestamp: str
 
 
@@ -83,9 +83,9 @@ class Claim(NamedTuple):
     unsigned_payload: bool = False
 
 
-def basic_format(moment: datetime) -> str:
-    """``20260925T002250Z``."""
-    return moment.strftime(_BASIC_FORMAT)
+def basic_format(at_s: int) -> str:
+    """Unix time as ``20260925T002250Z``."""
+    return datetime.fromtimestamp(at_s, UTC).strftime(_BASIC_FORMAT)
 
 
 def read_claim(request: HttpRequest) -> Claim | Refusal:
@@ -230,4 +230,4 @@ def _instant(text: str) -> Instant | None:
             at = parsedate_to_datetime(text).astimezone(UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
         return None
-    return Instant(at, basic_format(at))
+    return Instant(int(at.timestamp()), at.strftime(_BASIC_FORMAT))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
@@ -37,8 +36,8 @@ _MISMATCH: Final = (
 )
 _BLOCK_BYTES: Final = 64  # of SHA-256
 _READY_KEYS: Final = 256  # some 500 bytes each; only who is known and in time gets that far, so strangers displace none
-_SKEW: Final = timedelta(milliseconds=SIGNATURE_SKEW_MS)
-_PRESIGNED_SKEW: Final = timedelta(milliseconds=PRESIGNED_SKEW_MS)
+_SKEW_S: Final = SIGNATURE_SKEW_MS // 1000
+_PRESIGNED_SKEW_S: Final = PRESIGNED_SKEW_MS // 1000
 
 
 @hot_value
@@ -86,7 +85,7 @@ def authenticate(request: HttpRequest, realm: Realm, principals: Principals | No
     access_key = claim.credential.access_key
     if principals is None:
         return Signed(access_key, unverified(access_key, realm.account_id))
-    wrong = _untimely(claim, datetime.fromtimestamp(now_ms // 1000, UTC)) or _out_of_scope(claim, realm)
+    wrong = _untimely(claim, now_ms // 1000) or _out_of_scope(claim, realm)
     if wrong is not None:
         return wrong
     principal = principals.find(access_key, claim.session_token, now_ms)
@@ -95,21 +94,21 @@ def authenticate(request: HttpRequest, realm: Realm, principals: Principals | No
     return _mismatch(request, claim, principal) or Signed(access_key, principal)
 
 
-def _untimely(claim: Claim, now: datetime) -> Refusal | None:
-    signed_at, timestamp = claim.signed
-    ahead = _SKEW if claim.expires_s is None else _PRESIGNED_SKEW
-    if signed_at > now + ahead:
-        bound = f"{basic_format(now + ahead)} ({basic_format(now)} + {_minutes(ahead)})"
+def _untimely(claim: Claim, now_s: int) -> Refusal | None:
+    at_s, timestamp = claim.signed
+    ahead_s = _SKEW_S if claim.expires_s is None else _PRESIGNED_SKEW_S
+    if at_s > now_s + ahead_s:
+        bound = f"{basic_format(now_s + ahead_s)} ({basic_format(now_s)} + {_minutes(ahead_s)})"
         return _invalid(f"Signature not yet current: {timestamp} is still later than {bound}")
-    lifetime = _SKEW if claim.expires_s is None else timedelta(seconds=claim.expires_s)
-    if signed_at + lifetime < now:
-        bound = f"{basic_format(now - lifetime)} ({basic_format(now)} - {_minutes(lifetime)})"
+    lifetime_s = _SKEW_S if claim.expires_s is None else claim.expires_s
+    if at_s + lifetime_s < now_s:
+        bound = f"{basic_format(now_s - lifetime_s)} ({basic_format(now_s)} - {_minutes(lifetime_s)})"
         return _invalid(f"Signature expired: {timestamp} is now earlier than {bound}")
     return None
 
 
-def _minutes(span: timedelta) -> str:
-    minutes, seconds = divmod(int(span.total_seconds()), 60)
+def _minutes(span_s: int) -> str:
+    minutes, seconds = divmod(span_s, 60)
     return f"{minutes} min." if not seconds else f"{minutes} min. {seconds} s"
 
 

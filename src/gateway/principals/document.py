@@ -30,6 +30,7 @@ _ARN: Final = re.compile(r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:[a-z-]+/[^*?\s]+"
 _ACCESS_KEY: Final = re.compile(r"\w{16,128}", re.ASCII)
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SECRET_ARN: Final = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:\S+")
+_TIME: Final = re.compile(r"[0-9TZ:. +-]{0,40}")
 _PLACES: Final = ("secret_file", "secret_env", "secret_arn", "secret")
 _TOP: Final = ("principal", "iam")
 _OF_PRINCIPAL: Final = ("arn", "id", "key", "policies", "tags")
@@ -79,8 +80,10 @@ class Reader:
         access_key = self._text(where, table, "id", _ACCESS_KEY, "no access key ID: 16 to 128 letters and digits")
         where = f"{where} ({access_key})" if access_key else where
         self._unknown(where, table, _OF_KEY)
-        created = table.get("created", "")
-        return KeyEntry(access_key or "", self._place(where, table), str(created))
+        created = str(table.get("created", ""))
+        if not _TIME.fullmatch(created):
+            self._say(where, "created is no time")
+        return KeyEntry(access_key or "", self._place(where, table), created)
 
     def _place(self, where: str, table: Mapping[str, object]) -> Place:
         given = [name for name in _PLACES if name in table]
