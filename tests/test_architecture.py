@@ -18,6 +18,7 @@ LAYERS = {
     2: ("engine", "wire", "expressions", "template", "access", "cluster"),
     3: (
         "ports",
+        "counters",
         "first_step",
         "tasks",
         "tenure",
@@ -36,6 +37,7 @@ LAYERS = {
         "reach",
         "departure",
         "health",
+        "metrics",
         "management",
         "lambda_api",
     ),

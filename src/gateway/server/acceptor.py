@@ -11,11 +11,14 @@ import errno
 import socket
 from typing import Final, Protocol
 
+from gateway.counters import Counters
 from gateway.ports import Reporter
+from gateway.server.census import Census
 
 BACKLOG: Final = 4096  # connections that wait to be accepted
 RETRY_S: Final = 1.0  # after the system had nothing left; asyncio waits as long
 _BATCH: Final = 128  # accepted in one go before others get their turn
+_TELL_EVERY_S: Final = 60.0  # that nobody is accepted: a full node takes one and is full again, all day long
 _EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
@@ -30,12 +33,17 @@ class Entrance(Protocol):
 
 
 class Acceptor:
-    """To be made inside a running loop; owns ``listening`` from then on."""
+    """To be made inside a running loop; owns ``listening`` from then on. While ``census`` is full the clients stay in
+    the kernel's queue."""
 
-    def __init__(self, listening: socket.socket, entrance: Entrance, reporter: Reporter) -> None:
+    def __init__(
+        self, listening: socket.socket, entrance: Entrance, reporter: Reporter, census: Census | None = None
+    ) -> None:
         self._listening = listening
         self._entrance = entrance
         self._reporter = reporter
+        self._census = Census(Counters()) if census is None else census
+        self._told_at: float | None = None
         self._loop = asyncio.get_running_loop()
         self._port: int = listening.getsockname()[1]
         self._retry: asyncio.TimerHandle | None = None
@@ -56,7 +64,11 @@ class Acceptor:
         self._loop.add_reader(self._listening.fileno(), self._accept)
 
     def _accept(self) -> None:
+        census = self._census
         for _ in range(_BATCH):
+            if census.is_full:
+                self._pause()
+                return
             try:
                 accepted, address = self._listening.accept()
             except BlockingIOError:
@@ -67,8 +79,27 @@ class Acceptor:
                     return
                 continue  # this client went before it was accepted; the next may be fine (accept(2), NOTES)
             self._exhausted = False
+            source_ip = plain_address(address[0])
+            if not census.admit(accepted.fileno(), source_ip):
+                accepted.close()
+                continue
             accepted.setblocking(False)  # not inherited, other than TCP_NODELAY
-            self._entrance.enter(accepted, plain_address(address[0]), self._port)
+            self._entrance.enter(accepted, source_ip, self._port)
+
+    def _pause(self) -> None:
+        """Leave the clients in the kernel's queue until somebody goes."""
+        self._loop.remove_reader(self._listening.fileno())
+        self._census.pause(self._unpause)
+        now = self._loop.time()
+        if self._told_at is None or now - self._told_at > _TELL_EVERY_S:
+            self._told_at = now
+            self._reporter.warned(
+                f"no new connections on port {self._port} while {len(self._census)} are open (max_connections)"
+            )
+
+    def _unpause(self) -> None:
+        if self._listening.fileno() >= 0:
+            self._resume()
 
     def _rest(self, error: OSError) -> None:
         """Leave the clients in the kernel's queue for a while."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, Protocol
 
+from gateway.counters import Counters
 from gateway.engine.deadlines import Wheel
 from gateway.model.limits import Limits
 from gateway.model.now import Now
 from gateway.ports import Clock, Conversations, ConversationT
+from gateway.server.meter import Meter
 from gateway.server.ticker import Ticker
 
 _GRANULARITY_MS: Final = 500  # of deadlines of 5 and 10 s
@@ -39,10 +41,22 @@ class Door(Generic[ConversationT]):
     """One front door, however many listeners it has.
 
     ``holds`` is asked before anything read from a socket is acted on. On False the shell drops what it has read:
-    whoever answers so has closed the sockets, or does from inside the call.
+    whoever answers so has closed the sockets, or does from inside the call. ``meter`` is None where no rate of a
+    connection is bounded.
     """
 
-    __slots__ = ("_clock", "_shells", "_ticker", "_wheel", "conversations", "holds", "limits")
+    __slots__ = (
+        "_clock",
+        "_shells",
+        "_ticker",
+        "_wheel",
+        "conversations",
+        "counters",
+        "holds",
+        "limits",
+        "meter",
+        "unread",
+    )
 
     def __init__(
         self,
@@ -50,10 +64,14 @@ class Door(Generic[ConversationT]):
         clock: Clock,
         limits: Limits,
         holds: Callable[[], bool] = always,
+        counters: Counters | None = None,
     ) -> None:
         self.conversations = conversations
         self.limits = limits
         self.holds = holds
+        self.counters = counters or Counters()
+        self.meter = Meter(limits, clock, self.counters) if limits.are_metered else None
+        self.unread: dict[Shell, int] = {}  # bytes that waited for each slow client when it was last looked at
         self._clock = clock
         self._shells: set[Shell] = set()
         self._wheel: Wheel[Shell] = Wheel(_GRANULARITY_MS)
@@ -88,6 +106,8 @@ class Door(Generic[ConversationT]):
     def close(self) -> None:
         """Drop every socket that is left."""
         self._ticker.stop()
+        if self.meter is not None:
+            self.meter.stop()
         for shell in tuple(self._shells):
             shell.drop()
 

@@ -19,9 +19,11 @@ from gateway.model.limits import AWS, Limits
 from gateway.ports import Clock, Conversations, ConversationT, HttpService, Reporter
 from gateway.server.acceptor import BACKLOG, Acceptor, Entrance
 from gateway.server.carrier import PLAIN
+from gateway.server.census import Census
 from gateway.server.conduct import Conduct
 from gateway.server.desk import Desk
 from gateway.server.door import Door
+from gateway.server.farewell import say_farewell
 from gateway.server.handover import Descriptors, Handover
 from gateway.server.head import Head, upgrade
 from gateway.server.http import HttpHost
@@ -55,9 +57,12 @@ class FrontDoor(Generic[ConversationT]):
         limits: Limits = AWS,
         conduct: Conduct = _PLAINLY,
     ) -> None:
-        self._door = Door(conversations, clock, limits, conduct.holds)
+        self._door = Door(conversations, clock, limits, conduct.holds, conduct.counters)
         self._desk = Desk(http, clock, reporter)
-        self._host = HttpHost(self._desk, conduct, partial(upgrade, self._door))
+        goodbye = partial(say_farewell, self._door)
+        self._host = HttpHost(self._desk, conduct, partial(upgrade, self._door), limits, goodbye)
+        self._guests = Census(conduct.counters, conduct.most_sockets, conduct.most_per_address)
+        self._house = Census(conduct.counters)
         self._conduct = conduct
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
@@ -73,14 +78,19 @@ class FrontDoor(Generic[ConversationT]):
         await self.serve(bound, tls)
         return bound.port
 
-    async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
-        """Accept from sockets that listen already; those accepted are parked, where the system can."""
+    async def serve(self, bound: Bound, tls: SSLContext | None = None, *, strangers: bool = True) -> None:
+        """Accept from sockets that listen already; those accepted are parked, where the system can.
+
+        Without ``strangers`` only this node's own come here: they are not limited in number.
+        """
+        census = self._guests if strangers else self._house
         entrance: Entrance
         if self._conduct.parks and CAN_PARK:
-            entrance = self._parking(tls)
+            entrance = self._parking(tls, census)
         else:
-            entrance = Transports(partial(Head, self._door, self._host.protocol), tls, self._door.limits)
-        self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
+            head = partial(Head, self._door, self._host.protocol)
+            entrance = Transports(head, tls, self._door.limits, census.leave)
+        self._acceptors += [Acceptor(sock, entrance, self._reporter, census) for sock in bound.sockets]
 
     def stop_accepting(self) -> None:
         """Close the listening sockets; those that are open stay."""
@@ -96,17 +106,17 @@ class FrontDoor(Generic[ConversationT]):
             yard.handover.close()
             yard.lot.shut_down()
 
-    def _parking(self, tls: SSLContext | None) -> Yard[ConversationT]:
+    def _parking(self, tls: SSLContext | None, census: Census) -> Yard[ConversationT]:
         """A yard of its own for each port."""
         door, protocol = self._door, self._host.protocol
         carrier = PLAIN if tls is None else SecureCarrier(tls)
-        lot = Lot(door.holds, carrier)
+        lot = Lot(door.holds, carrier, census.leave)
         handover: Handover
         if tls is None:
-            handover = Descriptors(lot, Transports(protocol, None, door.limits))
+            handover = Descriptors(lot, Transports(protocol, None, door.limits, census.leave))
         else:
             handover = ParkedTransports(lot, protocol, tls)
-        self._yards.append(Yard(door, self._desk, self._conduct, carrier, lot, handover))
+        self._yards.append(Yard(door, self._desk, self._conduct, carrier, lot, handover, census.leave))
         return self._yards[-1]
 
 

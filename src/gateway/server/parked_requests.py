@@ -8,11 +8,13 @@ awaited nothing more is read.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from socket import socket
 from typing import Generic
 
+from gateway.counters import Limit
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.ports import ConversationT
 from gateway.server.carrier import PLAIN, Carrier
@@ -21,7 +23,7 @@ from gateway.server.desk import Desk
 from gateway.server.door import Door
 from gateway.server.handover import Handover
 from gateway.server.head import find_end, read_head
-from gateway.server.http import REQUEST_TIMEOUT
+from gateway.server.http import HEAD_TOO_LARGE, REQUEST_TIMEOUT
 from gateway.server.lot import Lot
 from gateway.server.parked_farewell import ParkedFarewell
 from gateway.server.parked_stream import ParkedStream
@@ -32,7 +34,8 @@ from gateway.wire.http import RequestHead, response
 
 @dataclass(frozen=True, slots=True)
 class Yard(Generic[ConversationT]):
-    """What parked sockets share. Implements ``acceptor.Entrance``."""
+    """What parked sockets share; ``left`` is told of a descriptor that never came into the lot. Implements
+    ``acceptor.Entrance``."""
 
     door: Door[ConversationT]
     desk: Desk
@@ -40,14 +43,18 @@ class Yard(Generic[ConversationT]):
     carrier: Carrier
     lot: Lot
     handover: Handover
+    left: Callable[[int], None]
 
     def __len__(self) -> int:
         """How many sockets there are that aiohttp does not have."""
         return len(self.lot) - len(self.handover)
 
     def enter(self, accepted: socket, source_ip: str, port: int) -> None:
+        number = accepted.fileno()
         fd = self.carrier.admit(accepted)
-        if fd is not None:
+        if fd is None:
+            self.left(number)
+        else:
             ParkedRequests(self, Peer(source_ip, port, self.carrier is not PLAIN)).begin(fd)
 
     def close(self) -> None:
@@ -110,9 +117,16 @@ class ParkedRequests(Generic[ConversationT]):
     # -- Shell -----------------------------------------------------------------------------------------------------
 
     def overdue(self) -> None:
-        if self._raw:
+        counters = self._yard.door.counters
+        if self.out is not None:
+            counters.exceed(Limit.UNREAD_ANSWER)
+            self._yard.lot.close(self)
+        elif self._raw:
+            counters.exceed(Limit.BODY_TIMEOUT if self._awaits is _Awaits.BODY else Limit.HEAD_TIMEOUT)
             self._end_with(REQUEST_TIMEOUT)
         else:
+            if self._awaits is _Awaits.FIRST_HEAD:
+                counters.exceed(Limit.HEAD_TIMEOUT)
             self._yard.lot.close(self)  # browsers open sockets in advance; an answer to nothing would confuse them
 
     def drop(self) -> None:
@@ -144,6 +158,9 @@ class ParkedRequests(Generic[ConversationT]):
         if isinstance(end, HttpResponse) or isinstance(head, HttpResponse):
             if self._awaits is _Awaits.FIRST_HEAD:
                 assert isinstance(head, HttpResponse)
+                if head is HEAD_TOO_LARGE:
+                    too_many = head is not end
+                    self._yard.door.counters.exceed(Limit.HEAD_COUNT if too_many else Limit.HEAD_BYTES)
                 self._end_with(head)
             else:
                 self._hand_over()
