@@ -31,13 +31,13 @@ from gateway.invoke.surroundings import Surroundings
 from gateway.journal import StageJournal
 from gateway.lambda_api.service import LambdaApi
 from gateway.management import Guard, IdCheck, ManagementApi
+from gateway.metrics import Metrics
 from gateway.model.errors import UserError
 from gateway.model.event_source import EventSource
 from gateway.model.function import Function
-from gateway.model.limits import AWS
 from gateway.report.outlets import Outlets
 from gateway.server.conduct import Conduct
-from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
+from gateway.server.listener import LOOPBACK, Bound, FrontDoor, HttpDoor
 from gateway.settings import ServeSettings, tool_environment
 from gateway.signals import heard
 from gateway.sources.sources import EventSources
@@ -48,6 +48,7 @@ from gateway.system.fleet_key import fleet_key
 from gateway.system.ids import RandomIds
 from gateway.system.open_files import raise_open_files
 from gateway.system.ready_file import write_ready_file
+from gateway.system.token_file import read_token
 from gateway.tasks import Tasks
 from gateway.tls.certificate import AWS_SUFFIXES
 from gateway.workers.spec import WorkerSpec, parents_end
@@ -70,11 +71,12 @@ def serve_worker(spec: WorkerSpec, told: Outlets) -> None:
     Raises UserError for what a person can mend.
     """
     raise_open_files()
-    advertise = spec.settings.advertise
+    advertise, metrics_port = spec.settings.advertise, spec.settings.metrics_port
     own = replace(
         spec.settings,
         ready_file=spec.ready_file,
         advertise=None if advertise is None else advertise.after(spec.index),
+        metrics_port=metrics_port + spec.index if metrics_port else metrics_port,
     )
     asyncio.run(_serve(own, told, is_worker=True))
 
@@ -114,7 +116,10 @@ class Serving:
     async def open(self, stack: AsyncExitStack) -> None:
         """Everything in order; closed in the opposite one. Raises UserError."""
         log, clock = self._log, SystemClock()
-        own_keys(self._settings)  # what is wrong with settings and template is told before anybody is asked
+        own_keys(self._settings)
+        read_token(
+            self._settings.metrics_token_file
+        )  # what is wrong with settings and template is told before anybody is asked
         read_definition(self._settings.template, load_options(self._settings))
         call_s = LeaseTerms(self._settings.lease_ms).patience_ms / 1000
         table = await open_table(stack, self._settings, operators_endpoint(self._settings), log, call_s)
@@ -158,14 +163,29 @@ class Serving:
         self._log.said(f"node {fleet.tenure.number} has left")
 
     async def _open_doors(self, stack: AsyncExitStack, station: Station, service: Health) -> None:
-        conduct = Conduct(holds=self._is_awake)
-        door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, AWS, conduct)
+        settings = self._settings
+        conduct = Conduct(
+            holds=self._is_awake,
+            most_sockets=settings.max_connections or None,
+            most_per_address=settings.max_connections_per_address or None,
+            counters=self.fleet.counters,
+        )
+        door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, settings.limits, conduct)
         stack.push_async_callback(door.close, HTTP_WITHIN_S)
         await door.serve(station.doors.public)
         secure = station.authority.server_context(station.names, AWS_SUFFIXES)
-        await door.serve(station.doors.handlers, secure)
+        await door.serve(station.doors.handlers, secure, strangers=False)
         if station.doors.public_tls is not None:
             await door.serve(station.doors.public_tls, secure)
+        if station.doors.metrics is not None:
+            await self._open_metrics(stack, station, station.doors.metrics)
+
+    async def _open_metrics(self, stack: AsyncExitStack, station: Station, bound: Bound) -> None:
+        token = read_token(self._settings.metrics_token_file)
+        metrics = Metrics(self.fleet.counters, lambda: self.fleet.node.open_connections, token)
+        door = HttpDoor(metrics, station.clock, self._log)
+        stack.push_async_callback(door.close)
+        await door.serve(bound)
 
     def _is_awake(self) -> bool:
         """Asked before anything read is acted on: a process that was stopped fences itself here, if not before. What
@@ -249,6 +269,9 @@ def ready_document(station: Station, fleet: FleetNode) -> dict[str, Any]:
         "websocket_url": f"ws://{host}:{doors.public.port}/{stage}",
         "secure_websocket_url": secure,
         "management_url": f"http://{host}:{doors.public.port}/{stage}",
+        "metrics_url": None
+        if doors.metrics is None
+        else f"http://{settings.metrics_host}:{doors.metrics.port}/metrics",
         "ca_bundle": str(station.authority.bundle_path),
         "aws_endpoint_url": settings.endpoint_url,
         "lambda_endpoint_url": f"http://{LOOPBACK}:{doors.functions.port}",

@@ -38,13 +38,14 @@ _CHAIN: Final = (  # of the SDKs, for whoever has no keys in the environment
 @dataclass(frozen=True, slots=True)
 class Doors:
     """``public`` and ``public_tls`` (None without) are for clients and callers; the others for handlers of this node,
-    on loopback."""
+    on loopback; ``metrics`` (None without) is for operators."""
 
     public: Bound
     public_tls: Bound | None
     handlers: Bound
     functions: Bound
     secure_functions: Bound
+    metrics: Bound | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,7 @@ async def _bind(stack: AsyncExitStack, settings: ServeSettings, are_shared: bool
         handlers=await door(LOOPBACK, 0),
         functions=await door(LOOPBACK, 0),
         secure_functions=await door(LOOPBACK, 0),
+        metrics=None if settings.metrics_port is None else await door(settings.metrics_host, settings.metrics_port),
     )
 
 

@@ -15,6 +15,7 @@ from gateway.settings.kinds import (
     Location,
     Number,
     OneOf,
+    OriginPatterns,
     Pairs,
     Place,
     Region,
@@ -26,7 +27,9 @@ from gateway.settings.kinds import (
 
 CODES = OneOf((1012, 1001))
 ODD: tuple[object, ...] = (None, [], {}, 1.5, b"x")
-KINDS = (Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), Region(), Place(), Pairs())
+KINDS = (
+    Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), Region(), Place(), Pairs(), OriginPatterns()
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,9 @@ KINDS = (Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), 
         (Pairs(), {"A": "x", "N": 1, "F": 1.5, "T": True, "U": False}, {"A": "x", "N": "1", "F": "1.5", "T": "true",
                                                                      "U": "false"}),
         (Pairs(), {}, {}),
+        (OriginPatterns(), "https://A.org, *.b.org", ("https://a.org", "*.b.org")),
+        (OriginPatterns(), ["https://a.org", "b.org"], ("https://a.org", "b.org")),
+        (OriginPatterns(), "", ()),
     ],
 )  # fmt: skip
 def test_values_are_read_and_what_is_written_is_read_again(kind: Kind, raw: object, value: object) -> None:
@@ -108,6 +114,8 @@ def test_values_are_read_and_what_is_written_is_read_again(kind: Kind, raw: obje
         (Place(), "host:0", "names no port from 1 to 65535"),
         (Place(), "host:65536", "names no port from 1 to 65535"),
         (Pairs(), "A", "'A' is not K=V"),
+        (OriginPatterns(), "https://a.org/x", "'https://a.org/x' is no origin"),
+        (OriginPatterns(), [7], "7 is no text"),
         (Pairs(), 7, "7 is not K=V"),
         (Pairs(), {"A": [1]}, "A: [1] is neither text nor number"),
     ],

@@ -180,9 +180,9 @@ class _Reply(web.StreamResponse):
         return self._stay
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        await request.writer.write(self._data)
         try:
             async with asyncio.timeout(self._within_s):
+                await request.writer.write(self._data)
                 await request.writer.drain()
         except TimeoutError:
             self._counters.exceed(Limit.UNREAD_ANSWER)

@@ -119,9 +119,8 @@ class Meter:
         now_ms = now.monotonic_ms
         for of in self._waiting.due(now_ms):
             of.go_on()
-        if now_ms - self._turned_ms >= _FULL_AFTER_MS:
-            # Who is in neither afterwards has not spent anything for a second at least, and so has all of it back but
-            # for what it owes, which is waited for.
+        if now_ms - self._turned_ms >= max(_FULL_AFTER_MS, *self._costs):
+            # Who is in neither afterwards has spent nothing for so long that all of it is back, or waits for that.
             self._turned_ms = now_ms
             self._old, self._young = self._young, {}
         return bool(self._young or self._old or self._waiting)

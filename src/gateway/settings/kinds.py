@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
+from gateway.access.origin import origin_pattern
 from gateway.settings.pairs import pairs_of
 from gateway.settings.run import AWS_ITSELF
 
@@ -234,6 +235,25 @@ class Pairs:
 
     def written(self, value: Mapping[str, str]) -> Json:
         return dict(value)
+
+
+@dataclass(frozen=True, slots=True)
+class OriginPatterns:
+    """Patterns of origins: an array in TOML, elsewhere one text with spaces or commas between them."""
+
+    metavar: str = "ORIGIN …"
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        texts = raw if isinstance(raw, list | tuple) else [raw]
+        found: list[str] = []
+        for text in texts:
+            if not isinstance(text, str):
+                raise ValueError(f"{text!r} is no text")
+            found += map(origin_pattern, text.replace(",", " ").split())
+        return tuple(found)
+
+    def written(self, value: tuple[str, ...]) -> Json:
+        return " ".join(value)
 
 
 def url_of(raw: object) -> str:
