@@ -60,6 +60,7 @@ LAYERS = {
         "settings",
         "checking",
         "signals",
+        "surprises",
         "stage_logs",
         "reloading",
         "elsewhere",

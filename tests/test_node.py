@@ -592,13 +592,13 @@ async def test_nobody_speaks_for_an_api_or_stage_that_it_does_not_serve(fleet_st
 )
 async def test_only_pages_of_allowed_origins_come_in(stages: Stages, said: tuple[str, ...], may: bool) -> None:
     stage = stages(outside={"origins": Origins(("https://*.example.com",)), "counters": Counters()})
-    headers = [(name, value) for name, value in handshake().headers if name != "Origin"]
-    asked = handshake(headers=(*headers, *(("Origin", each) for each in said)))
+    others = [(name, value) for name, value in handshake().headers if name != "Origin"]
+    asked = handshake(headers=(*others, *(("Origin", each) for each in said)))
     if may:
         await stage.opened(asked)
         return
     status, headers, body = await stage.refused(asked)
-    assert (status, headers["content-type"]) == (403, "application/json")
+    assert (status, headers["content-type"].partition(";")[0]) == (403, "application/json")
     assert json.loads(body)["message"] == "Forbidden"
     assert stage.functions.calls == []
     assert stage.counters.exceeded[Limit.ORIGIN] == 1

@@ -43,6 +43,7 @@ from gateway.settings import RunSettings, tool_environment
 from gateway.signals import heard
 from gateway.sources.sources import EventSources
 from gateway.stage_logs import open_stage_logs
+from gateway.surprises import told as surprises_told
 from gateway.system.clock import SystemClock
 from gateway.system.fleet_key import fleet_key, fresh_node_number
 from gateway.system.ids import RandomIds
@@ -82,7 +83,7 @@ async def _serve(settings: RunSettings, console: Console) -> None:
     env_vars = read_env_vars(settings.env_vars)
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
-    with heard(stop, console.said):
+    with heard(stop, console.said), surprises_told(console):
         async with AsyncExitStack() as stack:
             names = own_names(settings.host, definition)
 

@@ -43,6 +43,7 @@ from gateway.signals import heard
 from gateway.sources.sources import EventSources
 from gateway.stage_logs import open_stage_logs
 from gateway.station import Station, agree_on_stack, build_station, load_options, own_keys
+from gateway.surprises import told as surprises_told
 from gateway.system.clock import SystemClock
 from gateway.system.fleet_key import fleet_key
 from gateway.system.ids import RandomIds
@@ -85,7 +86,7 @@ async def _serve(settings: ServeSettings, told: Outlets, *, is_worker: bool) -> 
     stop = asyncio.Event()
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
-    with heard(stop, told.report.said):
+    with heard(stop, told.report.said), surprises_told(told.report):
         async with AsyncExitStack() as stack:
             if is_worker:
                 orphaned = Tasks(told.report.failed)
