@@ -117,10 +117,8 @@ class Serving:
     async def open(self, stack: AsyncExitStack) -> None:
         """Everything in order; closed in the opposite one. Raises UserError."""
         log, clock = self._log, SystemClock()
-        own_keys(self._settings)
-        read_token(
-            self._settings.metrics_token_file
-        )  # what is wrong with settings and template is told before anybody is asked
+        own_keys(self._settings)  # what is wrong with settings and template is told before anybody is asked
+        read_token(self._settings.metrics_token_file)
         read_definition(self._settings.template, load_options(self._settings))
         call_s = LeaseTerms(self._settings.lease_ms).patience_ms / 1000
         table = await open_table(stack, self._settings, operators_endpoint(self._settings), log, call_s)

@@ -235,6 +235,18 @@ async def test_pings_over_the_rate_are_answered_later(serving_any: Serving) -> N
         await conversation.hears("message", "behind")
 
 
+async def test_parts_without_end_wait_like_bytes(serving_any: Serving) -> None:
+    counters, limits = Counters(), Limits(bytes_per_s=50_000)
+    async with serving_any(limits, counters=counters) as served, raw_client(served.port, served.trust) as client:
+        conversation = await opened(served, client)
+        parts = client_frame(TEXT, b"a", fin=False) + client_frame(0, fin=False) * 150
+        await client.send(parts + client_frame(0, b"b"))
+        await until(lambda: not is_reading(conversation.socket))
+        assert counters.exceeded[Limit.BYTE_RATE] == 1
+        await client.send(client_frame(TEXT, b"next"))
+        await until(lambda: messages(conversation) == ["ab", "next"])
+
+
 @pytest.mark.parametrize("limits", [Limits(messages_per_s=1), Limits(bytes_per_s=1), Limits(pings_per_s=1)])
 async def test_a_client_that_leaves_while_it_waits_is_lost_once(serving: Serving, limits: Limits) -> None:
     async with serving(limits) as served, raw_client(served.port, served.trust) as client:

@@ -53,19 +53,19 @@ async def test_bytes_are_owed_and_waited_for() -> None:
     made = meter(clock, bytes_per_s=1_000)
     assert made.weigh(talker, 1_000)
     assert not made.weigh(talker, 5_000)
-    clock.advance(4_900)
-    assert not made.weigh(talker, 0)
-    clock.advance(100)
-    assert made.weigh(talker, 0)
+    clock.advance(5_400)
+    assert not made.weigh(talker, 512)
+    clock.advance(600)
+    assert made.weigh(talker, 512)
     made.stop()
 
 
 async def test_each_has_its_own_and_kinds_do_not_count_for_each_other() -> None:
     clock, one, other = ManualClock(), Talker(), Talker()
-    made = meter(clock, messages_per_s=1, pings_per_s=1, bytes_per_s=10)
+    made = meter(clock, messages_per_s=1, pings_per_s=1, bytes_per_s=10_000)
     assert made.message(one)
     assert made.ping(one)
-    assert made.weigh(one, 10)
+    assert made.weigh(one, 10_000)
     assert made.message(other)
     assert not made.message(one)
     made.stop()
@@ -111,4 +111,12 @@ async def test_one_message_in_four_seconds_is_one_in_four() -> None:
     assert not made.message(talker)
     clock.advance(1_400)
     assert made.message(talker)
+    made.stop()
+
+
+async def test_small_reads_and_parts_of_messages_weigh_more_than_their_bytes() -> None:
+    made, one, other = meter(ManualClock(), bytes_per_s=5_120), Talker(), Talker()
+    assert [made.weigh(one, 1) for _ in range(11)] == [True] * 10 + [False]
+    assert made.weigh(other, 100, parts=9)
+    assert not made.weigh(other, 100, parts=0)
     made.stop()

@@ -16,6 +16,7 @@ from gateway.ports import Clock
 from gateway.server.ticker import Ticker
 
 _GRANULARITY_MS: Final = 100  # of pauses
+_LEAST_BYTES: Final = 512  # a frame of no bytes costs what unmasking so many does
 _FULL_AFTER_MS: Final = 1_000  # a bucket holds one second's worth of its rate
 
 
@@ -75,13 +76,14 @@ class Meter:
         spent.pings += cost
         return True
 
-    def weigh(self, of: Metered, size: int) -> bool:
-        """So many bytes have been read; False when nothing more is to be read until ``go_on``."""
+    def weigh(self, of: Metered, size: int, parts: int = 0) -> bool:
+        """So many bytes have been read at once, of ``parts`` of messages; False when nothing more is to be read until
+        ``go_on``. A read and a part cost time however little is in them: they weigh as much as ``_LEAST_BYTES``."""
         cost = self._costs[1]
         if not cost:
             return True
         spent = self._of(of)
-        spent.bytes += cost * size
+        spent.bytes += cost * (max(size, _LEAST_BYTES) + _LEAST_BYTES * parts)
         return spent.bytes <= _FULL_AFTER_MS or self._wait(of, spent.bytes, Limit.BYTE_RATE)
 
     def forget(self, of: Metered) -> None:

@@ -139,8 +139,10 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         else:
             self._later += events
         meter = self._door.meter
-        if meter is not None and self._state is State.OPEN and not meter.weigh(self, len(data)):
-            self._hold_back(BY_METER)
+        if meter is not None and self._state is State.OPEN:
+            parts, self.parts = self.parts, 0
+            if not meter.weigh(self, len(data), parts):
+                self._hold_back(BY_METER)
 
     def stream_ended(self) -> None:
         """The client sends no more. Without a close frame nothing of ours can be of use to it."""

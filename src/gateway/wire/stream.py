@@ -109,12 +109,13 @@ class MessageReader:
     """Mix it into a socket shell, or use it alone. What it holds between calls never exceeds one incomplete message
     and one incomplete header or control frame."""
 
-    __slots__ = ("_ended", "_message", "_rest", "_skip")
+    __slots__ = ("_ended", "_message", "_rest", "_skip", "parts")
 
     def __init__(self) -> None:
         self._ended = False
         self._message: _Message | None = None
         self._rest: bytes | None = None
+        self.parts = 0  # frames that were not a whole message, since whoever counts them set this to 0
         self._skip: int | None = None  # bytes of the current frame to ignore, once only a close frame matters
 
     @property
@@ -190,6 +191,7 @@ class MessageReader:
         if len(message.data) + header.length > limits.max_message_bytes:
             return self._ignore(_TOO_BIG, header.length), header.start
         message.begin(header)
+        self.parts += 1
         return self._fill(message, data, header.start)
 
     def _fill(self, message: _Message, data: bytes, position: int) -> tuple[Event | None, int]:
