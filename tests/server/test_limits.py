@@ -239,7 +239,7 @@ async def test_parts_without_end_wait_like_bytes(serving_any: Serving) -> None:
     counters, limits = Counters(), Limits(bytes_per_s=50_000)
     async with serving_any(limits, counters=counters) as served, raw_client(served.port, served.trust) as client:
         conversation = await opened(served, client)
-        parts = client_frame(TEXT, b"a", fin=False) + client_frame(0, fin=False) * 150
+        parts = client_frame(TEXT, b"a", fin=False) + client_frame(0, fin=False) * 20
         await client.send(parts + client_frame(0, b"b"))
         await until(lambda: not is_reading(conversation.socket))
         assert counters.exceeded[Limit.BYTE_RATE] == 1

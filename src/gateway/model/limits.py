@@ -52,7 +52,7 @@ MAX_LOG_LINE_BYTES: Final = 1024  # one execution log line with the request ID i
 MAX_MESSAGES_IN_FLIGHT: Final = 128  # of one connection; more wait in its TCP buffers. AWS states no such number
 SLOW_CLIENT_MS: Final = 30_000  # that a client takes nothing of much that waits for it; nginx' send_timeout is 60 s
 MESSAGES_PER_S: Final = 1_000.0  # of one connection of a fleet; ours, AWS bounds accounts and routes only
-BYTES_PER_S: Final = 8_388_608.0  # likewise: twice what messages of 4 KiB at that rate come to
+BYTES_PER_S: Final = 2.0 * KIB * KIB  # likewise; AWS IoT Core allows a connection 512 KiB and 100 messages a second
 PINGS_PER_S: Final = 20.0  # likewise, pongs too; browsers send none, keep-alives one in 20 s
 MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, characters
 

@@ -10,13 +10,14 @@ from typing import Final, Protocol
 
 from gateway.counters import Counters, Limit
 from gateway.engine.deadlines import Wheel
-from gateway.model.limits import Limits
+from gateway.model.limits import KIB, Limits
 from gateway.model.now import Now
 from gateway.ports import Clock
 from gateway.server.ticker import Ticker
 
 _GRANULARITY_MS: Final = 100  # of pauses
-_LEAST_BYTES: Final = 512  # a frame of no bytes costs what unmasking so many does
+_READ_BYTES: Final = 512  # what a read weighs at least: one of a byte costs the system as much
+_PART_BYTES: Final = 4 * KIB  # what a frame that is no whole message weighs beside its bytes, which may be none
 _FULL_AFTER_MS: Final = 1_000  # a bucket holds one second's worth of its rate
 
 
@@ -78,12 +79,12 @@ class Meter:
 
     def weigh(self, of: Metered, size: int, parts: int = 0) -> bool:
         """So many bytes have been read at once, of ``parts`` of messages; False when nothing more is to be read until
-        ``go_on``. A read and a part cost time however little is in them: they weigh as much as ``_LEAST_BYTES``."""
+        ``go_on``. A read and a part cost time however little is in them, and weigh accordingly."""
         cost = self._costs[1]
         if not cost:
             return True
         spent = self._of(of)
-        spent.bytes += cost * (max(size, _LEAST_BYTES) + _LEAST_BYTES * parts)
+        spent.bytes += cost * (max(size, _READ_BYTES) + _PART_BYTES * parts)
         return spent.bytes <= _FULL_AFTER_MS or self._wait(of, spent.bytes, Limit.BYTE_RATE)
 
     def forget(self, of: Metered) -> None:
