@@ -20,7 +20,8 @@ from bench.harness.gateway import KEYS
 from bench.harness.good_clients import UPGRADE, client_frame
 from bench.harness.signing import Keys, signed_post
 
-PAUSE_S: Final = 2.0  # before who was thrown out comes again
+PAUSE_S: Final = 5.0  # before who was thrown out comes again
+ARRIVING: Final = 0.25  # of the time, in which they come one after the other
 DRIP_S: Final = 1.0  # between two bytes of who is slow
 POSTS_PER_S: Final = 5.0  # of one caller with a wrong key
 TOLD: Final = 60  # bytes read at most of what the gateway says
@@ -244,7 +245,7 @@ class Bad:
         return {"kinds": {name: {"began": began[name], "heard": dict(heard[name])} for name in self._kinds}}
 
     async def _live(self, name: str, target: Target, began: Counter[str], heard: Counter[str]) -> None:
-        await asyncio.sleep(random.uniform(0, PAUSE_S))
+        await asyncio.sleep(random.uniform(0, target.left_s * ARRIVING))
         while target.left_s > 0:
             began[name] += 1
             try:

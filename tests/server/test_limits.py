@@ -247,6 +247,16 @@ async def test_parts_without_end_wait_like_bytes(serving_any: Serving) -> None:
         await until(lambda: messages(conversation) == ["ab", "next"])
 
 
+async def test_ever_so_many_frames_at_once_are_read_in_turns_and_all_of_them(serving_any: Serving) -> None:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
+        conversation = await opened(served, client)
+        parts = client_frame(TEXT, b"<", fin=False) + client_frame(0, b"-", fin=False) * 1_500 + client_frame(0, b">")
+        client.send_later(parts + client_frame(PING) * 1_500 + client_frame(TEXT, b"end") + client_frame(CLOSE))
+        assert await client.read(1_500 * 2) == b"\x8a\x00" * 1_500
+        await conversation.hears("peer_closed", None, "")
+        assert messages(conversation) == ["<" + "-" * 1_500 + ">", "end"]
+
+
 @pytest.mark.parametrize("limits", [Limits(messages_per_s=1), Limits(bytes_per_s=1), Limits(pings_per_s=1)])
 async def test_a_client_that_leaves_while_it_waits_is_lost_once(serving: Serving, limits: Limits) -> None:
     async with serving(limits) as served, raw_client(served.port, served.trust) as client:
@@ -309,7 +319,10 @@ async def test_pings_of_a_client_that_never_reads_do_not_pile_up(serving: Servin
         conversation = await opened(served, client)
         client.deafen()
         client.send_later(client_frame(PING, b"p" * 125) * 60_000)
-        await until(lambda: not is_reading(conversation.socket))
+        await until(lambda: conversation.socket.buffered_bytes() > HIGH_WATER_BYTES)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not is_reading(conversation.socket)
         assert conversation.socket.buffered_bytes() <= HIGH_WATER_BYTES + 127
 
 

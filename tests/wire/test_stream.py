@@ -252,3 +252,16 @@ def send_fragments(client: Protocol, sent: str | bytes, size: int) -> None:
             send(piece, fin=place == last)
         else:
             client.send_continuation(piece, fin=place == last)
+
+
+def test_what_is_read_at_once_can_be_bounded_and_nothing_is_lost() -> None:
+    data = client_frame(1, b"a", fin=False) + client_frame(0, b"b", fin=False) * 7 + client_frame(0, b"c")
+    data += client_frame(9) * 5 + client_frame(1, b"last")
+    reader, found, rounds = MessageReader(), list[Event](), 0
+    piece = data
+    while events := reader.feed(piece, AWS, 3) or reader._rest:
+        assert not isinstance(events, list) or len(events) <= 3
+        found += events if isinstance(events, list) else []
+        piece, rounds = b"", rounds + 1
+    assert found == read_all(data)
+    assert rounds >= 5

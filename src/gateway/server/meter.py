@@ -17,7 +17,7 @@ from gateway.server.ticker import Ticker
 
 _GRANULARITY_MS: Final = 100  # of pauses
 _READ_BYTES: Final = 512  # what a read weighs at least: one of a byte costs the system as much
-_PART_BYTES: Final = 4 * KIB  # what a frame that is no whole message weighs beside its bytes, which may be none
+_PART_BYTES: Final = 16 * KIB  # what a frame that is no whole message weighs beside its bytes, which may be none
 _FULL_AFTER_MS: Final = 1_000  # a bucket holds one second's worth of its rate
 
 

@@ -29,6 +29,9 @@ from gateway.wire.stream import Binary, Close, Event, MessageReader, Ping, Pong,
 BY_NODE: Final = 1  # it has enough to do for this one
 BY_CLIENT: Final = 2  # which does not read what we write
 BY_METER: Final = 4  # it says more than it may
+BY_OTHERS: Final = 8  # whose turn it is
+
+MOST_FRAMES: Final = 256  # read of one client before it is the others' turn: 1.5 ms, when they are all empty
 
 
 class State(Enum):
@@ -133,16 +136,18 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         if self._state is State.CONNECTING:
             self._hold_early(data)
             return
-        events = self.feed(data, self._door.limits)
+        events = self.feed(data, self._door.limits, MOST_FRAMES)
+        parts, self.parts = self.parts, 0
         if self._later is None:
             self._take(events)
         else:
             self._later += events
         meter = self._door.meter
-        if meter is not None and self._state is State.OPEN:
-            parts, self.parts = self.parts, 0
-            if not meter.weigh(self, len(data), parts):
-                self._hold_back(BY_METER)
+        if meter is not None and self._state is State.OPEN and not meter.weigh(self, len(data), parts):
+            self._hold_back(BY_METER)
+        if len(events) + parts >= MOST_FRAMES and self._state is not State.CLOSED:
+            self._hold_back(BY_OTHERS)
+            asyncio.get_running_loop().call_soon(self._let_on, BY_OTHERS)
 
     def stream_ended(self) -> None:
         """The client sends no more. Without a close frame nothing of ours can be of use to it."""
@@ -197,19 +202,25 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         self._held &= ~why
         if self._held:
             return
-        if self._later is None:
+        if self._later is None and self._rest is None:
             self._read_on(True)
         else:
             # In a turn of its own: the node may be in the midst of something.
             asyncio.get_running_loop().call_soon(self._take_later)
 
     def _take_later(self) -> None:
-        if self._later is None or not self._door.holds():
+        if self._held or self._state is State.CLOSED or not self._door.holds():
             return
-        events, self._later = self._later, None
-        self._take(events)
-        if not self._held:
+        if self._later is not None:
+            events, self._later = self._later, None
+            self._take(events)
+        if self._rest is not None and self._is_free():
+            self.received(b"")
+        if self._is_free():
             self._read_on(True)
+
+    def _is_free(self) -> bool:
+        return not self._held
 
     def _take(self, events: list[Event]) -> None:
         """Act on what was read, as far as this client may go on."""

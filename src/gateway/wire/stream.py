@@ -131,16 +131,19 @@ class MessageReader:
         """Read nothing any more and hold nothing."""
         self._ended, self._message, self._rest = True, None, None
 
-    def feed(self, data: bytes, limits: Limits) -> list[Event]:
+    def feed(self, data: bytes, limits: Limits, most: int | None = None) -> list[Event]:
         """The events that ``data`` completes, in order. A ``Close`` is the last one ever, a ``Violation`` the last or
-        followed by a ``Close`` alone."""
+        followed by a ``Close`` alone. Behind ``most`` events and parts the rest is kept for the next call."""
         events: list[Event] = []
         if self._ended:
             return events
         if self._rest is not None:
             data, self._rest = self._rest + data, None
-        position, size = 0, len(data)
+        position, size, parts = 0, len(data), self.parts
         while position < size and not self._ended:
+            if most is not None and len(events) + self.parts - parts >= most:
+                self._rest = data[position:]
+                break
             event, end = self._step(data, position, limits) if self._skip is None else self._seek(data, position)
             if event is not None:
                 events.append(event)
