@@ -1,6 +1,6 @@
 """Clients for ``hostile.py``, good ones or bad ones: one process, told what to do by lines of standard input.
 
-    python bench/crowds.py good|bad PORT PATH
+    python bench/crowds.py good|bad PORT PATH [KIND…]
 
 Every command is answered by one line of JSON. It ends with its standard input.
 
@@ -26,10 +26,10 @@ from bench.harness.bad_clients import KINDS, Bad  # noqa: E402
 from bench.harness.good_clients import Good  # noqa: E402
 
 
-async def main(name: str, port: int, path: str) -> None:
+async def main(name: str, port: int, path: str, *only: str) -> None:
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    crowd = Good(port, path) if name == "good" else Bad(port, path, KINDS)
+    crowd = Good(port, path) if name == "good" else Bad(port, path, {kind: KINDS[kind] for kind in only or KINDS})
     commands: dict[str, Callable[..., Awaitable[Any]]] = {
         word: getattr(crowd, word.replace("-", "_"))
         for word in (("open", "post-to", "talk") if name == "good" else ("misbehave",))
@@ -41,4 +41,4 @@ async def main(name: str, port: int, path: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3]))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:]))

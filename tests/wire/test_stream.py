@@ -265,3 +265,12 @@ def test_what_is_read_at_once_can_be_bounded_and_nothing_is_lost() -> None:
         piece, rounds = b"", rounds + 1
     assert found == read_all(data)
     assert rounds >= 5
+
+
+def test_a_message_in_ever_so_many_parts_is_too_big() -> None:
+    limits = Limits(max_message_parts=3)
+    few = client_frame(1, b"a", fin=False) + client_frame(0, b"b", fin=False) + client_frame(0, b"c")
+    more = client_frame(1, fin=False) + client_frame(0, fin=False) * 3
+    assert MessageReader().feed(few, limits) == [Text("abc")]
+    assert MessageReader().feed(more, limits) == [Violation(1009, "Message too big")]
+    assert MessageReader().feed(few + more + client_frame(8), limits)[-1] == Close(None, "")

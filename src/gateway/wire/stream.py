@@ -73,18 +73,20 @@ _Utf8Decoder = getincrementaldecoder("utf-8")
 class _Message:
     """A message that is not complete, and the rest of its current frame: ``missing`` bytes are yet to come."""
 
-    __slots__ = ("_check", "data", "fin", "mask", "missing", "opcode")
+    __slots__ = ("_check", "data", "fin", "mask", "missing", "opcode", "parts")
 
     def __init__(self, opcode: int) -> None:
         self.opcode = opcode
         self.data = bytearray()
         self._check = _Utf8Decoder() if opcode == TEXT else None
+        self.parts = 0
         self.missing = 0
         self.mask = b""
         self.fin = False
 
     def begin(self, header: Header) -> None:
         self.missing, self.mask, self.fin = header.length, header.mask, header.fin
+        self.parts += 1
 
     def add(self, masked: bytes) -> bool:
         """Take bytes of the current frame; False when they cannot be UTF-8."""
@@ -191,7 +193,7 @@ class MessageReader:
             return self._fail(_BAD_SEQUENCE), header.start
         if message is None:
             message = self._message = _Message(header.opcode)
-        if len(message.data) + header.length > limits.max_message_bytes:
+        if len(message.data) + header.length > limits.max_message_bytes or message.parts >= limits.max_message_parts:
             return self._ignore(_TOO_BIG, header.length), header.start
         message.begin(header)
         self.parts += 1
