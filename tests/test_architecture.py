@@ -18,6 +18,7 @@ LAYERS = {
     2: ("engine", "wire", "expressions", "template", "access", "cluster"),
     3: (
         "ports",
+        "counters",
         "first_step",
         "tasks",
         "tenure",
@@ -38,6 +39,7 @@ LAYERS = {
         "reach",
         "departure",
         "health",
+        "metrics",
         "management",
         "lambda_api",
     ),
@@ -63,6 +65,7 @@ LAYERS = {
         "preparing",
         "checking",
         "signals",
+        "surprises",
         "stage_logs",
         "reloading",
         "elsewhere",

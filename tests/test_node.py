@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from gateway.access.origin import Origins
 from gateway.admission import Admission
 from gateway.calls import Outside
+from gateway.counters import Counters, Limit
 from gateway.model.api import Route
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
@@ -52,16 +55,23 @@ ALLOW = {
 class Stage:
     """A node and everything around it."""
 
-    def __init__(self, *routes: Route, limits: Limits | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *routes: Route,
+        limits: Limits | None = None,
+        outside: Mapping[str, Any] = MappingProxyType({}),
+        **options: Any,
+    ) -> None:
         self.functions = ScriptedFunctions(
             connect=OK, disconnect=OK, default=returning({"statusCode": 200, "body": "yo"})
         )
         self.functions.scripts["one-way"] = OK
         self.registry = MemoryRegistry()
         self.clock, self.reporter = ManualClock(), RecordingReporter()
-        outside = Outside(backends(self.functions), self.registry, self.clock, CountingIds(), self.reporter)
+        ports = Outside(backends(self.functions), self.registry, self.clock, CountingIds(), self.reporter, **outside)
+        self.counters = ports.counters
         self.node = Node(
-            alone(self.clock), directory(*(routes or ALL), **options), outside, limits or Limits(), lambda: None
+            alone(self.clock), directory(*(routes or ALL), **options), ports, limits or Limits(), lambda: None
         )
         self.endpoint = self.node.directory.deployments[0].endpoint
 
@@ -569,3 +579,43 @@ async def test_nobody_speaks_for_an_api_or_stage_that_it_does_not_serve(fleet_st
     why = await stage.node.speak_for(strange, 1006, "")
     assert why is not None and "elsewhere" in why
     assert not stage.functions.events("disconnect")
+
+
+@pytest.mark.parametrize(
+    ("said", "may"),
+    [
+        ((), True),
+        (("https://app.example.com",), True),
+        (("https://evil.org",), False),
+        (("https://app.example.com", "https://evil.org"), False),
+    ],
+)
+async def test_only_pages_of_allowed_origins_come_in(stages: Stages, said: tuple[str, ...], may: bool) -> None:
+    stage = stages(outside={"origins": Origins(("https://*.example.com",)), "counters": Counters()})
+    others = [(name, value) for name, value in handshake().headers if name != "Origin"]
+    asked = handshake(headers=(*others, *(("Origin", each) for each in said)))
+    if may:
+        await stage.opened(asked)
+        return
+    status, headers, body = await stage.refused(asked)
+    assert (status, headers["content-type"].partition(";")[0]) == (403, "application/json")
+    assert json.loads(body)["message"] == "Forbidden"
+    assert stage.functions.calls == []
+    assert stage.counters.exceeded[Limit.ORIGIN] == 1
+    assert stage.counters.refused == {403: 1}
+
+
+async def test_what_a_node_counts(stages: Stages) -> None:
+    stage = stages(limits=Limits(max_out_buffer_bytes=10, max_messages_in_flight=1))
+    socket, conversation = await stage.opened()
+    stage.node.message(conversation, "x")
+    await until_idle(lambda: bool(socket.sent))
+    stage.post(stage.connection_id, b"y")
+    socket.buffered = 10
+    assert stage.post(stage.connection_id, b"y") is Outcome.LIMITED
+    counters = stage.counters
+    assert (counters.opened, counters.messages, counters.posts) == (1, 1, 2)
+    assert counters.invocations == 2
+    assert counters.exceeded[Limit.OUT_BUFFER] == counters.exceeded[Limit.IN_FLIGHT] == 1
+    stage.node.binary(conversation, b"")
+    assert counters.exceeded[Limit.PROTOCOL] == 1

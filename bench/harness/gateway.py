@@ -104,7 +104,7 @@ class Gateways:
             *(sys.executable, "-m", "gateway", "serve", "--api", str(template), "--endpoint-url", table.url),
             *("--region", KEYS.region, "--host", "127.0.0.1", "--port", "0", "--connect-rate", "0"),
             *("--drain-seconds", "0", "--ready-file", str(ready)),
-            *(("--parameter-overrides", python) if application != "quiet" else ()),
+            *(("--parameter-overrides", python) if application not in ("quiet", "hostile") else ()),
             *options,
         ]
         child = self._children.start("serve", command, self._folder, self.environment())

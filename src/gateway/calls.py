@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from gateway.access.origin import Origins
 from gateway.access.principal import Principals
 from gateway.admission import Admission
 from gateway.backends import Backends
 from gateway.conversation import Conversation, Opening
+from gateway.counters import Counters, Limit
 from gateway.engine import inputs as on
 from gateway.engine import responses
 from gateway.engine.commands import Register
@@ -43,7 +45,8 @@ Undelivered = Callable[[Connection, int, str, str], bool]
 class Outside:
     """The ports that calls go through; ``journal`` is None when no stage's logs are kept, ``principals`` when whoever
     signs is believed. ``undelivered`` is offered a ``$disconnect`` (connection, code, reason, why) that did not
-    reach its handler, and says whether it takes over; None where nobody does."""
+    reach its handler, and says whether it takes over; None where nobody does. ``origins`` None: pages from anywhere may
+    connect."""
 
     backends: Backends
     registry: Registry
@@ -54,6 +57,8 @@ class Outside:
     admission: Admission = field(default_factory=Admission)
     principals: Principals | None = None
     undelivered: Undelivered | None = None
+    counters: Counters = field(default_factory=Counters)
+    origins: Origins | None = None
 
 
 class Calls:
@@ -62,7 +67,7 @@ class Calls:
     def __init__(self, outside: Outside, directory: Directory) -> None:
         self._outside = outside
         self._shared = SharedMappings()
-        self.gates = Gates(outside.backends, outside.clock, outside.admission, outside.principals)
+        self.gates = Gates(outside.backends, outside.clock, outside.admission, outside.principals, outside.counters)
         self.directory = directory
 
     async def authorize(self, conversation: Conversation) -> on.Authorized | on.HandshakeRefused:
@@ -105,6 +110,8 @@ class Calls:
         answer: ProxyResponse | Failure = responses.THROTTLED
         if self._outside.admission.message(deployment.endpoint, route_key, throttle, now.monotonic_ms):
             answer = await self._answer(plan, exchange, entry)
+        else:
+            self._outside.counters.exceed(Limit.REQUEST_RATE)
         if entry is not None:
             entry.reads(answer)
             entry.ends(exchange)
@@ -202,6 +209,7 @@ class Calls:
         )
         if entry is not None:
             entry.asks(request)
+        self._outside.counters.invocations += 1
         result = await self._outside.backends.call(invocation)
         if entry is not None:
             entry.answered(result)

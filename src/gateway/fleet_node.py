@@ -23,6 +23,7 @@ from gateway.backends import Backends
 from gateway.calls import Outside
 from gateway.cluster.retries import Retries
 from gateway.cluster.roster import Roster
+from gateway.counters import Counters
 from gateway.engine.directory import Directory
 from gateway.engine.lifecycle import GOING_AWAY
 from gateway.fleet import Fleet, FleetMember
@@ -31,7 +32,7 @@ from gateway.journal import StageJournal
 from gateway.model.connection import Connection
 from gateway.model.errors import RegistryUnavailable, UserError
 from gateway.model.ids import NodeNumber
-from gateway.model.limits import ACCOUNT_REQUEST_BURST, AWS, AccountLimits
+from gateway.model.limits import ACCOUNT_REQUEST_BURST, AccountLimits
 from gateway.model.member import Member
 from gateway.model.now import Now
 from gateway.model.plan import Throttle
@@ -54,7 +55,8 @@ _AGAIN: Final = "start again when the table can be reached"
 
 class FleetNode:
     """``principals`` may sign, None: anybody. ``drain_asked`` is called when an operator wants this node to leave,
-    ``began`` with each record of its own, ``fenced`` when it must do nothing any more."""
+    ``began`` with each record of its own, ``fenced`` when it must do nothing any more. ``counters`` are everybody's on
+    this node."""
 
     def __init__(
         self,
@@ -73,6 +75,7 @@ class FleetNode:
         self.began: Callable[[Member], None] = lambda member: None
         self.fenced: Callable[[], None] = lambda: None
         self.watchers: list[Callable[[Roster], None]] = []
+        self.counters = Counters()
         outside = Outside(
             backends,
             table.registry,
@@ -83,11 +86,13 @@ class FleetNode:
             _admission(settings),
             principals,
             undelivered=self._undelivered,
+            counters=self.counters,
+            origins=settings.origins,
         )
         close = GOING_AWAY if settings.fence_close_code == GOING_AWAY[0] else SERVICE_RESTART
         directory = Directory(station.definition)
         self._ticker = Ticker(clock, DEADLINE_GRANULARITY_MS, self._tick)
-        self.node = Node(self.tenure, directory, outside, AWS, self._ticker.wake, close)
+        self.node = Node(self.tenure, directory, outside, settings.limits, self._ticker.wake, close)
         estates = Estates(table.members, table.registry, table.parked)
         policy = ReapPolicy(settings.reap_rate, Retries(settings.reap_attempts))
         self.reaper = Reaper(estates, self.node.speak_for, self.tenure, (clock, log, random.random), policy)

@@ -13,6 +13,7 @@ from gateway.access.principal import Principals
 from gateway.admission import Admission, KeyUse
 from gateway.backends import Backends
 from gateway.conversation import Opening
+from gateway.counters import Counters, Limit
 from gateway.engine import events
 from gateway.engine import inputs as on
 from gateway.engine.admission import limit_exceeded, subscription_of, too_many, unfulfilled
@@ -43,7 +44,15 @@ class _Known:
 class Gates:
     """``principals`` None: whoever signs is believed."""
 
-    def __init__(self, backends: Backends, clock: Clock, admission: Admission, principals: Principals | None) -> None:
+    def __init__(
+        self,
+        backends: Backends,
+        clock: Clock,
+        admission: Admission,
+        principals: Principals | None,
+        counters: Counters | None = None,
+    ) -> None:
+        self._counters = counters or Counters()
         self._backends = backends
         self._clock = clock
         self._admission = admission
@@ -79,6 +88,7 @@ class Gates:
         now_ms = self._clock.now().monotonic_ms
         if self._admission.connection(exchange.endpoint, CONNECT, throttle, now_ms):
             return None
+        self._counters.exceed(Limit.CONNECT_RATE)
         return too_many(exchange, CONNECT_RATE)
 
     async def _identify(self, plan: RoutePlan, opening: Opening, exchange: Exchange, known: _Known) -> Refuse | None:
@@ -102,6 +112,7 @@ class Gates:
         if refusal is not None:
             return refusal
         began = self._clock.now().monotonic_ms
+        self._counters.invocations += 1
         result = await self._backends.call_function(_authorization(exchange, authorizer))
         opening.authorizer_latency_ms = self._clock.now().monotonic_ms - began
         verdict = authorization_verdict(result, exchange)

@@ -12,17 +12,18 @@ from typing import assert_never
 
 from gateway.calls import Calls, Outside, connect_exchange
 from gateway.conversation import Conversation, Opening
+from gateway.counters import Limit
 from gateway.engine import commands as do
 from gateway.engine import inputs as on
 from gateway.engine import responses
 from gateway.engine.deadlines import Wheel
 from gateway.engine.directory import Addressed, Directory
 from gateway.engine.exchange import Occasion
-from gateway.engine.lifecycle import GOING_AWAY, State
+from gateway.engine.lifecycle import GOING_AWAY, TOO_SLOW, State
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
 from gateway.model.ids import CONNECT, ApiId, ConnectionId, NodeNumber
-from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, MAX_SOURCE_STRING, Limits
+from gateway.model.limits import MAX_SOURCE_STRING, Limits
 from gateway.model.now import Now
 from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.ports import Socket
@@ -34,7 +35,6 @@ DEADLINE_GRANULARITY_MS = 1000  # closes by deadline are up to this late; AWS's 
 Call = Callable[..., Awaitable[on.Input | None]]
 
 BINARY_NOT_SUPPORTED = (1003, "Binary is not supported")  # parity 4.3
-TOO_SLOW = (1008, "Client is not reading")  # an extension: AWS's behaviour with a full buffer is not known
 SERVICE_RESTART = (1012, "Service restart")  # RFC 6455 and IANA's registry: reconnect; an extension, AWS has only 1001
 
 
@@ -57,6 +57,7 @@ class Node:
         self._fenced_close = fenced_close
         self._calls = Calls(outside, directory)
         self._outside = outside
+        self._counters = outside.counters
         self._limits = limits
         self._wake = wake
         self._live: dict[ConnectionId, Conversation] = {}
@@ -86,9 +87,10 @@ class Node:
         """Begin a connection, or refuse it at once and return None."""
         addressed = self.directory.for_handshake(handshake.path, handshake.header("host"))
         now = self._outside.clock.now()
-        refusal = self._refusal(addressed, now.monotonic_ms)
+        refusal = self._refusal(addressed, handshake, now.monotonic_ms)
         if addressed is None or refusal is not None:
             refusal = refusal or responses.unknown_endpoint_refusal()
+            self._counters.refuse(refusal.status)
             self._outside.reporter.refused(None, refusal.status, refusal.why)
             socket.refuse(refusal.status, refusal.headers, refusal.body)
             return None
@@ -105,10 +107,12 @@ class Node:
         return conversation
 
     def message(self, conversation: Conversation, text: str) -> None:
+        self._counters.messages += 1
         self._step(conversation, on.MessageArrived(text, self._outside.clock.now().monotonic_ms))
 
     def binary(self, conversation: Conversation, data: bytes) -> None:
         del data  # never reaches a handler (parity 4.3)
+        self._counters.exceed(Limit.PROTOCOL)
         self._close(conversation, *BINARY_NOT_SUPPORTED)
 
     def violated(self, conversation: Conversation, code: int, reason: str) -> None:
@@ -125,7 +129,10 @@ class Node:
     def admits_call(self) -> bool:
         """Whether the account's rate takes one more call; it counts as one."""
         admission = self._outside.admission
-        return not admission.bounds_requests or admission.callback(self._outside.clock.now().monotonic_ms)
+        if not admission.bounds_requests or admission.callback(self._outside.clock.now().monotonic_ms):
+            return True
+        self._counters.exceed(Limit.REQUEST_RATE)
+        return False
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
         """Carry out what the management API, or another node, asks of a connection that ``owner`` holds: GONE when that
@@ -148,7 +155,9 @@ class Node:
 
     def _post(self, conversation: Conversation, data: bytes) -> Outcome:
         """One TEXT message; never half a message. That this node may act has been asked at this moment."""
+        self._counters.posts += 1
         if conversation.socket.buffered_bytes() + len(data) > self._limits.max_out_buffer_bytes:
+            self._counters.exceed(Limit.OUT_BUFFER)
             return Outcome.LIMITED
         now = self._outside.clock.now().monotonic_ms
         self._advance(conversation, on.Posted(responses.as_text(data), now))
@@ -216,7 +225,7 @@ class Node:
         self.fence()
         return False
 
-    def _refusal(self, addressed: Addressed | None, now_ms: int) -> responses.Refuse | None:
+    def _refusal(self, addressed: Addressed | None, handshake: Handshake, now_ms: int) -> responses.Refuse | None:
         """Why nobody can be let in now; None when somebody can."""
         if not self.may_act():
             return responses.fenced_refusal()
@@ -224,9 +233,13 @@ class Node:
             return None
         if self._leaving:
             return responses.stopping_refusal()
+        ids, origins = self._outside.ids, self._outside.origins
+        if origins is not None and not origins.allow(handshake.all_of("origin")):
+            self._counters.exceed(Limit.ORIGIN)
+            return responses.origin_refusal(ids.connection_id(self._tenure.number), ids.request_id())
         if self._outside.admission.arrival(now_ms):
             return None
-        ids = self._outside.ids
+        self._counters.exceed(Limit.CONNECT_RATE)
         return responses.storm_refusal(ids.connection_id(self._tenure.number), ids.request_id(), now_ms)
 
     def _let_go(self, conversation: Conversation, may_wait: bool) -> bool:
@@ -297,7 +310,8 @@ class Node:
     def _take(self, conversation: Conversation, text: str) -> None:
         """Have a message answered, and hold its client back once too many of its messages are in flight."""
         conversation.in_flight += 1
-        if conversation.in_flight == MAX_MESSAGES_IN_FLIGHT:
+        if conversation.in_flight == self._limits.max_messages_in_flight:
+            self._counters.exceed(Limit.IN_FLIGHT)
             conversation.socket.pause_reading()
         self._tasks.begin(self._message(conversation, text), "message", conversation.connection.connection_id)
 
@@ -338,6 +352,7 @@ class Node:
             case do.Abort():
                 socket.abort()
             case do.RefuseUpgrade(refusal):
+                self._counters.refuse(refusal.status)
                 self._outside.reporter.refused(conversation.connection.connection_id, refusal.status, refusal.why)
                 self._log_connect(conversation, refusal)
                 socket.refuse(refusal.status, refusal.headers, refusal.body)
@@ -349,6 +364,7 @@ class Node:
         self._log_connect(conversation, None)
         conversation.opening = None
         self._live[conversation.connection.connection_id] = conversation
+        self._counters.opened += 1
         self._outside.reporter.opened(conversation.connection)
 
     def _forget(self, conversation: Conversation) -> None:
@@ -383,11 +399,12 @@ class Node:
                 reply = await self._calls.message(conversation, text)
         finally:
             conversation.in_flight -= 1
-            if conversation.in_flight == MAX_MESSAGES_IN_FLIGHT // 2:
+            if conversation.in_flight == self._limits.max_messages_in_flight // 2:
                 conversation.socket.resume_reading()
         if reply is None:
             return
         if conversation.socket.buffered_bytes() > self._limits.max_out_buffer_bytes:
+            self._counters.exceed(Limit.SLOW_CLIENT)
             self._close(conversation, *TOO_SLOW)
         else:
             self._step(conversation, reply)

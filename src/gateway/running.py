@@ -17,6 +17,7 @@ from gateway.invoke.env_vars import read_env_vars
 from gateway.report.console import Console
 from gateway.settings import RunSettings
 from gateway.signals import heard
+from gateway.surprises import told as surprises_told
 from gateway.system.clock import SystemClock
 from gateway.system.open_files import raise_open_files
 from gateway.template.options import LoadOptions
@@ -32,7 +33,7 @@ async def _serve(settings: RunSettings, console: Console) -> None:
     stop = asyncio.Event()
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
-    with heard(stop, console.said):
+    with heard(stop, console.said), surprises_told(console):
         async with AsyncExitStack() as stack:
             await _first_of(asyncio.ensure_future(_start(stack, settings, console)), stop)
             await stop.wait()

@@ -30,26 +30,28 @@ from gateway.invoke.surroundings import Surroundings
 from gateway.journal import StageJournal
 from gateway.lambda_api.service import LambdaApi
 from gateway.management import Guard, IdCheck, ManagementApi
+from gateway.metrics import Metrics
 from gateway.model.definition import Definition
 from gateway.model.errors import UserError
 from gateway.model.event_source import EventSource
 from gateway.model.function import Function
-from gateway.model.limits import AWS
 from gateway.preparing import Preparation
 from gateway.public_tls import open_certificates
 from gateway.report.outlets import Outlets
 from gateway.server.conduct import Conduct
-from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
+from gateway.server.listener import LOOPBACK, Bound, FrontDoor, HttpDoor
 from gateway.settings import ServeSettings, install_environment
 from gateway.signals import heard
 from gateway.sources.sources import EventSources
 from gateway.stage_logs import open_stage_logs
 from gateway.station import Station, agree_on_stack, build_station, load_options, own_keys
+from gateway.surprises import told as surprises_told
 from gateway.system.collector import spare_collector
 from gateway.system.fleet_key import fleet_key
 from gateway.system.ids import RandomIds
 from gateway.system.open_files import raise_open_files
 from gateway.system.ready_file import write_ready_file
+from gateway.system.token_file import read_token
 from gateway.tasks import Tasks
 from gateway.tls.names import AWS_SUFFIXES
 from gateway.tls.renewal import Renewal
@@ -74,11 +76,12 @@ def serve_worker(spec: WorkerSpec, told: Outlets) -> None:
     Raises UserError for what a person can mend.
     """
     raise_open_files()
-    advertise = spec.settings.advertise
+    advertise, metrics_port = spec.settings.advertise, spec.settings.metrics_port
     own = replace(
         spec.settings,
         ready_file=spec.ready_file,
         advertise=None if advertise is None else advertise.after(spec.index),
+        metrics_port=metrics_port + spec.index if metrics_port else metrics_port,
     )
     asyncio.run(_serve(own, told, is_worker=True))
 
@@ -88,7 +91,7 @@ async def _serve(settings: ServeSettings, told: Outlets, *, is_worker: bool) -> 
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
     serving = Serving(settings, told, stop, is_worker=is_worker)
-    with heard(stop, told.report.said, serving.reload if settings.reloads else None):
+    with heard(stop, told.report.said, serving.reload if settings.reloads else None), surprises_told(told.report):
         async with AsyncExitStack() as stack:
             if is_worker:
                 orphaned = Tasks(told.report.failed)
@@ -128,6 +131,7 @@ class Serving:
         """Everything in order; closed in the opposite one. Raises UserError."""
         log = self._log
         own_keys(self._settings)  # what is wrong with settings and template is told before anybody is asked
+        read_token(self._settings.metrics_token_file)
         preparation = Preparation()
         stack.callback(preparation.close)
         definition = await self._read(preparation)
@@ -184,17 +188,33 @@ class Serving:
         self._log.said(f"node {fleet.tenure.number} has left")
 
     async def _open_doors(self, stack: AsyncExitStack, station: Station, service: Health) -> None:
-        proxied = self._settings.proxy_protocol == "required"
-        conduct = Conduct(holds=self._is_awake, trusted=self._settings.trusted_proxies)
-        door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, AWS, conduct)
+        settings = self._settings
+        proxied = settings.proxy_protocol == "required"
+        conduct = Conduct(
+            holds=self._is_awake,
+            trusted=settings.trusted_proxies,
+            most_sockets=settings.max_connections or None,
+            most_per_address=settings.max_connections_per_address or None,
+            counters=self.fleet.counters,
+        )
+        door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, settings.limits, conduct)
         stack.push_async_callback(door.close, HTTP_WITHIN_S)
         await door.serve(station.doors.public, proxied=proxied)
         secure = station.authority.server_context(station.names, AWS_SUFFIXES)
-        await door.serve(station.doors.handlers, secure, reserved=0)
-        await door.serve(station.doors.plain_handlers, reserved=0)
+        await door.serve(station.doors.handlers, secure, strangers=False)
+        await door.serve(station.doors.plain_handlers, strangers=False)
         if station.doors.public_tls is not None:
             public = secure if self._certificates is None else self._certificates.context
             await door.serve(station.doors.public_tls, public, proxied=proxied)
+        if station.doors.metrics is not None:
+            await self._open_metrics(stack, station, station.doors.metrics)
+
+    async def _open_metrics(self, stack: AsyncExitStack, station: Station, bound: Bound) -> None:
+        token = read_token(self._settings.metrics_token_file)
+        metrics = Metrics(self.fleet.counters, lambda: self.fleet.node.open_connections, token)
+        door = HttpDoor(metrics, station.clock, self._log)
+        stack.push_async_callback(door.close)
+        await door.serve(bound)
 
     def _is_awake(self) -> bool:
         """Asked before anything read is acted on: a process that was stopped fences itself here, if not before. What
@@ -278,6 +298,9 @@ def ready_document(station: Station, fleet: FleetNode) -> dict[str, Any]:
         "websocket_url": f"ws://{host}:{doors.public.port}/{stage}",
         "secure_websocket_url": secure,
         "management_url": f"http://{host}:{doors.public.port}/{stage}",
+        "metrics_url": None
+        if doors.metrics is None
+        else f"http://{settings.metrics_host}:{doors.metrics.port}/metrics",
         "ca_bundle": str(station.authority.bundle_path),
         "aws_endpoint_url": settings.endpoint_url,
         "lambda_endpoint_url": f"http://{LOOPBACK}:{doors.functions.port}",

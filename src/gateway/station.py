@@ -40,7 +40,7 @@ _CHAIN: Final = (  # of the SDKs, for whoever has no keys in the environment
 @dataclass(frozen=True, slots=True)
 class Doors:
     """``public`` and ``public_tls`` (None without) are for clients and callers, and for balancers with their PROXY
-    headers; the others for handlers of this node, on loopback."""
+    headers; ``metrics`` (None without) is for operators; the others for handlers of this node, on loopback."""
 
     public: Bound
     public_tls: Bound | None
@@ -48,6 +48,7 @@ class Doors:
     plain_handlers: Bound
     functions: Bound
     secure_functions: Bound
+    metrics: Bound | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ async def _bind(stack: AsyncExitStack, settings: ServeSettings, are_shared: bool
         plain_handlers=await door(LOOPBACK, 0),
         functions=await door(LOOPBACK, 0),
         secure_functions=await door(LOOPBACK, 0),
+        metrics=None if settings.metrics_port is None else await door(settings.metrics_host, settings.metrics_port),
     )
 
 

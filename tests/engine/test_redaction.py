@@ -44,6 +44,18 @@ def test_what_carries_no_credential_stays_to_the_byte(payload: bytes) -> None:
             {"queryStringParameters": {"X-Amz-Signature": REDACTED, "X-Amz-Security-Token": REDACTED, "name": "n"}},
         ),
         (
+            {"headers": {"Cookie": "session=1", "Sec-WebSocket-Protocol": "chat, " + "t" * 33}},
+            {"headers": {"Cookie": REDACTED, "Sec-WebSocket-Protocol": f"chat, {REDACTED}"}},
+        ),
+        (
+            {"multiValueHeaders": {"Sec-WebSocket-Protocol": ["chat, json", "t" * 40, None]}},
+            {"multiValueHeaders": {"Sec-WebSocket-Protocol": ["chat, json", REDACTED, None]}},
+        ),
+        (
+            {"multiValueQueryStringParameters": {"access_token": ["t"], "room": ["7"]}},
+            {"multiValueQueryStringParameters": {"access_token": [REDACTED], "room": ["7"]}},
+        ),
+        (
             {"requestContext": {"identity": {"apiKey": "k", "apiKeyId": "i"}, "stage": "dev"}},
             {"requestContext": {"identity": {"apiKey": REDACTED, "apiKeyId": "i"}, "stage": "dev"}},
         ),

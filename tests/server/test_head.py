@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.model.http import HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT, Limits
-from gateway.server.head import BAD_REQUEST, HEAD_TOO_LARGE, Head, read_head
+from gateway.server.head import Head, read_head
+from gateway.server.refusals import BAD_REQUEST, HEAD_TOO_LARGE
 from gateway.wire.http import RequestHead
 from raw_client import ACCEPT, HANDSHAKE, raw_client
 from server_fakes import QUICK, Serving, until

@@ -185,7 +185,7 @@ async def test_a_ping_flood_of_a_client_that_does_not_read_is_bounded(serving: S
         client.send_later(flood)
         stream = conversation.socket
         assert isinstance(stream, WebSocketShell)
-        await until(lambda: not is_reading(stream))
+        await until(lambda: stream.buffered_bytes() and not is_reading(stream))
         for _ in range(50):
             await asyncio.sleep(0)
         assert 0 < stream.buffered_bytes() < 500_000

@@ -18,6 +18,7 @@ from gateway.settings.kinds import (
     Location,
     Number,
     OneOf,
+    OriginPatterns,
     Pairs,
     Place,
     Region,
@@ -31,7 +32,7 @@ CODES = OneOf((1012, 1001))
 ODD: tuple[object, ...] = (None, [], {}, 1.5, b"x")
 CALLERS = ("123456789012", "arn:aws:iam::123456789012:role/a*")
 PLAIN = (Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), Region(), Place(), Pairs())
-KINDS = (*PLAIN, Cidrs(), Callers())
+KINDS = (*PLAIN, Cidrs(), Callers(), OriginPatterns())
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,9 @@ KINDS = (*PLAIN, Cidrs(), Callers())
         (Cidrs(), "10.0.0.0/8, 2001:db8::/32 192.0.2.7", read_networks(["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"])),
         (Cidrs(), ["10.0.0.0/8"], read_networks(["10.0.0.0/8"])),
         (Cidrs(), "", NOBODY),
+        (OriginPatterns(), "https://A.org, *.b.org", ("https://a.org", "*.b.org")),
+        (OriginPatterns(), ["https://a.org", "b.org"], ("https://a.org", "b.org")),
+        (OriginPatterns(), "", ()),
     ],
 )  # fmt: skip
 def test_values_are_read_and_what_is_written_is_read_again(kind: Kind, raw: object, value: object) -> None:
@@ -125,6 +129,8 @@ def test_values_are_read_and_what_is_written_is_read_again(kind: Kind, raw: obje
         (Place(), "host:0", "names no port from 1 to 65535"),
         (Place(), "host:65536", "names no port from 1 to 65535"),
         (Pairs(), "A", "'A' is not K=V"),
+        (OriginPatterns(), "https://a.org/x", "'https://a.org/x' is no origin"),
+        (OriginPatterns(), [7], "7 is no text"),
         (Pairs(), 7, "7 is not K=V"),
         (Pairs(), {"A": [1]}, "A: [1] is neither text nor number"),
         (Cidrs(), "10.0.0.1/8", "10.0.0.1/8 has host bits set; networks are written as 10.0.0.0/8"),

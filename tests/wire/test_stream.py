@@ -169,7 +169,7 @@ def test_an_idle_reader_holds_nothing() -> None:
     for byte in client_frame(CONTINUATION, b"b"):
         reader.feed(bytes((byte,)), AWS)
     assert (reader._message, reader._rest, reader.ended) == (None, None, False)
-    assert sys.getsizeof(reader) <= 64
+    assert sys.getsizeof(reader) <= 72
 
 
 def test_what_is_held_of_an_incomplete_frame_stays_small() -> None:
@@ -252,3 +252,25 @@ def send_fragments(client: Protocol, sent: str | bytes, size: int) -> None:
             send(piece, fin=place == last)
         else:
             client.send_continuation(piece, fin=place == last)
+
+
+def test_what_is_read_at_once_can_be_bounded_and_nothing_is_lost() -> None:
+    data = client_frame(1, b"a", fin=False) + client_frame(0, b"b", fin=False) * 7 + client_frame(0, b"c")
+    data += client_frame(9) * 5 + client_frame(1, b"last")
+    reader, found, rounds = MessageReader(), list[Event](), 0
+    piece = data
+    while events := reader.feed(piece, AWS, 3) or reader._rest:
+        assert not isinstance(events, list) or len(events) <= 3
+        found += events if isinstance(events, list) else []
+        piece, rounds = b"", rounds + 1
+    assert found == read_all(data)
+    assert rounds >= 5
+
+
+def test_a_message_in_ever_so_many_parts_is_too_big() -> None:
+    limits = Limits(max_message_parts=3)
+    few = client_frame(1, b"a", fin=False) + client_frame(0, b"b", fin=False) + client_frame(0, b"c")
+    more = client_frame(1, fin=False) + client_frame(0, fin=False) * 3
+    assert MessageReader().feed(few, limits) == [Text("abc")]
+    assert MessageReader().feed(more, limits) == [Violation(1009, "Message too big")]
+    assert MessageReader().feed(few + more + client_frame(8), limits)[-1] == Close(None, "")

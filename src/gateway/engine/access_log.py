@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.engine.connection_call import ConnectionCall
 from gateway.engine.exchange import Exchange, clf_time
-from gateway.engine.log_text import escaped, one_line
+from gateway.engine.log_text import escaped, masked, one_line
 from gateway.engine.outcome import Authorized, Error, Outcome, ResponseType
 from gateway.expressions.log_format import LogFormat, Variable
 from gateway.model.backend import MockRequest
@@ -20,6 +20,7 @@ from gateway.model.invocation import FunctionError, Returned
 
 UNSET: Final = "-"  # parity 10
 _OK: Final = "200"
+_API_KEY: Final = "identity.apiKey"  # AWS writes it out; a log is no place for it
 _XML: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
 # Already a JSON string, quotes and all: written as it is, unless the format puts it between quotes once more.
 _QUOTED_BY_ITSELF: Final = "error.messageString"
@@ -48,6 +49,8 @@ def exchange_values(exchange: Exchange, outcome: Outcome) -> dict[str, str]:
     and ``waf.*`` because nothing here is behind them.
     """
     values = exchange.context()
+    if _API_KEY in values:
+        values[_API_KEY] = masked(values[_API_KEY])
     if outcome.status is not None:
         values["status"] = str(outcome.status)
     if outcome.error is not None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.engine.connection_call import GONE, ConnectionCall
 from gateway.engine.exchange import EventType, Exchange
-from gateway.engine.log_text import cut, one_line
+from gateway.engine.log_text import cut, masked, one_line
 from gateway.engine.outcome import Error, Integrated, Outcome, ResponseType
 from gateway.engine.redaction import redacted
 from gateway.model.backend import LambdaRequest, MockRequest
@@ -19,7 +19,6 @@ from gateway.model.ids import RouteKey
 from gateway.model.invocation import Answered, FunctionError, Returned, TimedOut
 from gateway.model.limits import MAX_LOG_LINE_BYTES
 
-_SHOWN_OF_A_KEY: Final = 6  # its last characters, as REST APIs show them
 _CONFIGURATION: Final = frozenset(
     {
         ResponseType.API_CONFIGURATION_ERROR,
@@ -123,7 +122,7 @@ def _begun(lines: _Lines, exchange: Exchange) -> None:
 def _usage_plan(lines: _Lines, exchange: Exchange) -> None:
     route = exchange.endpoint.api.route(RouteKey(exchange.route_key))
     needs_key = route is not None and route.api_key_required
-    key = _masked((exchange.connection.identity or {}).get("apiKey", "")) if needs_key else ""
+    key = masked((exchange.connection.identity or {}).get("apiKey", "")) if needs_key else ""
     api_key = f"API Key {key}".rstrip()
     stage = f"{exchange.connection.api_id}/{exchange.connection.stage}"
     verifying = f"Verifying Usage Plan for request: {exchange.occasion.request_id}."
@@ -133,10 +132,6 @@ def _usage_plan(lines: _Lines, exchange: Exchange) -> None:
         lines.info(f"{api_key} authorized {why} Request will not contribute to throttle or quota limits")
     if key or not needs_key:
         lines.info(f"Usage Plan check succeeded for {api_key} and API Stage {stage}")
-
-
-def _masked(key: str) -> str:
-    return "*" * max(0, len(key) - _SHOWN_OF_A_KEY) + key[-_SHOWN_OF_A_KEY:]
 
 
 def _asked(lines: _Lines, integrated: Integrated) -> None:

@@ -36,6 +36,7 @@ from gateway.model.limits import Limits
 
 GOING_AWAY: Final = (1001, "Going away")  # idle and 2 h; parity 8
 NO_STATUS: Final = (1005, "Client-side close frame status not set")  # parity 8
+TOO_SLOW: Final = (1008, "Client is not reading")  # an extension: AWS's behaviour with a full buffer is not known
 ABNORMAL: Final = (1006, "Connection closed abnormally")  # assumed; parity 8
 
 Commands = tuple[Command, ...]

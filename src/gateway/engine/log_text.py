@@ -7,6 +7,7 @@ from typing import Final
 
 _SPECIAL: Final = re.compile(r'["\\]')
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+_SHOWN_OF_A_KEY: Final = 6  # its last characters, as REST APIs show them
 _LONGEST_CHARACTER: Final = 4  # bytes of UTF-8
 
 
@@ -26,6 +27,11 @@ def cut(text: str, max_bytes: int) -> str:
     if len(text) * _LONGEST_CHARACTER <= max_bytes:
         return text
     return text.encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore")
+
+
+def masked(key: str) -> str:
+    """A secret by its last characters, so that its owner knows which it is."""
+    return "*" * max(0, len(key) - _SHOWN_OF_A_KEY) + key[-_SHOWN_OF_A_KEY:]
 
 
 def _shown(char: str) -> str:

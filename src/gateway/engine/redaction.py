@@ -1,4 +1,8 @@
-"""Event documents without credentials, for a data trace: as on AWS, what the application itself sends stays."""
+"""Event documents without credentials, for a data trace: as on AWS, what the application itself sends stays.
+
+Browsers cannot give a WebSocket a header, so applications carry their tokens in cookies, in the query under names that
+are usual, or as a subprotocol: those go too.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,30 @@ _PARAMETERS: Final = frozenset(
 )
 _SECRET: Final = frozenset(
     {
+        "access_token",
+        "api_key",
+        "apikey",
         "authorization",
+        "client_secret",
+        "code",
+        "cookie",
+        "id_token",
+        "jwt",
+        "password",
         "proxy-authorization",
-        "x-api-key",
+        "refresh_token",
+        "secret",
+        "set-cookie",
+        "token",
         "x-amz-credential",
         "x-amz-security-token",
         "x-amz-signature",
+        "x-api-key",
+        "x-auth-token",
     }
 )
+_SUBPROTOCOLS: Final = "sec-websocket-protocol"
+_LONGEST_NAME: Final = 32  # of a subprotocol; what is longer is a token
 
 
 def redacted(payload: bytes) -> bytes:
@@ -36,7 +56,7 @@ def redacted(payload: bytes) -> bytes:
 
 def _without_secrets(name: str, value: Any) -> Any:
     if name in _PARAMETERS and isinstance(value, dict):
-        return {key: _hidden(each) if key.lower() in _SECRET else each for key, each in value.items()}
+        return {key: _shown(key.lower(), each) for key, each in value.items()}
     if name == "requestContext" and isinstance(value, dict):
         return value | _identity(value)
     return value
@@ -47,6 +67,20 @@ def _identity(context: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(identity, dict) or not identity.get("apiKey"):
         return {}
     return {"identity": identity | {"apiKey": REDACTED}}
+
+
+def _shown(key: str, value: Any) -> Any:
+    if key == _SUBPROTOCOLS:
+        return [_names(each) for each in value] if isinstance(value, list) else _names(value)
+    return _hidden(value) if key in _SECRET else value
+
+
+def _names(value: Any) -> Any:
+    """The subprotocols that are short enough to be names."""
+    if not isinstance(value, str) or len(value) <= _LONGEST_NAME:
+        return value
+    names = [each.strip() for each in value.split(",")]
+    return ", ".join(each if len(each) <= _LONGEST_NAME else REDACTED for each in names)
 
 
 def _hidden(value: Any) -> Any:

@@ -210,6 +210,11 @@ def registry_refusal(connection_id: ConnectionId, request_id: RequestId, why: st
     return replace(refusal, headers=(*refusal.headers, ("retry-after", RETRY_AFTER_S)))
 
 
+def origin_refusal(connection_id: ConnectionId, request_id: RequestId) -> Refuse:
+    """403 for a page that is from none of the allowed origins: an extension."""
+    return gateway_refusal(403, FORBIDDEN, connection_id, request_id, "the origin is not allowed")
+
+
 def storm_refusal(connection_id: ConnectionId, request_id: RequestId, now_ms: int) -> Refuse:
     """429 for one of too many that arrive at once; who came in another second is told to wait another while, so that
     they do not all return together."""

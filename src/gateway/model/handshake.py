@@ -27,3 +27,7 @@ class Handshake:
             if len(key) == size and key.lower() == wanted:
                 return value
         return None
+
+    def all_of(self, name: str) -> list[str]:
+        """Every value of a header, ``name`` in lower case."""
+        return [value for key, value in self.headers if key.lower() == name]

@@ -59,12 +59,18 @@ MIN_API_KEY_CHARS: Final = 20  # of a key's value, as REST APIs have it
 MAX_API_KEY_CHARS: Final = 128  # likewise
 MAX_LOG_LINE_BYTES: Final = 1024  # one execution log line with the request ID in front; parity 10
 MAX_MESSAGES_IN_FLIGHT: Final = 128  # of one connection; more wait in its TCP buffers. AWS states no such number
+SLOW_CLIENT_MS: Final = 30_000  # that a client takes nothing of much that waits for it; nginx' send_timeout is 60 s
+MESSAGES_PER_S: Final = 1_000.0  # of one connection of a fleet; ours, AWS bounds accounts and routes only
+MAX_MESSAGE_PARTS: Final = 1_024  # frames of one message; ours, a whole one of 128 bytes each has as many
+BYTES_PER_S: Final = 2.0 * KIB * KIB  # likewise; AWS IoT Core allows a connection 512 KiB and 100 messages a second
+PINGS_PER_S: Final = 20.0  # likewise, pongs too; browsers send none, keep-alives one in 20 s
 MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, characters
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits one connection lives under; AWS's unless an operator says otherwise."""
+    """The limits one connection lives under; AWS's unless an operator says otherwise. AWS has no rates of one
+    connection, and keeps clients that do not read: None is that."""
 
     max_frame_bytes: int = MAX_FRAME_BYTES
     max_message_bytes: int = MAX_MESSAGE_BYTES
@@ -75,6 +81,17 @@ class Limits:
     head_timeout_ms: int = HEAD_TIMEOUT_MS
     tls_handshake_timeout_ms: int = TLS_HANDSHAKE_TIMEOUT_MS
     proxy_header_timeout_ms: int = PROXY_HEADER_TIMEOUT_MS
+    max_messages_in_flight: int = MAX_MESSAGES_IN_FLIGHT
+    max_message_parts: int = MAX_MESSAGE_PARTS
+    messages_per_s: float | None = None
+    bytes_per_s: float | None = None
+    pings_per_s: float | None = None
+    slow_client_ms: int | None = None
+
+    @property
+    def are_metered(self) -> bool:
+        """Whether any rate is bounded."""
+        return bool(self.messages_per_s or self.bytes_per_s or self.pings_per_s)
 
 
 AWS: Final = Limits()

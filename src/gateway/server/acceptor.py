@@ -14,8 +14,10 @@ import socket
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from gateway.counters import Counters
 from gateway.model.networks import plain_address
 from gateway.ports import Reporter
+from gateway.server.census import Census
 from gateway.server.descriptors import RESERVED, for_clients, is_free
 from gateway.wire.handshake import Peer
 
@@ -42,20 +44,27 @@ class Entrance(Protocol):
 
 
 class Acceptor:
-    """To be made inside a running loop; owns ``listening`` from then on.
+    """To be made inside a running loop; owns ``listening`` from then on. While ``census`` is full the clients stay in
+    the kernel's queue.
 
-    ``reserved``: descriptors that are left to others (0 for clients that are this node's own handlers). ``pauses``: how
-    often nobody could be accepted, for a metric; it only grows.
+    ``reserved``: descriptors that are left to others (0 for clients that are this node's own handlers).
     """
 
     def __init__(
-        self, listening: socket.socket, entrance: Entrance, reporter: Reporter, reserved: int = RESERVED
+        self,
+        listening: socket.socket,
+        entrance: Entrance,
+        reporter: Reporter,
+        reserved: int = RESERVED,
+        census: Census | None = None,
     ) -> None:
         self.pauses = 0
         self._listening = listening
         self._entrance = entrance
         self._reporter = reporter
         self._reserved = reserved
+        self._census = Census(Counters()) if census is None else census
+        self._full_until = 0.0
         self._loop = asyncio.get_running_loop()
         self._port: int = listening.getsockname()[1]
         self._retry: asyncio.TimerHandle | None = None
@@ -80,8 +89,11 @@ class Acceptor:
             self._rest(errno.EMFILE)
 
     def _accept(self) -> None:
-        below = for_clients(self._reserved)
+        below, census = for_clients(self._reserved), self._census
         for _ in range(_BATCH):
+            if census.is_full:
+                self._pause()
+                return
             try:
                 accepted, address = self._listening.accept()
             except BlockingIOError:
@@ -93,14 +105,32 @@ class Acceptor:
                 continue  # this client went before it was accepted; the next may be fine (accept(2), NOTES)
             is_last = accepted.fileno() >= below - 1
             self._is_paused = False
-            accepted.setblocking(False)  # not inherited, other than TCP_NODELAY
             source_ip = address[0]
             if ":" in source_ip:
                 source_ip = plain_address(source_ip) or source_ip  # a link-local one has its zone
-            self._entrance.enter(accepted, Peer(source_ip, self._port, secure=False))
+            if census.admit(accepted.fileno(), source_ip):
+                accepted.setblocking(False)  # not inherited, other than TCP_NODELAY
+                self._entrance.enter(accepted, Peer(source_ip, self._port, secure=False))
+            else:
+                accepted.close()
             if is_last:
                 self._rest(errno.EMFILE)
                 return
+
+    def _pause(self) -> None:
+        """Leave the clients in the kernel's queue until somebody goes."""
+        self._loop.remove_reader(self._listening.fileno())
+        self._census.pause(self._unpause)
+        now = self._loop.time()
+        if now >= self._full_until:
+            self._reporter.warned(
+                f"no new connections on port {self._port} while {len(self._census)} are open (max_connections)"
+            )
+        self._full_until = now + QUIET_S
+
+    def _unpause(self) -> None:
+        if self._listening.fileno() >= 0:
+            self._resume()
 
     def _rest(self, why: int) -> None:
         """Leave the clients in the kernel's queue for a while."""

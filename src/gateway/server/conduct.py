@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.counters import Counters
 from gateway.model.networks import NOBODY, Networks
 from gateway.server.door import always
 from gateway.server.lot import CAN_PARK
@@ -18,10 +19,14 @@ KEEP_ALIVE_MS: Final = 75_000  # for an idle connection; nginx keeps its own 60 
 class Conduct:
     """``parks``: sockets are bare descriptors, where the system can; else every socket has a transport.
     ``holds`` is ``Door``'s; ``body_timeout_ms`` and ``keep_alive_ms`` are those of HTTP connections. ``trusted`` are
-    the proxies and balancers that are believed whose connections and requests they pass on."""
+    the proxies and balancers that are believed whose connections and requests they pass on. ``most_sockets`` and
+    ``most_per_address`` are open at a time, None without bound; of trusted addresses the latter does not hold."""
 
     parks: bool = CAN_PARK
     holds: Callable[[], bool] = always
     body_timeout_ms: int = BODY_TIMEOUT_MS
     keep_alive_ms: int = KEEP_ALIVE_MS
     trusted: Networks = NOBODY
+    most_sockets: int | None = None
+    most_per_address: int | None = None
+    counters: Counters = field(default_factory=Counters)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, Protocol
 
+from gateway.counters import Counters
 from gateway.engine.deadlines import Wheel
 from gateway.model.limits import Limits
 from gateway.model.networks import NOBODY, Networks
 from gateway.model.now import Now
 from gateway.ports import Clock, Conversations, ConversationT
+from gateway.server.meter import Meter
 from gateway.server.ticker import Ticker
 
 _GRANULARITY_MS: Final = 500  # of deadlines of 5 and 10 s
@@ -41,10 +43,22 @@ class Door(Generic[ConversationT]):
 
     ``holds`` is asked before anything read from a socket is acted on. On False the shell drops what it has read:
     whoever answers so has closed the sockets, or does from inside the call. ``trusted`` are believed when they
-    say whose requests they pass on.
+    say whose requests they pass on. ``meter`` is None where no rate of a connection is bounded.
     """
 
-    __slots__ = ("_clock", "_shells", "_ticker", "_wheel", "conversations", "holds", "limits", "trusted")
+    __slots__ = (
+        "_clock",
+        "_shells",
+        "_ticker",
+        "_wheel",
+        "conversations",
+        "counters",
+        "holds",
+        "limits",
+        "meter",
+        "trusted",
+        "unread",
+    )
 
     def __init__(
         self,
@@ -53,11 +67,15 @@ class Door(Generic[ConversationT]):
         limits: Limits,
         holds: Callable[[], bool] = always,
         trusted: Networks = NOBODY,
+        counters: Counters | None = None,
     ) -> None:
         self.conversations = conversations
         self.limits = limits
         self.holds = holds
         self.trusted = trusted
+        self.counters = counters or Counters()
+        self.meter = Meter(limits, clock, self.counters) if limits.are_metered else None
+        self.unread: dict[Shell, int] = {}  # bytes that waited for each slow client when it was last looked at
         self._clock = clock
         self._shells: set[Shell] = set()
         self._wheel: Wheel[Shell] = Wheel(_GRANULARITY_MS)
@@ -92,6 +110,8 @@ class Door(Generic[ConversationT]):
     def close(self) -> None:
         """Drop every socket that is left."""
         self._ticker.stop()
+        if self.meter is not None:
+            self.meter.stop()
         for shell in tuple(self._shells):
             shell.drop()
 

@@ -12,20 +12,18 @@ from typing import Final, Generic, cast
 
 import httptools
 
+from gateway.counters import Limit
 from gateway.model.http import HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
 from gateway.ports import ConversationT
 from gateway.server.door import Door
 from gateway.server.farewell import say_farewell
+from gateway.server.refusals import BAD_REQUEST, HEAD_TOO_LARGE, REQUEST_TIMEOUT
 from gateway.server.stream import WebSocketStream
 from gateway.server.transports import replay
 from gateway.wire.forwarded import client_of
-from gateway.wire.handshake import Peer, read_handshake, refusal, wants_upgrade
+from gateway.wire.handshake import Peer, read_handshake, wants_upgrade
 from gateway.wire.http import RequestHead, response
-
-BAD_REQUEST: Final = refusal(400, "Bad Request")
-REQUEST_TIMEOUT: Final = refusal(408, "Request Timeout")
-HEAD_TOO_LARGE: Final = refusal(431, "Request Header Fields Too Large")
 
 _END: Final = b"\r\n\r\n"
 
@@ -53,6 +51,8 @@ class Head(asyncio.Protocol, Generic[ConversationT]):
         self._raw += data
         end = find_end(self._raw, known)
         if isinstance(end, HttpResponse):
+            if end is HEAD_TOO_LARGE:
+                self._door.counters.exceed(Limit.HEAD_BYTES)
             self._answer(end)
         elif end:
             self._decide(end)
@@ -61,6 +61,7 @@ class Head(asyncio.Protocol, Generic[ConversationT]):
         self._door.leave(self)
 
     def overdue(self) -> None:
+        self._door.counters.exceed(Limit.HEAD_TIMEOUT)
         if self._raw:
             self._answer(REQUEST_TIMEOUT)
         else:
@@ -72,6 +73,8 @@ class Head(asyncio.Protocol, Generic[ConversationT]):
     def _decide(self, end: int) -> None:
         head = read_head(bytes(self._raw[:end]))
         if isinstance(head, HttpResponse):
+            if head is HEAD_TOO_LARGE:
+                self._door.counters.exceed(Limit.HEAD_COUNT)
             self._answer(head)
             return
         self._door.leave(self)

@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import HttpVersion11, web
 
+from gateway.counters import Counters, Limit
 from gateway.model.http import HttpRequest, HttpResponse
-from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
+from gateway.model.limits import AWS, MAX_HEAD_BYTES, MAX_HEAD_COUNT, Limits
 from gateway.server.conduct import Conduct
 from gateway.server.desk import INTERNAL_SERVER_ERROR, Desk
+from gateway.server.refusals import BAD_REQUEST, HEAD_TOO_LARGE, REQUEST_TIMEOUT
 from gateway.wire.forwarded import client_of
 from gateway.wire.handshake import Peer, refusal, wants_upgrade
 from gateway.wire.http import RequestHead, response, split_target
 
 Upgrade = Callable[[asyncio.Transport, tuple[Peer, RequestHead]], None]
+Farewell = Callable[[asyncio.Transport, bytes], None]
 
-BAD_REQUEST: Final = refusal(400, "Bad Request")
-REQUEST_TIMEOUT: Final = refusal(408, "Request Timeout")
 EXPECTATION_FAILED: Final = refusal(417, "Expectation Failed")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
+_LINE_BYTES: Final = len(": \r\n")  # of a header line beside name and value
 _SOON_S: Final = 0.01  # aiohttp takes 0 for "wait as long as it takes"
 
 
@@ -35,17 +38,27 @@ class HttpHost:
 
     ``upgrade`` gets the transport of a connection whose *later* request is a WebSocket handshake: proxies send one
     on a connection that served plain requests before. None: such a request goes to the service like any other.
+    ``farewell`` says last words to a client that may still be sending; None: they may be lost on their way.
     """
 
-    def __init__(self, desk: Desk, conduct: Conduct, upgrade: Upgrade | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        conduct: Conduct,
+        upgrade: Upgrade | None = None,
+        limits: Limits = AWS,
+        farewell: Farewell | None = None,
+    ) -> None:
         self._desk = desk
         self._upgrade = upgrade
         self._trusted = conduct.trusted
         self._body_timeout_s = conduct.body_timeout_ms / 1000
+        self._counters = conduct.counters
         self._server = _Server(
             self._serve,
             desk,
-            conduct.holds,
+            conduct,
+            _HeadBounds(limits.head_timeout_ms / 1000, farewell),
             access_log=None,
             auto_decompress=False,
             keepalive_timeout=conduct.keep_alive_ms / 1000,
@@ -63,13 +76,19 @@ class HttpHost:
         await self._server.shutdown(max(timeout_s, _SOON_S))
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if _head_bytes(request) > MAX_HEAD_BYTES:
+            self._counters.exceed(Limit.HEAD_BYTES)
+            return self._reply(HEAD_TOO_LARGE, request, keep_alive=False)
         if self._upgrade is not None:
             head = _head(request)
             if wants_upgrade(head):
                 return _HandOver(self._upgrade, head)
         answer, keep_alive = await self._answer(request)
+        return self._reply(answer, request, keep_alive=keep_alive)
+
+    def _reply(self, answer: HttpResponse, request: web.BaseRequest, *, keep_alive: bool) -> web.StreamResponse:
         data = response(answer, self._desk.wall_ms(), keep_alive=keep_alive, with_body=request.method != "HEAD")
-        return _Reply(data, keep_alive)
+        return _Reply(data, keep_alive, self._body_timeout_s, self._counters)
 
     async def _answer(self, request: web.BaseRequest) -> tuple[HttpResponse, bool]:
         """What to say, and whether the connection can be kept."""
@@ -84,6 +103,7 @@ class HttpHost:
             async with asyncio.timeout(self._body_timeout_s):
                 body = await _read_body(request, limit)
         except TimeoutError:
+            self._counters.exceed(Limit.BODY_TIMEOUT)
             return REQUEST_TIMEOUT, False
         except web.RequestPayloadError:
             return BAD_REQUEST, False
@@ -91,6 +111,8 @@ class HttpHost:
 
     async def _call(self, request: web.BaseRequest, body: bytes | None) -> HttpResponse:
         """Ask the service; ``body`` is None when it was too large."""
+        if body is None:
+            self._counters.exceed(Limit.BODY_BYTES)
         asked = _request(request, body or b"", client_of(_head(request), _peer(request), self._trusted))
         return self._desk.too_large(asked) if body is None else await self._desk.handle(asked)
 
@@ -124,6 +146,11 @@ def _request(request: web.BaseRequest, body: bytes, client: Peer) -> HttpRequest
     )
 
 
+def _head_bytes(request: web.BaseRequest) -> int:
+    lines = sum(len(name) + len(value) + _LINE_BYTES for name, value in request.raw_headers)
+    return len(request.method) + len(request.raw_path) + len("  HTTP/1.1\r\n") + lines + len("\r\n")
+
+
 async def _continue(request: web.BaseRequest) -> bool:
     """Tell a waiting client to send its body; False when it expects something else."""
     if request.version < HttpVersion11:
@@ -145,20 +172,28 @@ async def _read_body(request: web.BaseRequest, limit: int) -> bytes | None:
 
 
 class _Reply(web.StreamResponse):
-    """A response that is bytes already."""
+    """A response that is bytes already. A client that does not take it within ``within_s`` loses its connection."""
 
-    def __init__(self, data: bytes, keep_alive: bool) -> None:
+    def __init__(self, data: bytes, keep_alive: bool, within_s: float, counters: Counters) -> None:
         super().__init__()
         self._data = data
         self._stay = keep_alive
+        self._within_s = within_s
+        self._counters = counters
 
     @property
     def keep_alive(self) -> bool:
         return self._stay
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        await request.writer.write(self._data)
-        await request.writer.drain()
+        try:
+            async with asyncio.timeout(self._within_s):
+                await request.writer.write(self._data)
+                await request.writer.drain()
+        except TimeoutError:
+            self._counters.exceed(Limit.UNREAD_ANSWER)
+            if request.transport is not None:
+                request.transport.abort()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Everything was written by ``prepare``."""
@@ -189,35 +224,94 @@ class _HandOver(web.StreamResponse):
 class _Server(web.Server):
     """aiohttp's, with error answers of ours: its own tell its name and version."""
 
-    def __init__(self, handler: Any, desk: Desk, holds: Callable[[], bool], **options: Any) -> None:
+    def __init__(self, handler: Any, desk: Desk, conduct: Conduct, bounds: _HeadBounds, **options: Any) -> None:
         super().__init__(handler, **options)
         self._desk = desk
-        self._holds = holds
+        self._conduct = conduct
+        self._bounds = bounds
         self._options = options
 
     def handler_for(self, peer: Peer) -> _Handler:
-        made = _Handler(self, self._desk, self._holds, **self._options)
+        made = _Handler(self, self._desk, self._conduct, self._bounds, **self._options)
         made.peer = peer
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class _HeadBounds:
+    timeout_s: float
+    farewell: Farewell | None
+
+
 class _Handler(web.RequestHandler):
-    """``peer`` made the connection; set once, before anything is read."""
+    """aiohttp's, with bounds on the time and the size of a head that is not the first, which it has not. ``peer`` made
+    the connection; set once, before anything is read.
 
-    __slots__ = ("_desk", "_holds", "peer")
+    ``_head_bytes`` have come of a head that is incomplete, against ``_deadline`` (None outside a head).
+    """
 
-    def __init__(self, server: _Server, desk: Desk, holds: Callable[[], bool], **options: Any) -> None:
+    __slots__ = ("_bounds", "_counters", "_deadline", "_desk", "_head_bytes", "_holds", "peer")
+
+    def __init__(self, server: _Server, desk: Desk, conduct: Conduct, bounds: _HeadBounds, **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self._desk = desk
-        self._holds = holds
         self.peer: Peer
+        self._holds = conduct.holds
+        self._counters = conduct.counters
+        self._bounds = bounds
+        self._head_bytes = 0
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._deadline = self._loop.call_later(self._bounds.timeout_s, self._late)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._head_came()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._holds():
-            super().data_received(data)
+        if not self._holds():
+            return
+        super().data_received(data)
+        if self._messages or self._current_request is not None:
+            self._head_came()
+        elif self._head_bytes or data.strip(b"\r\n"):  # empty lines behind a request are nothing at all
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._give_up(HEAD_TOO_LARGE, Limit.HEAD_BYTES)
+            elif self._deadline is None:
+                self._deadline = self._loop.call_later(self._bounds.timeout_s, self._late)
+
+    def _head_came(self) -> None:
+        self._head_bytes = 0
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _late(self) -> None:
+        self._deadline = None
+        self._give_up(REQUEST_TIMEOUT if self._head_bytes else None, Limit.HEAD_TIMEOUT)
+
+    def _give_up(self, answer: HttpResponse | None, limit: Limit) -> None:
+        """End the connection; None: without a word, whoever said nothing was asking for nothing."""
+        self._head_came()
+        self._counters.exceed(limit)
+        transport, self.transport = self.transport, None
+        self.force_close()
+        if transport is None:
+            return
+        last_words = b"" if answer is None else response(answer, self._desk.wall_ms(), keep_alive=False)
+        if self._bounds.farewell is not None and last_words:
+            self.connection_lost(None)
+            self._bounds.farewell(transport, last_words)
+        else:
+            transport.write(last_words)
+            transport.close()
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         answer = BAD_REQUEST if status < 500 else INTERNAL_SERVER_ERROR
-        return _Reply(response(answer, self._desk.wall_ms(), keep_alive=False), False)
+        data = response(answer, self._desk.wall_ms(), keep_alive=False)
+        return _Reply(data, False, self._bounds.timeout_s, self._counters)

@@ -5,21 +5,31 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from gateway.model.limits import AWS, Limits
 from gateway.server.conduct import Conduct
 from gateway.server.desk import Desk
 from gateway.wire.handshake import Peer
 
 if TYPE_CHECKING:
-    from gateway.server.http import HttpHost, Upgrade
+    from gateway.server.http import Farewell, HttpHost, Upgrade
 
 
 class LateHttpHost:
     """Takes and does what ``HttpHost`` takes and does."""
 
-    def __init__(self, desk: Desk, conduct: Conduct, upgrade: Upgrade | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        conduct: Conduct,
+        upgrade: Upgrade | None = None,
+        limits: Limits = AWS,
+        farewell: Farewell | None = None,
+    ) -> None:
         self._desk = desk
         self._conduct = conduct
         self._upgrade = upgrade
+        self._limits = limits
+        self._farewell = farewell
         self._made: HttpHost | None = None
 
     def protocol(self, peer: Peer) -> asyncio.Protocol:
@@ -36,4 +46,4 @@ class LateHttpHost:
     def _make(self) -> HttpHost:
         from gateway.server.http import HttpHost  # brings aiohttp: 0.2 s, once
 
-        return HttpHost(self._desk, self._conduct, self._upgrade)
+        return HttpHost(self._desk, self._conduct, self._upgrade, self._limits, self._farewell)

@@ -19,10 +19,12 @@ from gateway.model.limits import AWS, Limits
 from gateway.ports import Clock, Conversations, ConversationT, HttpService, Reporter
 from gateway.server.acceptor import BACKLOG, Acceptor, Entrance
 from gateway.server.carrier import PLAIN
+from gateway.server.census import Census
 from gateway.server.conduct import Conduct
 from gateway.server.descriptors import RESERVED
 from gateway.server.desk import Desk
 from gateway.server.door import Door
+from gateway.server.farewell import say_farewell
 from gateway.server.handover import Descriptors, Handover
 from gateway.server.head import Head, upgrade
 from gateway.server.late_host import LateHttpHost
@@ -58,9 +60,12 @@ class FrontDoor(Generic[ConversationT]):
         limits: Limits = AWS,
         conduct: Conduct = _PLAINLY,
     ) -> None:
-        self._door = Door(conversations, clock, limits, conduct.holds, conduct.trusted)
+        self._door = Door(conversations, clock, limits, conduct.holds, conduct.trusted, conduct.counters)
         self._desk = Desk(http, clock, reporter)
-        self._host = LateHttpHost(self._desk, conduct, partial(upgrade, self._door))
+        goodbye = partial(say_farewell, self._door)
+        self._host = LateHttpHost(self._desk, conduct, partial(upgrade, self._door), limits, goodbye)
+        self._guests = Census(conduct.counters, conduct.most_sockets, conduct.most_per_address, conduct.trusted)
+        self._house = Census(conduct.counters)
         self._conduct = conduct
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
@@ -86,23 +91,26 @@ class FrontDoor(Generic[ConversationT]):
         bound: Bound,
         tls: SSLContext | Contexts | None = None,
         *,
-        reserved: int = RESERVED,
+        strangers: bool = True,
         proxied: bool = False,
     ) -> None:
         """Accept from sockets that listen already; those accepted are parked, where the system can.
 
-        ``reserved``: descriptors that its clients are not to have; 0 for a door of this node's own handlers.
-        ``proxied``: connections of those that are trusted begin with a PROXY header, in front of TLS too.
+        Without ``strangers`` only this node's own come here: they are not limited in number, and may have the last
+        descriptors. ``proxied``: connections of those that are trusted begin with a PROXY header, in front of TLS too.
         """
+        census = self._guests if strangers else self._house
         entrance: Entrance
         contexts = contexts_of(tls)
         if self._conduct.parks and CAN_PARK:
-            entrance = self._parking(contexts)
+            entrance = self._parking(contexts, census)
         else:
-            entrance = Transports(partial(Head, self._door, self._host.protocol), contexts, self._door.limits)
+            head = partial(Head, self._door, self._host.protocol)
+            entrance = Transports(head, contexts, self._door.limits, census.leave)
         if proxied:
-            entrance = Porch(self._door, entrance, self._reporter)
-        self._acceptors += [Acceptor(sock, entrance, self._reporter, reserved) for sock in bound.sockets]
+            entrance = Porch(self._door, entrance, self._reporter, census)
+        reserved = RESERVED if strangers else 0
+        self._acceptors += [Acceptor(sock, entrance, self._reporter, reserved, census) for sock in bound.sockets]
 
     def stop_accepting(self) -> None:
         """Close the listening sockets; those that are open stay."""
@@ -118,17 +126,17 @@ class FrontDoor(Generic[ConversationT]):
             yard.handover.close()
             yard.lot.shut_down()
 
-    def _parking(self, tls: Contexts | None) -> Yard[ConversationT]:
+    def _parking(self, tls: Contexts | None, census: Census) -> Yard[ConversationT]:
         """A yard of its own for each port."""
         door, protocol = self._door, self._host.protocol
         carrier = PLAIN if tls is None else SecureCarrier(tls)
-        lot = Lot(door.holds, carrier)
+        lot = Lot(door.holds, carrier, census.leave)
         handover: Handover
         if tls is None:
-            handover = Descriptors(lot, Transports(protocol, None, door.limits))
+            handover = Descriptors(lot, Transports(protocol, None, door.limits, census.leave))
         else:
             handover = ParkedTransports(lot, protocol, tls())
-        self._yards.append(Yard(door, self._desk, self._conduct, carrier, lot, handover))
+        self._yards.append(Yard(door, self._desk, self._conduct, carrier, lot, handover, census.leave))
         return self._yards[-1]
 
 

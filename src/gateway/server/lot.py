@@ -60,13 +60,17 @@ class Parked(Protocol):
 
 
 class Lot:
-    """To be made inside a running loop. No method raises; each is a no-op for a parked object whose socket is gone."""
+    """To be made inside a running loop. No method raises; each is a no-op for a parked object whose socket is gone.
+    ``left`` is told the number of each descriptor that is closed here, before anything can be opened under it."""
 
-    __slots__ = ("_by_fd", "_carrier", "_count", "_epoll", "_holds", "_loop")
+    __slots__ = ("_by_fd", "_carrier", "_count", "_epoll", "_holds", "_left", "_loop")
 
-    def __init__(self, holds: Callable[[], bool], carrier: Carrier = PLAIN) -> None:
+    def __init__(
+        self, holds: Callable[[], bool], carrier: Carrier = PLAIN, left: Callable[[int], None] | None = None
+    ) -> None:
         self._holds = holds
         self._carrier = carrier
+        self._left = left
         self._loop = asyncio.get_running_loop()
         self._by_fd: list[Parked | None] = []
         self._count = 0
@@ -151,7 +155,10 @@ class Lot:
         if parked.fd >= 0:
             if parked.out is None and not parked.wants & _BROKEN:
                 self._carrier.part(parked.fd)
-            self._carrier.discard(self.release(parked))
+            fd = self.release(parked)
+            self._carrier.discard(fd)
+            if self._left is not None:
+                self._left(fd)
             parked.gone()
 
     def shut_down(self) -> None:

@@ -8,11 +8,13 @@ awaited nothing more is read.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from socket import socket
 from typing import Generic
 
+from gateway.counters import Limit
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.ports import ConversationT
 from gateway.server.carrier import PLAIN, Carrier
@@ -20,11 +22,12 @@ from gateway.server.conduct import Conduct
 from gateway.server.desk import Desk
 from gateway.server.door import Door
 from gateway.server.handover import Handover
-from gateway.server.head import REQUEST_TIMEOUT, find_end, read_head
+from gateway.server.head import find_end, read_head
 from gateway.server.lot import Lot
 from gateway.server.parked_farewell import ParkedFarewell
 from gateway.server.parked_stream import ParkedStream
 from gateway.server.plain_post import PlainPost, plain_post
+from gateway.server.refusals import HEAD_TOO_LARGE, REQUEST_TIMEOUT
 from gateway.wire.forwarded import client_of
 from gateway.wire.handshake import Peer, read_handshake, wants_upgrade
 from gateway.wire.http import RequestHead, response
@@ -32,7 +35,8 @@ from gateway.wire.http import RequestHead, response
 
 @dataclass(frozen=True, slots=True)
 class Yard(Generic[ConversationT]):
-    """What parked sockets share. Implements ``acceptor.Entrance``."""
+    """What parked sockets share; ``left`` is told of a descriptor that never came into the lot. Implements
+    ``acceptor.Entrance``."""
 
     door: Door[ConversationT]
     desk: Desk
@@ -40,14 +44,18 @@ class Yard(Generic[ConversationT]):
     carrier: Carrier
     lot: Lot
     handover: Handover
+    left: Callable[[int], None]
 
     def __len__(self) -> int:
         """How many sockets there are that aiohttp does not have."""
         return len(self.lot) - len(self.handover)
 
     def enter(self, accepted: socket, peer: Peer) -> None:
+        number = accepted.fileno()
         fd = self.carrier.admit(accepted)
-        if fd is not None:
+        if fd is None:
+            self.left(number)
+        else:
             ParkedRequests(self, peer if self.carrier is PLAIN else peer.over_tls()).begin(fd)
 
     def close(self) -> None:
@@ -122,9 +130,16 @@ class ParkedRequests(Generic[ConversationT]):
     def overdue(self) -> None:
         if self._awaits is _Awaits.AGREEMENT and self._may_wait():
             return
-        if self._raw:
+        counters = self._yard.door.counters
+        if self.out is not None:
+            counters.exceed(Limit.UNREAD_ANSWER)
+            self._yard.lot.close(self)
+        elif self._raw:
+            counters.exceed(Limit.BODY_TIMEOUT if self._awaits is _Awaits.BODY else Limit.HEAD_TIMEOUT)
             self._end_with(REQUEST_TIMEOUT)
         else:
+            if self._awaits is _Awaits.FIRST_HEAD:
+                counters.exceed(Limit.HEAD_TIMEOUT)
             self._yard.lot.close(self)  # browsers open sockets in advance; an answer to nothing would confuse them
 
     def drop(self) -> None:
@@ -163,7 +178,7 @@ class ParkedRequests(Generic[ConversationT]):
 
     def _read_head(self, end: int | HttpResponse) -> None:
         if isinstance(end, HttpResponse):
-            self._refuse(end)
+            self._refuse(end, Limit.HEAD_BYTES)
             return
         data = bytes(self._raw[:end])
         post = plain_post(data, self._yard.desk.max_body_bytes)
@@ -179,15 +194,18 @@ class ParkedRequests(Generic[ConversationT]):
         """``data`` is a head, and of no plain post."""
         head = read_head(data)
         if isinstance(head, HttpResponse):
-            self._refuse(head)
+            self._refuse(head, Limit.HEAD_COUNT)
         elif wants_upgrade(head):
             self._upgrade(head, len(data))
         else:
             self._hand_over()
 
-    def _refuse(self, why: HttpResponse) -> None:
-        """What was read is no request; behind one that was served, aiohttp says so in its own words."""
+    def _refuse(self, why: HttpResponse, limit: Limit) -> None:
+        """What was read is no request, or goes beyond ``limit``; behind one that was served, aiohttp says so in its own
+        words."""
         if self._awaits is _Awaits.FIRST_HEAD:
+            if why is HEAD_TOO_LARGE:
+                self._yard.door.counters.exceed(limit)
             self._end_with(why)
         else:
             self._hand_over()

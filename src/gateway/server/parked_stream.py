@@ -7,7 +7,7 @@ from gateway.ports import ConversationT
 from gateway.server.door import Door
 from gateway.server.lot import HIGH_WATER_BYTES, LOW_WATER_BYTES, Lot, Parked
 from gateway.server.parked_farewell import ParkedFarewell
-from gateway.server.websocket import WebSocketShell
+from gateway.server.websocket import BY_CLIENT, WebSocketShell
 
 
 class ParkedStream(WebSocketShell[ConversationT]):
@@ -33,7 +33,7 @@ class ParkedStream(WebSocketShell[ConversationT]):
     # -- Parked ----------------------------------------------------------------------------------------------------
 
     def flushed(self) -> None:
-        if self._is_full and self.buffered_bytes() <= LOW_WATER_BYTES:
+        if self._held & BY_CLIENT and self.buffered_bytes() <= LOW_WATER_BYTES:
             self.drained()
 
     def gone(self) -> None:
@@ -44,7 +44,7 @@ class ParkedStream(WebSocketShell[ConversationT]):
 
     def _write(self, data: bytes) -> None:
         self._lot.write(self, data)
-        if self.out is not None and not self._is_full and len(self.out) > HIGH_WATER_BYTES:
+        if self.out is not None and not self._held & BY_CLIENT and len(self.out) > HIGH_WATER_BYTES:
             self.filled()
 
     def _read_on(self, on: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Final, Generic
 from gateway.model.limits import MAX_PROXY_V2_BYTES
 from gateway.ports import ConversationT, Reporter
 from gateway.server.acceptor import Entrance
+from gateway.server.census import Census
 from gateway.server.door import Door
 from gateway.wire.handshake import Peer
 from gateway.wire.proxy_header import NoProxyHeader, ProxyHeader, read_proxy_header
@@ -22,9 +23,13 @@ _PEEK_BYTES: Final = MAX_PROXY_V2_BYTES
 
 
 class Porch(Generic[ConversationT]):
-    """Implements ``Entrance`` in front of ``inner``. To be made inside a running loop."""
+    """Implements ``Entrance`` in front of ``inner``. To be made inside a running loop. ``census`` has counted whoever
+    comes, and is told whose connection it is."""
 
-    def __init__(self, door: Door[ConversationT], inner: Entrance, reporter: Reporter) -> None:
+    def __init__(
+        self, door: Door[ConversationT], inner: Entrance, reporter: Reporter, census: Census | None = None
+    ) -> None:
+        self._census = Census(door.counters) if census is None else census
         self.door = door
         self._inner = inner
         self._reporter = reporter
@@ -52,7 +57,17 @@ class Porch(Generic[ConversationT]):
     def pass_on(self, accepted: socket.socket, peer: Peer, header: ProxyHeader) -> None:
         """The header is taken from the kernel; what comes behind it is the client's."""
         said = header.proxied
-        self._inner.enter(accepted, peer if said is None else Peer(said.source_ip, said.port, said.secure))
+        if said is None:
+            self._inner.enter(accepted, peer)
+        elif self._census.place(accepted.fileno(), said.source_ip):
+            self._inner.enter(accepted, Peer(said.source_ip, said.port, said.secure))
+        else:
+            self.turn_away(accepted)
+
+    def turn_away(self, accepted: socket.socket) -> None:
+        """Close a socket that comes no further."""
+        self._census.leave(accepted.fileno())
+        accepted.close()
 
     def tell(self, peer: Peer, refused: NoProxyHeader) -> None:
         """Once: a balancer that is set up wrongly does it with every connection."""
@@ -87,7 +102,7 @@ class _Waiting(Generic[ConversationT]):
 
     def drop(self) -> None:
         self._leave()
-        self._socket.close()
+        self._porch.turn_away(self._socket)
 
     def _look(self) -> None:
         if not self._porch.door.holds():

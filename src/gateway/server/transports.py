@@ -18,10 +18,18 @@ TLS_BUFFER_BYTES: Final = 4 * KIB
 
 
 class Transports:
-    """Implements ``acceptor.Entrance``. To be made inside a running loop."""
+    """Implements ``acceptor.Entrance``. To be made inside a running loop. ``left`` is told the number of each
+    descriptor that is closed, before anything can be opened under it."""
 
-    def __init__(self, factory: Callable[[Peer], asyncio.Protocol], tls: Contexts | None, limits: Limits) -> None:
+    def __init__(
+        self,
+        factory: Callable[[Peer], asyncio.Protocol],
+        tls: Contexts | None,
+        limits: Limits,
+        left: Callable[[int], None] | None = None,
+    ) -> None:
         self._factory = factory
+        self._left = left
         self._tls = tls
         self._limits = limits
         self._loop = asyncio.get_running_loop()
@@ -43,6 +51,8 @@ class Transports:
             task.cancel()
 
     def _start(self, accepted: socket.socket, factory: Callable[[], asyncio.Protocol]) -> None:
+        if self._left is not None:
+            accepted = _Told(accepted.detach(), self._left)
         task = self._loop.create_task(self._enter(accepted, factory))
         self._entering.add(task)
         task.add_done_callback(self._entering.discard)
@@ -62,6 +72,20 @@ class Transports:
         except asyncio.CancelledError:
             accepted.close()
             raise
+
+
+class _Told(socket.socket):
+    """A socket whose end is told: asyncio closes it last, whichever protocols its transport had."""
+
+    def __init__(self, fd: int, left: Callable[[int], None]) -> None:
+        super().__init__(fileno=fd)
+        self._left = left
+
+    def close(self) -> None:
+        fd = self.fileno()
+        super().close()
+        if fd >= 0:
+            self._left(fd)
 
 
 class _Replay(asyncio.Protocol):

@@ -11,16 +11,27 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum
-from typing import Generic
+from typing import Final, Generic
 
+from gateway.counters import Limit
+from gateway.engine.lifecycle import TOO_SLOW
 from gateway.model.handshake import Handshake
 from gateway.model.http import HttpResponse
 from gateway.ports import ConversationT
 from gateway.server.door import Door
-from gateway.wire.frames import close_frame, pong_frame, text_frames
+from gateway.server.meter import Meter
+from gateway.wire.frames import MESSAGE_TOO_BIG, close_frame, pong_frame, text_frames
 from gateway.wire.handshake import switching_protocols
 from gateway.wire.http import response
-from gateway.wire.stream import Binary, Close, Event, MessageReader, Ping, Text, Violation
+from gateway.wire.stream import Binary, Close, Event, MessageReader, Ping, Pong, Text, Violation
+
+# Why a client is not read.
+BY_NODE: Final = 1  # it has enough to do for this one
+BY_CLIENT: Final = 2  # which does not read what we write
+BY_METER: Final = 4  # it says more than it may
+BY_OTHERS: Final = 8  # whose turn it is
+
+MOST_FRAMES: Final = 256  # read of one client before it is the others' turn: 1.5 ms, when they are all empty
 
 
 class State(Enum):
@@ -35,7 +46,7 @@ class State(Enum):
 class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
     """Implements ``ports.Socket`` but for ``buffered_bytes``."""
 
-    __slots__ = ("_conversation", "_door", "_is_full", "_is_held", "_key", "_state")
+    __slots__ = ("_conversation", "_door", "_held", "_key", "_later", "_state")
 
     def __init__(self, door: Door[ConversationT], key: str) -> None:
         super().__init__()
@@ -43,8 +54,8 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         self._key = key
         self._state = State.CONNECTING
         self._conversation: ConversationT | None = None
-        self._is_held = False  # by the node, which has enough to do for this client
-        self._is_full = False  # the client does not read what we write
+        self._held = 0  # why nothing is read: bits of the constants above
+        self._later: list[Event] | None = None  # what had been read already when that began
 
     # -- what carries the bytes ------------------------------------------------------------------------------------
 
@@ -113,13 +124,10 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
             self._cut()
 
     def pause_reading(self) -> None:
-        self._is_held = True
-        self._read_on(False)
+        self._hold_back(BY_NODE)
 
     def resume_reading(self) -> None:
-        self._is_held = False
-        if not self._is_full:
-            self._read_on(True)
+        self._let_on(BY_NODE)
 
     # -- what the client does --------------------------------------------------------------------------------------
 
@@ -128,11 +136,18 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         if self._state is State.CONNECTING:
             self._hold_early(data)
             return
-        for event in self.feed(data, self._door.limits):
-            if self._state is State.OPEN:
-                self._open_event(event)
-            elif self._state is State.CLOSING:
-                self._closing_event(event)
+        events = self.feed(data, self._door.limits, MOST_FRAMES)
+        parts, self.parts = self.parts, 0
+        if self._later is None:
+            self._take(events)
+        else:
+            self._later += events
+        meter = self._door.meter
+        if meter is not None and self._state is State.OPEN and not meter.weigh(self, len(data), parts):
+            self._hold_back(BY_METER)
+        if len(events) + parts >= MOST_FRAMES and self._state is not State.CLOSED:
+            self._hold_back(BY_OTHERS)
+            asyncio.get_running_loop().call_soon(self._let_on, BY_OTHERS)
 
     def stream_ended(self) -> None:
         """The client sends no more. Without a close frame nothing of ours can be of use to it."""
@@ -142,14 +157,22 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
 
     def filled(self) -> None:
         """Much waits to leave. A client that does not read is not read: its pings would only pile up answers."""
-        self._is_full = True
-        self._read_on(False)
+        self._hold_back(BY_CLIENT)
+        door, slow_ms = self._door, self._door.limits.slow_client_ms
+        if slow_ms is not None and self._state is State.OPEN:
+            door.unread[self] = self.buffered_bytes()
+            door.watch(self, slow_ms)
 
     def drained(self) -> None:
         """Most of it has left."""
-        self._is_full = False
-        if not self._is_held:
-            self._read_on(True)
+        if self._door.unread.pop(self, None) is not None:
+            self._door.forget(self)
+        self._let_on(BY_CLIENT)
+
+    # -- what the meter does (Metered) ---------------------------------------------------------------------------
+
+    def go_on(self) -> None:
+        self._let_on(BY_METER)
 
     # ------------------------------------------------------------------------------------------------------------
 
@@ -171,6 +194,59 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         self._read_on(True)
         self.received(b"")
 
+    def _hold_back(self, why: int) -> None:
+        self._held |= why
+        self._read_on(False)
+
+    def _let_on(self, why: int) -> None:
+        self._held &= ~why
+        if self._held:
+            return
+        if self._later is None and self._rest is None:
+            self._read_on(True)
+        else:
+            # In a turn of its own: the node may be in the midst of something.
+            asyncio.get_running_loop().call_soon(self._take_later)
+
+    def _take_later(self) -> None:
+        if self._held or self._state is State.CLOSED or not self._door.holds():
+            return
+        if self._later is not None:
+            events, self._later = self._later, None
+            self._take(events)
+        if self._rest is not None and self._is_free():
+            self.received(b"")
+        if self._is_free():
+            self._read_on(True)
+
+    def _is_free(self) -> bool:
+        return not self._held
+
+    def _take(self, events: list[Event]) -> None:
+        """Act on what was read, as far as this client may go on."""
+        meter = self._door.meter
+        for at, event in enumerate(events):
+            if self._held or (meter is not None and not self._may(event, meter)):
+                self._later = events[at:]
+                return
+            if self._state is State.OPEN:
+                self._open_event(event)
+            elif self._state is State.CLOSING:
+                self._closing_event(event)
+
+    def _may(self, event: Event, meter: Meter) -> bool:
+        if self._state is not State.OPEN:
+            return True
+        if isinstance(event, Text | Binary):
+            may = meter.message(self)
+        elif isinstance(event, Ping | Pong):
+            may = meter.ping(self)
+        else:
+            return True
+        if not may:
+            self._hold_back(BY_METER)
+        return may
+
     def _open_event(self, event: Event) -> None:
         conversations, conversation = self._door.conversations, self._conversation
         assert conversation is not None
@@ -181,6 +257,7 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         elif isinstance(event, Binary):
             conversations.binary(conversation, event.data)
         elif isinstance(event, Violation):
+            self._door.counters.exceed(Limit.FRAME_BYTES if event.code == MESSAGE_TOO_BIG else Limit.PROTOCOL)
             conversations.violated(conversation, event.code, event.reason)
         elif isinstance(event, Close):
             self._write(close_frame(event.code, event.reason))
@@ -216,12 +293,34 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
     def _end(self) -> None:
         self._state = State.CLOSED
         self._conversation = None
+        self._later = None
+        if self._held:
+            door = self._door
+            if door.unread.pop(self, None) is not None:
+                door.forget(self)
+            if door.meter is not None:
+                door.meter.forget(self)
         self.release()
 
     # -- what the door does (Shell) ------------------------------------------------------------------------------
 
     def overdue(self) -> None:
-        self._cut()
+        if self._state is State.OPEN:
+            self._look_at_unread()
+        else:
+            self._cut()
 
     def drop(self) -> None:
         self._cut()
+
+    def _look_at_unread(self) -> None:
+        """Much has waited for this client for a while. One that has taken some of it gets as long again."""
+        door, conversation = self._door, self._conversation
+        left, before = self.buffered_bytes(), door.unread.pop(self, 0)
+        slow_ms = door.limits.slow_client_ms
+        if left < before and slow_ms is not None:
+            door.unread[self] = left
+            door.watch(self, slow_ms)
+        elif conversation is not None:
+            door.counters.exceed(Limit.SLOW_CLIENT)
+            door.conversations.violated(conversation, *TOO_SLOW)

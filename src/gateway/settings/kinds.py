@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
 from gateway.access.grant import is_account, is_pattern
+from gateway.access.origin import origin_pattern
 from gateway.model.networks import Networks, read_networks
 from gateway.settings.pairs import pairs_of
 from gateway.settings.run import AWS_ITSELF
@@ -274,6 +275,25 @@ class Cidrs:
 
     def written(self, value: Networks) -> Json:
         return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class OriginPatterns:
+    """Patterns of origins: an array in TOML, elsewhere one text with spaces or commas between them."""
+
+    metavar: str = "ORIGIN …"
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        texts = raw if isinstance(raw, list | tuple) else [raw]
+        found: list[str] = []
+        for text in texts:
+            if not isinstance(text, str):
+                raise ValueError(f"{text!r} is no text")
+            found += map(origin_pattern, text.replace(",", " ").split())
+        return tuple(found)
+
+    def written(self, value: tuple[str, ...]) -> Json:
+        return " ".join(value)
 
 
 def url_of(raw: object) -> str:

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from gateway.access.origin import Origins
 from gateway.model.errors import UserError
+from gateway.model.limits import (
+    BYTES_PER_S,
+    MAX_MESSAGES_IN_FLIGHT,
+    MESSAGES_PER_S,
+    PINGS_PER_S,
+    SLOW_CLIENT_MS,
+    Limits,
+)
 from gateway.model.networks import NOBODY, Networks
 from gateway.registry.keys import DEFAULT_TABLE
 from gateway.settings.environment import DEFAULT_REGION, REGION_VARIABLES, Directories, directories
@@ -23,6 +32,7 @@ from gateway.settings.kinds import (
     Location,
     Number,
     OneOf,
+    OriginPatterns,
     Pairs,
     Place,
     Region,
@@ -41,6 +51,9 @@ NOWHERE: Final = "none"
 UNLIMITED: Final = "0 is no limit"
 _PORTS: Final = Whole(0, MAX_PORT)
 _RATE: Final = Number(0, 1_000_000)
+_MANY: Final = 10_000_000  # more descriptors than any kernel hands out
+_WAIT: Final = "more waits in its TCP buffers"
+_EVERYWHERE: Final = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +218,65 @@ class ServeSettings:
     request_rate: float = field(
         default=0.0, metadata=about(_RATE, f"Messages and management calls per node; {UNLIMITED}.", "1/s")
     )
+    max_connections: int = field(
+        default=0,
+        metadata=about(
+            Whole(0, _MANY), "TCP connections per node; more wait to be accepted. 0: as many as files may be open."
+        ),
+    )
+    max_connections_per_address: int = field(
+        default=0,
+        metadata=about(
+            Whole(0, _MANY),
+            f"TCP connections per node from one address, of IPv6 one /64; more are closed unread. {UNLIMITED}.",
+        ),
+    )
+    connection_message_rate: float = field(
+        default=MESSAGES_PER_S, metadata=about(_RATE, f"Messages of one connection; {_WAIT}. {UNLIMITED}.", "1/s")
+    )
+    connection_byte_rate: float = field(
+        default=BYTES_PER_S,
+        metadata=about(Number(0, 1e12), f"Bytes of one connection; {_WAIT}. {UNLIMITED}.", "bytes/s"),
+    )
+    connection_ping_rate: float = field(
+        default=PINGS_PER_S, metadata=about(_RATE, f"Pings and pongs of one connection; {_WAIT}. {UNLIMITED}.", "1/s")
+    )
+    connection_in_flight: int = field(
+        default=MAX_MESSAGES_IN_FLIGHT,
+        metadata=about(Whole(1, 100_000), f"Messages of one connection that handlers are busy with; {_WAIT}."),
+    )
+    slow_client_seconds: float = field(
+        default=SLOW_CLIENT_MS / 1000,
+        metadata=about(
+            Number(0, 86_400), "How long a client may take nothing of much that waits for it; 0 is for ever.", "s"
+        ),
+    )
+    allowed_origins: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            OriginPatterns(), "Whose pages may connect: https://app.example.com, *.example.com.", default="everybody's"
+        ),
+    )
+    require_origin: bool = field(
+        default=False, metadata=about(Switch(), "Handshakes without an Origin, as programs send them, are refused too.")
+    )
+    metrics_port: int | None = field(
+        default=None,
+        metadata=about(
+            _PORTS,
+            "For GET /metrics; 0 takes a free one. Further workers take the ports after it.",
+            "port",
+            default="no metrics",
+        ),
+    )
+    metrics_host: str = field(
+        default=DEFAULT_HOST,
+        metadata=about(Word("ADDRESS"), "Where to listen for it; any other than loopback needs a token."),
+    )
+    metrics_token_file: Path | None = field(
+        default=None,
+        metadata=about(Location(), "The token that whoever asks for /metrics must bear.", default=NOWHERE),
+    )
     reap_rate: float = field(
         default=200.0,
         metadata=about(
@@ -298,6 +370,24 @@ class ServeSettings:
         """Scheme and host of the STS whose word is taken."""
         suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
         return self.sts_endpoint_url or f"https://sts.{self.region}.{suffix}"
+
+    @property
+    def limits(self) -> Limits:
+        """Of one connection."""
+        return Limits(
+            max_messages_in_flight=self.connection_in_flight,
+            messages_per_s=self.connection_message_rate or None,
+            bytes_per_s=self.connection_byte_rate or None,
+            pings_per_s=self.connection_ping_rate or None,
+            slow_client_ms=round(self.slow_client_seconds * 1000) or None,
+        )
+
+    @property
+    def origins(self) -> Origins | None:
+        """None: nobody's are looked at."""
+        if not self.allowed_origins and not self.require_origin:
+            return None
+        return Origins(self.allowed_origins or (_EVERYWHERE,), self.require_origin)
 
     @property
     def lease_ms(self) -> int:

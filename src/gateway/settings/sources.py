@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -170,6 +171,9 @@ def _at_odds(settings: ServeSettings) -> Iterator[Problem]:
             settings.advertise.after(settings.workers - 1)
         except ValueError as error:
             yield Problem(f"advertise: {error}", hint="each worker takes the port after the one before")
+    if settings.metrics_port is not None and settings.metrics_token_file is None and not _is_loopback(settings):
+        hint = "set --metrics-token-file, or leave --metrics-host at localhost"
+        yield Problem(f"metrics_host: {settings.metrics_host} is no loopback address, and there is no token", hint=hint)
     if settings.ready_file is not None and not settings.ready_file.absolute().parent.is_dir():
         yield Problem(f"ready_file: {settings.ready_file.parent} is no folder", hint="choose another --ready-file")
 
@@ -197,3 +201,10 @@ def _tls_at_odds(settings: ServeSettings) -> Iterator[Problem]:
     ):
         if is_wrong:
             yield Problem(message, hint=hint)
+
+
+def _is_loopback(settings: ServeSettings) -> bool:
+    try:
+        return settings.metrics_host == "localhost" or ip_address(settings.metrics_host).is_loopback
+    except ValueError:
+        return False

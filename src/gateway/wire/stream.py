@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from codecs import getincrementaldecoder
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.model.hot_value import hot_value
 from gateway.model.limits import Limits
@@ -67,24 +68,27 @@ _NOT_UTF8 = Violation(INVALID_PAYLOAD, "Invalid UTF-8")
 _TOO_BIG = Violation(MESSAGE_TOO_BIG, TOO_BIG_REASON)
 _BAD_SEQUENCE = Violation(PROTOCOL_ERROR, "Invalid continuation")
 
+_ENDED: Final = -1
 _Utf8Decoder = getincrementaldecoder("utf-8")
 
 
 class _Message:
     """A message that is not complete, and the rest of its current frame: ``missing`` bytes are yet to come."""
 
-    __slots__ = ("_check", "data", "fin", "mask", "missing", "opcode")
+    __slots__ = ("_check", "data", "fin", "mask", "missing", "opcode", "parts")
 
     def __init__(self, opcode: int) -> None:
         self.opcode = opcode
         self.data = bytearray()
         self._check = _Utf8Decoder() if opcode == TEXT else None
+        self.parts = 0
         self.missing = 0
         self.mask = b""
         self.fin = False
 
     def begin(self, header: Header) -> None:
         self.missing, self.mask, self.fin = header.length, header.mask, header.fin
+        self.parts += 1
 
     def add(self, masked: bytes) -> bool:
         """Take bytes of the current frame; False when they cannot be UTF-8."""
@@ -109,18 +113,19 @@ class MessageReader:
     """Mix it into a socket shell, or use it alone. What it holds between calls never exceeds one incomplete message
     and one incomplete header or control frame."""
 
-    __slots__ = ("_ended", "_message", "_rest", "_skip")
+    __slots__ = ("_message", "_rest", "_skip", "parts")
 
     def __init__(self) -> None:
-        self._ended = False
         self._message: _Message | None = None
         self._rest: bytes | None = None
-        self._skip: int | None = None  # bytes of the current frame to ignore, once only a close frame matters
+        self.parts = 0  # frames that were not a whole message, since whoever counts them set this to 0
+        # Bytes of the current frame to ignore, once only a close frame matters; _ENDED, once nothing does.
+        self._skip: int | None = None
 
     @property
     def ended(self) -> bool:
         """Whether nothing is read any more, not even a close frame."""
-        return self._ended
+        return self._skip == _ENDED
 
     def hold(self, data: bytes) -> None:
         """Keep bytes that came before reading may begin; the next ``feed`` reads them first."""
@@ -128,18 +133,21 @@ class MessageReader:
 
     def release(self) -> None:
         """Read nothing any more and hold nothing."""
-        self._ended, self._message, self._rest = True, None, None
+        self._skip, self._message, self._rest = _ENDED, None, None
 
-    def feed(self, data: bytes, limits: Limits) -> list[Event]:
+    def feed(self, data: bytes, limits: Limits, most: int | None = None) -> list[Event]:
         """The events that ``data`` completes, in order. A ``Close`` is the last one ever, a ``Violation`` the last or
-        followed by a ``Close`` alone."""
+        followed by a ``Close`` alone. Behind ``most`` events and parts the rest is kept for the next call."""
         events: list[Event] = []
-        if self._ended:
+        if self.ended:
             return events
         if self._rest is not None:
             data, self._rest = self._rest + data, None
-        position, size = 0, len(data)
-        while position < size and not self._ended:
+        position, size, parts = 0, len(data), self.parts
+        while position < size and self._skip != _ENDED:
+            if most is not None and len(events) + self.parts - parts >= most:
+                self._rest = data[position:]
+                break
             event, end = self._step(data, position, limits) if self._skip is None else self._seek(data, position)
             if event is not None:
                 events.append(event)
@@ -187,9 +195,10 @@ class MessageReader:
             return self._fail(_BAD_SEQUENCE), header.start
         if message is None:
             message = self._message = _Message(header.opcode)
-        if len(message.data) + header.length > limits.max_message_bytes:
+        if len(message.data) + header.length > limits.max_message_bytes or message.parts >= limits.max_message_parts:
             return self._ignore(_TOO_BIG, header.length), header.start
         message.begin(header)
+        self.parts += 1
         return self._fill(message, data, header.start)
 
     def _fill(self, message: _Message, data: bytes, position: int) -> tuple[Event | None, int]:
