@@ -185,6 +185,15 @@ class RawClient:
         return found  # type: ignore[no-any-return]
 
 
+async def begin_tls(transport: asyncio.BaseTransport, tls: SSLContext) -> RawClient:
+    """The client of a connection whose server speaks TLS from now on."""
+    made = Tls(tls)
+    transport.set_protocol(made)
+    made.connection_made(transport)
+    await made.ready
+    return RawClient(made.reader, made)
+
+
 @asynccontextmanager
 async def raw_client(port: int, tls: SSLContext | None = None) -> AsyncIterator[RawClient]:
     reader, writer = await _connected(port, tls)

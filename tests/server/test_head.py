@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 from gateway.model.http import HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT, Limits
 from gateway.server.head import Head, read_head
+from gateway.server.lot import CAN_PARK
+from gateway.server.parked_requests import ParkedRequests
 from gateway.server.refusals import BAD_REQUEST, HEAD_TOO_LARGE
 from gateway.wire.http import RequestHead
-from raw_client import ACCEPT, HANDSHAKE, raw_client
-from server_fakes import QUICK, Serving, until
+from raw_client import ACCEPT, HANDSHAKE, begin_tls, raw_client
+from server_fakes import QUICK, Served, Serving, until
 from server_fakes import serving as any_serving
 from wire_frames import client_frame
 
@@ -210,6 +213,26 @@ async def test_a_head_may_take_longer_than_the_tls_handshake(parks: bool) -> Non
             assert await stalled.rest() == b""  # the time for a handshake has passed
         await client.send(HANDSHAKE)
         assert (await client.head()).startswith(b"HTTP/1.1 101 ")
+
+
+@pytest.mark.skipif(not CAN_PARK, reason="this system has no epoll")
+async def test_a_head_that_never_ends_is_given_up_behind_a_late_handshake() -> None:
+    limits = replace(HEAD_FIRST, tls_handshake_timeout_ms=3_600_000)
+    async with any_serving(limits, tls=True) as served:
+        assert served.trust is not None
+        _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        try:
+            await until(lambda: [one._awaits.name for one in parked_of(served)] == ["LATE_AGREEMENT"])
+            client = await begin_tls(writer.transport, served.trust)
+            await client.send(HANDSHAKE[:50])
+            assert (await client.head()).startswith(b"HTTP/1.1 408 ")
+        finally:
+            writer.transport.abort()
+
+
+def parked_of(served: Served) -> list[ParkedRequests[Any]]:
+    (yard,) = served.door._yards
+    return [each for each in yard.lot._by_fd if isinstance(each, ParkedRequests)]
 
 
 @BOTH_SHELLS

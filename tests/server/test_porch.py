@@ -15,7 +15,7 @@ from gateway.model.limits import AWS
 from gateway.model.networks import read_networks
 from gateway.server.porch import Porch
 from proxy_headers import v2, version_1, version_2
-from raw_client import HANDSHAKE, RawClient, Tls, raw_client
+from raw_client import HANDSHAKE, RawClient, begin_tls, raw_client
 from server_fakes import Served, Serving, until
 
 BALANCER = read_networks(["127.0.0.0/8"])
@@ -51,11 +51,7 @@ async def behind(served: Served, header: bytes, *, slowly: bool = False) -> Asyn
         if served.trust is None:
             yield RawClient(reader, writer)
         else:
-            made = Tls(served.trust)
-            writer.transport.set_protocol(made)
-            made.connection_made(writer.transport)
-            await made.ready
-            yield RawClient(made.reader, made)
+            yield await begin_tls(writer.transport, served.trust)
     finally:
         writer.transport.abort()
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from socket import socket
-from typing import Generic
+from typing import Final, Generic
 
 from gateway.counters import Limit
 from gateway.model.http import HttpRequest, HttpResponse
@@ -63,14 +63,18 @@ class Yard(Generic[ConversationT]):
 
 
 class _Awaits(Enum):
-    """``AGREEMENT`` is the TLS handshake's end, ``FIRST_HEAD`` may still be a stranger's noise, ``HEAD`` one behind a
-    request that was served."""
+    """``AGREEMENT`` is the TLS handshake's end, ``LATE_AGREEMENT`` one that takes longer than a head may,
+    ``FIRST_HEAD`` may still be a stranger's noise, ``HEAD`` one behind a request that was served."""
 
     AGREEMENT = "AGREEMENT"
+    LATE_AGREEMENT = "LATE_AGREEMENT"
     FIRST_HEAD = "FIRST_HEAD"
     HEAD = "HEAD"
     BODY = "BODY"
     ANSWER = "ANSWER"
+
+
+_AGREEMENTS: Final = (_Awaits.AGREEMENT, _Awaits.LATE_AGREEMENT)
 
 
 class ParkedRequests(Generic[ConversationT]):
@@ -103,7 +107,7 @@ class ParkedRequests(Generic[ConversationT]):
     # -- Parked ----------------------------------------------------------------------------------------------------
 
     def received(self, data: bytes) -> None:
-        if self._awaits is _Awaits.AGREEMENT:
+        if self._awaits in _AGREEMENTS:
             self._awaits = _Awaits.FIRST_HEAD
             self._yard.door.watch(self, self._yard.door.limits.head_timeout_ms)
         if not self._raw:
@@ -150,9 +154,10 @@ class ParkedRequests(Generic[ConversationT]):
     def _may_wait(self) -> bool:
         """The shorter of two times has passed without a byte of the client's own; nobody told whether the handshake
         ended in it. Now it shows which of the two holds."""
-        self._awaits = _Awaits.FIRST_HEAD
         head_ms, handshake_ms = (limits := self._yard.door.limits).head_timeout_ms, limits.tls_handshake_timeout_ms
-        left_ms = (head_ms if self._yard.carrier.is_ready(self.fd) else handshake_ms) - min(head_ms, handshake_ms)
+        is_agreed = self._yard.carrier.is_ready(self.fd)
+        self._awaits = _Awaits.FIRST_HEAD if is_agreed else _Awaits.LATE_AGREEMENT
+        left_ms = (head_ms if is_agreed else handshake_ms) - min(head_ms, handshake_ms)
         if left_ms:
             self._yard.door.watch(self, left_ms)
         return left_ms > 0
