@@ -11,7 +11,7 @@ ARGS ?=
 RUNS ?= 5000
 SEED ?=
 
-.PHONY: help setup run test simulate lint types fmt pr bench bench-quick clean
+.PHONY: help setup run test simulate lint types fmt pr bench bench-quick soak-hostile clean
 
 help: ## show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench: $(READY) ## measure everything beside the peers, and write docs/performan
 
 bench-quick: $(READY) ## the same table with small counts (2 minutes)
 	@$(BIN)/python bench/run.py --quick $(ARGS)
+
+soak-hostile: $(READY) ## 2,000 bad clients beside 1,000 good ones (2 minutes; wants the machine to itself)
+	@$(BIN)/python bench/hostile.py $(ARGS)
 
 clean: ## remove the environment and everything built
 	@rm -rf .venv .aws-sam .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
