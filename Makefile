@@ -11,10 +11,10 @@ ARGS ?=
 RUNS ?= 5000
 SEED ?=
 
-.PHONY: help setup run test simulate lint audit types fmt pr bench bench-quick soak clean
+.PHONY: help setup run test simulate lint audit types fmt pr bench bench-quick soak soak-hostile clean
 
 help: ## show this help
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything in it (done by the other targets as needed)
 
@@ -60,6 +60,9 @@ soak: $(READY) ## connects, messages, posts and disconnects for 3 minutes: fails
 
 bench-quick: $(READY) ## the same table with small counts (2 minutes)
 	@$(BIN)/python bench/run.py --quick $(ARGS)
+
+soak-hostile: $(READY) ## 2,000 bad clients beside 1,000 good ones (2 minutes; wants the machine to itself)
+	@$(BIN)/python bench/hostile.py $(ARGS)
 
 clean: ## remove the environment and everything built
 	@rm -rf .venv .aws-sam .build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

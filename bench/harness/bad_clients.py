@@ -20,10 +20,10 @@ from bench.harness.gateway import KEYS
 from bench.harness.good_clients import UPGRADE, client_frame
 from bench.harness.signing import Keys, signed_post
 
-PAUSE_S: Final = 5.0  # before who was thrown out comes again
+PAUSE_S: Final = 10.0  # before who was thrown out comes again
 ARRIVING: Final = 0.25  # of the time, in which they come one after the other
 DRIP_S: Final = 1.0  # between two bytes of who is slow
-POSTS_PER_S: Final = 5.0  # of one caller with a wrong key
+POSTS_PER_S: Final = 1.0  # of one caller with a wrong key
 TOLD: Final = 60  # bytes read at most of what the gateway says
 MORE: Final = b'{"action":"more"}'  # is answered by ``MUCH_BYTES``
 MUCH_BYTES: Final = 8_000

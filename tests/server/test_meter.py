@@ -42,7 +42,7 @@ async def test_who_waits_is_told_when_it_may_go_on() -> None:
     clock.advance(900)
     await asyncio.sleep(0)
     assert not talker.told
-    clock.advance(200)
+    clock.advance(400)
     await until(lambda: talker.told == 1)
     assert made.ping(talker)
     made.stop()

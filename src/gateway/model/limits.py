@@ -63,7 +63,7 @@ SLOW_CLIENT_MS: Final = 30_000  # that a client takes nothing of much that waits
 MESSAGES_PER_S: Final = 1_000.0  # of one connection of a fleet; ours, AWS bounds accounts and routes only
 MAX_MESSAGE_PARTS: Final = 1_024  # frames of one message; ours, a whole one of 128 bytes each has as many
 BYTES_PER_S: Final = 2.0 * KIB * KIB  # likewise; AWS IoT Core allows a connection 512 KiB and 100 messages a second
-PINGS_PER_S: Final = 20.0  # likewise, pongs too; browsers send none, keep-alives one in 20 s
+PINGS_PER_S: Final = 10.0  # likewise, pongs too; browsers send none, keep-alives one in 20 s
 MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, characters
 
 

@@ -15,9 +15,10 @@ from gateway.model.now import Now
 from gateway.ports import Clock
 from gateway.server.ticker import Ticker
 
-_GRANULARITY_MS: Final = 100  # of pauses
+_GRANULARITY_MS: Final = 20  # of pauses: those who waited come back in small groups
+_REST_MS: Final = 250  # a pause lasts so much longer than it must: few pauses cost less than many
 _READ_BYTES: Final = 512  # what a read weighs at least: one of a byte costs the system as much
-_PART_BYTES: Final = 16 * KIB  # what a frame that is no whole message weighs beside its bytes, which may be none
+_PART_BYTES: Final = 32 * KIB  # what a frame that is no whole message weighs beside its bytes, which may be none
 _FULL_AFTER_MS: Final = 1_000  # a bucket holds one second's worth of its rate
 
 
@@ -115,7 +116,7 @@ class Meter:
 
     def _wait(self, of: Metered, spent: float, limit: Limit) -> bool:
         self._counters.exceed(limit)
-        self._waiting.set(of, self._clock.now().monotonic_ms + max(1, round(spent - _FULL_AFTER_MS)))
+        self._waiting.set(of, self._clock.now().monotonic_ms + round(spent - _FULL_AFTER_MS) + _REST_MS)
         return False
 
     def _tick(self, now: Now) -> bool:

@@ -203,6 +203,8 @@ class MessageReader:
 
     def _fill(self, message: _Message, data: bytes, position: int) -> tuple[Event | None, int]:
         end = min(position + message.missing, len(data))
+        if end == position and not message.fin:
+            return None, end  # a part of no bytes: nothing to add
         if not message.add(data[position:end]):
             return self._ignore(_NOT_UTF8, message.missing), end
         if message.missing or not message.fin:
@@ -236,6 +238,7 @@ class MessageReader:
             event, end = self._control(header, data, position)
             return (None if isinstance(event, Violation) else event), end
         self._skip = header.length
+        self.parts += 1
         return None, header.start
 
 
