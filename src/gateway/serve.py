@@ -158,7 +158,7 @@ class Serving:
         self._log.said(f"node {fleet.tenure.number} has left")
 
     async def _open_doors(self, stack: AsyncExitStack, station: Station, service: Health) -> None:
-        conduct = Conduct(holds=self._is_awake)
+        conduct = Conduct(holds=self._is_awake, compresses=self._settings.compression == "on")
         door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, AWS, conduct)
         stack.push_async_callback(door.close, HTTP_WITHIN_S)
         await door.serve(station.doors.public)

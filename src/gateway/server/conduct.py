@@ -16,9 +16,10 @@ KEEP_ALIVE_MS: Final = 75_000  # for an idle connection; nginx keeps its own 60 
 @dataclass(frozen=True, slots=True)
 class Conduct:
     """``parks``: sockets are bare descriptors, where the system can; else every socket has a transport.
-    ``holds`` is ``Door``'s; ``body_timeout_ms`` and ``keep_alive_ms`` are those of HTTP connections."""
+    ``holds`` and ``compresses`` are ``Door``'s; ``body_timeout_ms`` and ``keep_alive_ms`` those of HTTP connections."""
 
     parks: bool = CAN_PARK
     holds: Callable[[], bool] = always
     body_timeout_ms: int = BODY_TIMEOUT_MS
     keep_alive_ms: int = KEEP_ALIVE_MS
+    compresses: bool = True

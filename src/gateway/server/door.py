@@ -39,10 +39,11 @@ class Door(Generic[ConversationT]):
     """One front door, however many listeners it has.
 
     ``holds`` is asked before anything read from a socket is acted on. On False the shell drops what it has read:
-    whoever answers so has closed the sockets, or does from inside the call.
+    whoever answers so has closed the sockets, or does from inside the call. ``compresses``: clients that offer
+    permessage-deflate get it.
     """
 
-    __slots__ = ("_clock", "_shells", "_ticker", "_wheel", "conversations", "holds", "limits")
+    __slots__ = ("_clock", "_shells", "_ticker", "_wheel", "compresses", "conversations", "holds", "limits")
 
     def __init__(
         self,
@@ -50,10 +51,12 @@ class Door(Generic[ConversationT]):
         clock: Clock,
         limits: Limits,
         holds: Callable[[], bool] = always,
+        compresses: bool = True,
     ) -> None:
         self.conversations = conversations
         self.limits = limits
         self.holds = holds
+        self.compresses = compresses
         self._clock = clock
         self._shells: set[Shell] = set()
         self._wheel: Wheel[Shell] = Wheel(_GRANULARITY_MS)

@@ -55,7 +55,7 @@ class FrontDoor(Generic[ConversationT]):
         limits: Limits = AWS,
         conduct: Conduct = _PLAINLY,
     ) -> None:
-        self._door = Door(conversations, clock, limits, conduct.holds)
+        self._door = Door(conversations, clock, limits, conduct.holds, conduct.compresses)
         self._desk = Desk(http, clock, reporter)
         self._host = HttpHost(self._desk, conduct, partial(upgrade, self._door))
         self._conduct = conduct
