@@ -11,7 +11,7 @@ ARGS ?=
 RUNS ?= 5000
 SEED ?=
 
-.PHONY: help setup run test simulate lint types fmt pr bench bench-quick clean
+.PHONY: help setup run test simulate conformance fuzz lint types fmt pr bench bench-quick clean
 
 help: ## show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ run: $(READY) ## serve the sample application on this machine (ARGS="--port 9000
 test: $(READY) ## lint, types and all tests
 	@$(MAKE) --no-print-directory lint types
 	@$(BIN)/pytest -n 2 $(ARGS)
+
+conformance: $(READY) ## all of Autobahn's cases against both socket shells (ARGS="--shell parked --cases 12.*"; 20 minutes)
+	@$(BIN)/python tests/conformance/run.py $(ARGS)
 
 lint: $(READY) ## style and security rules
 	@$(BIN)/ruff check src tests bench

@@ -18,7 +18,9 @@ from gateway.wire.compression import (
     WORTH_BYTES,
     agreed_extension,
     agreed_window_bits,
+    deflate,
     inflate,
+    packed_frames,
     sent_text,
 )
 from gateway.wire.frames import CLOSE, CONTINUATION, PING, TEXT, frame, text_frames
@@ -148,6 +150,12 @@ def test_one_connections_message_does_not_show_in_the_size_of_anothers() -> None
     first, second = sent_text(secret, 32_768, 15), sent_text(secret, 32_768, 15)
     assert len(first) == len(second) > 300
     assert sent_text(b"padding " * 100, 32_768, 15) == before
+
+
+def test_an_empty_message_has_a_byte_of_its_own() -> None:
+    for _ in range(2):
+        assert deflate(b"", 15) == b"\x00"
+    assert unpacked(packed_frames(TEXT, b"\x00", 32_768)) == [b""]
 
 
 # -- what is read ------------------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ _BITS: Final = re.compile(r"[89]|1[0-5]")  # RFC 7692 §7.1.2: no leading zero
 _LEVEL: Final = 1  # of 9; the loop waits for it. 6 takes 3 times as long and saves a tenth more
 _MEMORY: Final = 5  # of 9; no worse than 8 on messages of up to 128 KiB, and a quarter of the time on short ones
 _TAIL: Final = b"\x00\x00\xff\xff"  # RFC 7692 §7.2.1: every flush ends so, and it is not sent
+_EMPTY: Final = b"\x00"  # RFC 7692 §7.2.3.6
 # What may follow a block that called itself the stream's last (RFC 7692 §7.2.3.4).
 _AFTER_LAST: Final = frozenset((b"", _TAIL, b"\x00" + _TAIL))
 _BROKEN: Final = Violation(INVALID_PAYLOAD, "Invalid compressed data")
@@ -100,26 +101,30 @@ def sent_text(text: bytes, max_frame_bytes: int, window_bits: int) -> bytes:
     """The frames of one TEXT message of valid UTF-8, compressed where that was agreed on and is worth it; a long one
     in frames of at most ``max_frame_bytes``."""
     if window_bits and len(text) >= WORTH_BYTES:
-        packed = _deflate(text, window_bits)
+        packed = deflate(text, window_bits)
         if len(packed) < len(text):
-            return _frames(packed, max_frame_bytes)
+            return packed_frames(TEXT, packed, max_frame_bytes)
     return text_frames(text, max_frame_bytes)
 
 
-def _frames(packed: bytes, most: int) -> bytes:
-    opcode, size = TEXT | COMPRESSED, len(packed)
-    if size <= most:
-        return frame(opcode, packed)
-    frames = []
-    for start in range(0, size, most):
-        frames.append(frame(opcode, packed[start : start + most], fin=start + most >= size))
-        opcode = CONTINUATION
+def packed_frames(opcode: int, packed: bytes, max_frame_bytes: int) -> bytes:
+    """The frames of one message that ``deflate`` made, each of at most ``max_frame_bytes``."""
+    if len(packed) <= max_frame_bytes:
+        return frame(opcode | COMPRESSED, packed)
+    frames, kind = [], opcode | COMPRESSED
+    for start in range(0, len(packed), max_frame_bytes):
+        end = start + max_frame_bytes
+        frames.append(frame(kind, packed[start:end], fin=end >= len(packed)))
+        kind = CONTINUATION
     return b"".join(frames)
 
 
-class _Deflaters:
-    """One compressor for each size of window, for all connections. A full flush behind every message makes it forget
-    the message: nothing of one ever shows in another, and beginning a new compressor would take ten times as long."""
+class _Compressors:
+    """Messages compressed, whatever their sizes (RFC 7692 §7.2.1); never empty.
+
+    One compressor for each size of window, for all connections. A full flush behind every message makes it forget
+    the message: nothing of one ever shows in another, and beginning a new compressor would take ten times as long.
+    """
 
     def __init__(self) -> None:
         self._idle: dict[int, zlib._Compress] = {}
@@ -128,10 +133,10 @@ class _Deflaters:
         made = self._idle.pop(window_bits, None) or zlib.compressobj(_LEVEL, zlib.DEFLATED, -window_bits, _MEMORY)
         packed = made.compress(data) + made.flush(zlib.Z_FULL_FLUSH)
         self._idle[window_bits] = made  # not if that failed: it may have kept a part
-        return packed[: -len(_TAIL)]
+        return packed[: -len(_TAIL)] or _EMPTY
 
 
-_deflate: Final = _Deflaters()
+deflate: Final = _Compressors()
 
 
 def inflate(payload: bytes, max_bytes: int) -> bytes | Violation:
