@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("kosoku", reason="kosoku is not installed; it comes with pip install -e '.[dev]'")
 
 PROGRAM = Path(__file__).with_name("run.py")
-# Framing, pings, reserved bits and opcodes, fragmentation, UTF-8, closing; of the long ones large messages and each way of
-# agreeing on compression.
+# Framing, pings, reserved bits and opcodes, fragmentation, UTF-8, closing; of the long ones large messages and each way
+# of agreeing on compression.
 SUBSET = (
     "1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.1.1", "9.4.1", "10.*", "12.1.4", "13.1.1", "13.2.1", "13.3.1",
     "13.4.1", "13.5.1", "13.6.1", "13.7.1",

@@ -21,7 +21,7 @@ from gateway.server.farewell import say_farewell
 from gateway.server.stream import WebSocketStream
 from gateway.server.transports import replay
 from gateway.wire.handshake import Peer, read_handshake, refusal, wants_upgrade
-from gateway.wire.http import RequestHead, response
+from gateway.wire.http import RequestHead, is_doubtful, response
 
 BAD_REQUEST: Final = refusal(400, "Bad Request")
 REQUEST_TIMEOUT: Final = refusal(408, "Request Timeout")
@@ -131,7 +131,8 @@ def read_head(data: bytes) -> RequestHead | HttpResponse:
     if len(lines.headers) > MAX_HEAD_COUNT:
         return HEAD_TOO_LARGE
     method = parser.get_method().decode("ascii")
-    return RequestHead(method, lines.target.decode("latin-1"), parser.get_http_version(), tuple(lines.headers))
+    head = RequestHead(method, lines.target.decode("latin-1"), parser.get_http_version(), tuple(lines.headers))
+    return BAD_REQUEST if is_doubtful(head) else head
 
 
 class _Lines:

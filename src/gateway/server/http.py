@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, StreamReader, web
+from aiohttp.web_protocol import _ErrInfo
 
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
@@ -18,14 +20,19 @@ from gateway.server.acceptor import plain_address
 from gateway.server.conduct import Conduct
 from gateway.server.desk import INTERNAL_SERVER_ERROR, Desk
 from gateway.wire.handshake import refusal, wants_upgrade
-from gateway.wire.http import RequestHead, response, split_target
+from gateway.wire.http import RequestHead, is_doubtful, response, split_target, tokens
 
 Upgrade = Callable[[asyncio.Transport, RequestHead], None]
+Farewell = Callable[[asyncio.Transport, bytes], None]
 
 BAD_REQUEST: Final = refusal(400, "Bad Request")
 REQUEST_TIMEOUT: Final = refusal(408, "Request Timeout")
 EXPECTATION_FAILED: Final = refusal(417, "Expectation Failed")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_END: Final = b"\r\n\r\n"
+_SEAM: Final = len(_END) - 1
+_MOST_APART: Final = 32  # cuts of one read; a body may be full of such ends
 
 _SOON_S: Final = 0.01  # aiohttp takes 0 for "wait as long as it takes"
 
@@ -35,16 +42,20 @@ class HttpHost:
 
     ``upgrade`` gets the transport of a connection whose *later* request is a WebSocket handshake: proxies send one
     on a connection that served plain requests before. None: such a request goes to the service like any other.
+    ``farewell`` gets the transport of a connection whose last answer was written, and ends it without losing that
+    answer. None: it is closed at once.
     """
 
-    def __init__(self, desk: Desk, conduct: Conduct, upgrade: Upgrade | None = None) -> None:
+    def __init__(
+        self, desk: Desk, conduct: Conduct, upgrade: Upgrade | None = None, farewell: Farewell | None = None
+    ) -> None:
         self._desk = desk
         self._upgrade = upgrade
+        self._farewell = farewell
         self._body_timeout_s = conduct.body_timeout_ms / 1000
         self._server = _Server(
             self._serve,
-            desk,
-            conduct.holds,
+            partial(_Handler, desk=desk, holds=conduct.holds, farewell=farewell),
             access_log=None,
             auto_decompress=False,
             keepalive_timeout=conduct.keep_alive_ms / 1000,
@@ -62,13 +73,17 @@ class HttpHost:
         await self._server.shutdown(max(timeout_s, _SOON_S))
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        if self._upgrade is not None:
-            head = RequestHead(request.method, request.raw_path, _version(request), _headers(request))
-            if wants_upgrade(head):
-                return _HandOver(self._upgrade, head)
+        head = RequestHead(request.method, request.raw_path, _version(request), _headers(request))
+        if is_doubtful(head):
+            return self._reply(BAD_REQUEST, False)
+        if self._upgrade is not None and wants_upgrade(head):
+            return _HandOver(self._upgrade, head)
         answer, keep_alive = await self._answer(request)
-        data = response(answer, self._desk.wall_ms(), keep_alive=keep_alive, with_body=request.method != "HEAD")
-        return _Reply(data, keep_alive)
+        return self._reply(answer, keep_alive and not _loses_track(head), with_body=request.method != "HEAD")
+
+    def _reply(self, answer: HttpResponse, keep_alive: bool, with_body: bool = True) -> web.StreamResponse:
+        data = response(answer, self._desk.wall_ms(), keep_alive=keep_alive, with_body=with_body)
+        return _Reply(data, keep_alive, self._farewell)
 
     async def _answer(self, request: web.BaseRequest) -> tuple[HttpResponse, bool]:
         """What to say, and whether the connection can be kept."""
@@ -116,6 +131,12 @@ def _request(request: web.BaseRequest, body: bytes) -> HttpRequest:
     )
 
 
+def _loses_track(head: RequestHead) -> bool:
+    """Whether aiohttp drops what it has read behind this request: it does where another protocol is asked for."""
+    wanted = [value.lower() for value in head.values("upgrade")]
+    return bool(wanted) and wanted != ["websocket"] and "upgrade" in map(str.lower, tokens(head.values("connection")))
+
+
 async def _continue(request: web.BaseRequest) -> bool:
     """Tell a waiting client to send its body; False when it expects something else."""
     if request.version < HttpVersion11:
@@ -139,10 +160,11 @@ async def _read_body(request: web.BaseRequest, limit: int) -> bytes | None:
 class _Reply(web.StreamResponse):
     """A response that is bytes already."""
 
-    def __init__(self, data: bytes, keep_alive: bool) -> None:
+    def __init__(self, data: bytes, keep_alive: bool, farewell: Farewell | None) -> None:
         super().__init__()
         self._data = data
         self._stay = keep_alive
+        self._farewell = farewell
 
     @property
     def keep_alive(self) -> bool:
@@ -151,9 +173,22 @@ class _Reply(web.StreamResponse):
     async def prepare(self, request: web.BaseRequest) -> None:
         await request.writer.write(self._data)
         await request.writer.drain()
+        if not self._stay and self._farewell is not None:
+            transport = _taken(request)
+            if transport is not None:
+                self._farewell(transport, b"")
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Everything was written by ``prepare``."""
+
+
+def _taken(request: web.BaseRequest) -> asyncio.Transport | None:
+    """The transport of a request, of which aiohttp is told that it ended; None when it has."""
+    protocol, transport = request.protocol, request.transport
+    if transport is not None:
+        protocol.transport = None
+        protocol.connection_lost(None)
+    return transport
 
 
 class _HandOver(web.StreamResponse):
@@ -168,43 +203,73 @@ class _HandOver(web.StreamResponse):
         self._head = head
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        protocol, transport = request.protocol, request.transport
+        transport = _taken(request)
         if transport is not None:
-            protocol.transport = None
-            protocol.connection_lost(None)
             self._take_over(transport, self._head)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to write to."""
 
 
-class _Server(web.Server):
-    """aiohttp's, with error answers of ours: its own tell its name and version."""
+def _heads_apart(before: bytes, data: bytes) -> list[bytes]:
+    """``data`` cut behind whatever may be the end of a head, also of one that began in the bytes ``before``."""
+    joined, start = before + data, len(before)
+    pieces: list[bytes] = []
+    end = joined.find(_END) + len(_END)
+    while len(_END) <= end < len(joined) and len(pieces) < _MOST_APART:
+        pieces.append(joined[start:end])
+        start, end = end, joined.find(_END, end) + len(_END)
+    return [*pieces, joined[start:]]
 
-    def __init__(self, handler: Any, desk: Desk, holds: Callable[[], bool], **options: Any) -> None:
+
+class _Server(web.Server):
+    """aiohttp's, with protocols of ours."""
+
+    def __init__(self, handler: Any, protocol: Callable[..., web.RequestHandler], **options: Any) -> None:
         super().__init__(handler, **options)
-        self._desk = desk
-        self._holds = holds
-        self._options = options
+        self._protocol = partial(protocol, self, **options)
 
     def __call__(self) -> web.RequestHandler:
-        return _Handler(self, self._desk, self._holds, **self._options)
+        return self._protocol()
 
 
 class _Handler(web.RequestHandler):
-    __slots__ = ("_desk", "_holds")
+    """aiohttp's, with error answers of ours: its own tell its name and version."""
 
-    def __init__(self, server: _Server, desk: Desk, holds: Callable[[], bool], **options: Any) -> None:
+    __slots__ = ("_before", "_body", "_desk", "_farewell", "_holds")
+
+    def __init__(
+        self, server: _Server, desk: Desk, holds: Callable[[], bool], farewell: Farewell | None, **options: Any
+    ) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self._desk = desk
         self._holds = holds
+        self._farewell = farewell
+        self._before = b""  # the last bytes that came
+        self._body: StreamReader | None = None  # of the last request whose head was read
 
     def data_received(self, data: bytes) -> None:
-        if self._holds():
-            super().data_received(data)
+        # aiohttp forgets every request that comes with a broken one, answered or not: heads come to it one at a time.
+        before, self._before = self._before, (self._before + data[-_SEAM:])[-_SEAM:]
+        for piece in _heads_apart(before, data):
+            if self._holds():
+                super().data_received(piece)
+                self._fail_body()
+
+    def _fail_body(self) -> None:
+        """Tell whoever reads a body that it turned out to be broken; aiohttp has them wait for the rest of it."""
+        if not self._messages:
+            return
+        message, body = self._messages[-1]
+        if not isinstance(message, _ErrInfo):
+            self._body = body
+            return
+        last = self._messages[-2][1] if len(self._messages) > 1 else self._body
+        if last is not None and not last.is_eof() and last.exception() is None:
+            last.set_exception(web.RequestPayloadError("the body is broken"))
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         answer = BAD_REQUEST if status < 500 else INTERNAL_SERVER_ERROR
-        return _Reply(response(answer, self._desk.wall_ms(), keep_alive=False), False)
+        return _Reply(response(answer, self._desk.wall_ms(), keep_alive=False), False, self._farewell)

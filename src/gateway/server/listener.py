@@ -22,6 +22,7 @@ from gateway.server.carrier import PLAIN
 from gateway.server.conduct import Conduct
 from gateway.server.desk import Desk
 from gateway.server.door import Door
+from gateway.server.farewell import say_farewell
 from gateway.server.handover import Descriptors, Handover
 from gateway.server.head import Head, upgrade
 from gateway.server.http import HttpHost
@@ -57,7 +58,7 @@ class FrontDoor(Generic[ConversationT]):
     ) -> None:
         self._door = Door(conversations, clock, limits, conduct.holds, conduct.compresses)
         self._desk = Desk(http, clock, reporter)
-        self._host = HttpHost(self._desk, conduct, partial(upgrade, self._door))
+        self._host = HttpHost(self._desk, conduct, partial(upgrade, self._door), partial(say_farewell, self._door))
         self._conduct = conduct
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []

@@ -11,7 +11,7 @@ from gateway.wire.http import RequestHead, split_target
 
 _PLACE: Final = "/@connections/"
 _ENCODED_PLACE: Final = "/%40connections/"
-_NEVER: Final = ("transfer-encoding", "expect", "upgrade", "trailer")
+_NEVER: Final = ("transfer-encoding", "expect", "upgrade", "trailer", "proxy-connection")
 
 
 class PlainPost(NamedTuple):
