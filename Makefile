@@ -10,6 +10,7 @@ READY := .venv/.ready
 ARGS ?=
 RUNS ?= 5000
 SEED ?=
+SECONDS ?= 60
 
 .PHONY: help setup run test simulate conformance fuzz lint types fmt pr bench bench-quick clean
 
@@ -34,6 +35,10 @@ test: $(READY) ## lint, types and all tests
 
 conformance: $(READY) ## all of Autobahn's cases against both socket shells (ARGS="--shell parked --cases 12.*"; 20 minutes)
 	@$(BIN)/python tests/conformance/run.py $(ARGS)
+
+fuzz: $(READY) ## the parsers under coverage-guided fuzzing (SECONDS=60; ARGS="--contract head")
+	@$(BIN)/python -c 'import atheris' 2> /dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' || { echo "error: atheris cannot be installed here; pytest tests/fuzz fuzzes without it" >&2; exit 3; }
+	@$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS) $(ARGS)
 
 lint: $(READY) ## style and security rules
 	@$(BIN)/ruff check src tests bench
