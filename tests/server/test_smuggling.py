@@ -11,8 +11,26 @@ import re
 
 import pytest
 
+from gateway.calls import Outside
+from gateway.management import IdCheck, ManagementApi
 from gateway.model.http import HttpResponse
+from gateway.model.limits import AWS
+from gateway.node import Node
+from gateway.reach import LocalReach
+from gateway.registry.memory import MemoryRegistry
+from node_doubles import (
+    KEY,
+    OK,
+    CountingIds,
+    FakeSocket,
+    ManualClock,
+    RecordingReporter,
+    ScriptedFunctions,
+    alone,
+    backends,
+)
 from raw_client import HANDSHAKE, RawClient, raw_client
+from sample_definitions import directory, handshake, route
 from server_fakes import Served, serving, until
 
 TARGET = b"/prod/@connections/x"
@@ -289,6 +307,66 @@ async def test_every_reader_takes_it_alike(name: str, piece: int, behind: bool) 
         assert heard[0][-1] in ("hi", SMUGGLED.decode())
         assert heard[1] == ("POST", "/prod/@connections/next", "", "h", "ok")
     assert parked == await answered(stream, piece, parks=False, behind=behind)
+
+
+# What a post there answers; ``{id}`` is an open connection's as an SDK writes it, ``{twice}`` the same encoded again.
+PATHS = {
+    "/prod/@connections/{id}": 200,
+    "/prod/%40connections/{id}": 200,
+    "/prod//@connections/{id}": 200,
+    "/%70rod/@connections/{id}": 200,
+    "http://h/prod/@connections/{id}": 200,
+    "/prod/@connections/{id}?a=/@connections/b": 200,
+    "/prod/@connections/{id}/": 400,
+    "/prod/@connections/{id}%2F": 400,
+    "/prod/@connections/{id}%00": 400,
+    "/prod/@connections/{id}%0d%0a": 400,
+    "/prod/@connections/{id};a": 400,
+    "/prod/@connections/{id}#a": 400,
+    "/prod/@connections/a%2F..%2F{id}": 400,
+    "/prod/@connections/../@connections/{id}": 400,
+    "/prod/@connections/%2e%2e/@connections/{id}": 400,
+    "/prod/@connections/{twice}": 400,
+    "/prod/@connections%2F{id}": 403,
+    "/prod%2F@connections%2F{id}": 403,
+    "/prod%2f/@connections/{id}": 403,
+    "/prod%252f/@connections/{id}": 403,
+    "/prod%00/@connections/{id}": 403,
+    "/prod/./@connections/{id}": 403,
+    "/prod/../prod/@connections/{id}": 403,
+    "/x/../prod/@connections/{id}": 403,
+    "/%2e%2e/prod/@connections/{id}": 403,
+    "/../@connections/{id}": 403,
+    "/prod\\@connections\\{id}": 403,
+    "/prod/%2540connections/{id}": 403,
+}
+
+
+async def managed(path: str, *, parks: bool) -> tuple[bytes, list[bytes]]:
+    """Status line and body of a post to ``path``, and what the connection's client was sent."""
+    socket, ids, registry = FakeSocket(), CountingIds(), MemoryRegistry()
+    outside = Outside(backends(ScriptedFunctions(connect=OK)), registry, ManualClock(), ids, RecordingReporter())
+    served = directory(route("$connect"), stages=("dev", "prod"))
+    node = Node(alone(ManualClock()), served, outside, AWS, lambda: None)
+    api = ManagementApi(node, LocalReach(node), IdCheck(KEY), ids)
+    node.handshake(socket, handshake())
+    await until(lambda: socket.is_open)
+    genuine = registry.records[0].connection_id.replace("=", "%3D")
+    target = path.format(id=genuine, twice=genuine.replace("%", "%25")).encode()
+    signed = b"Authorization: AWS4-HMAC-SHA256 Credential=x, SignedHeaders=host, Signature=00"
+    async with serving(parks=parks, service=api) as door, raw_client(door.port) as client:
+        await client.send(post(HOST, TWO, signed, first=b"POST " + target + b" HTTP/1.1"))
+        head, body = await client.response()
+    await node.stop(0.1)
+    return head.partition(b"\r\n")[0] + body, [bytes(text) for text in socket.sent]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_only_the_genuine_path_reaches_a_connection(path: str) -> None:
+    found = await managed(path, parks=True)
+    assert found[0].startswith(b"HTTP/1.1 %d " % PATHS[path])
+    assert found[1] == ([b"hi"] if PATHS[path] == 200 else [])
+    assert found == await managed(path, parks=False)
 
 
 @pytest.mark.parametrize("parks", [True, False])
