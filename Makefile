@@ -12,7 +12,7 @@ RUNS ?= 5000
 SEED ?=
 SECONDS ?= 60
 
-.PHONY: help setup run test simulate conformance fuzz lint types fmt pr bench bench-quick clean
+.PHONY: help setup run test simulate conformance fuzz lint audit types fmt pr bench bench-quick soak clean
 
 help: ## show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,9 +40,13 @@ fuzz: $(READY) ## the parsers under coverage-guided fuzzing (SECONDS=60; ARGS="-
 	@$(BIN)/python -c 'import atheris' 2> /dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' || { echo "error: atheris cannot be installed here; pytest tests/fuzz fuzzes without it" >&2; exit 3; }
 	@$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS) $(ARGS)
 
-lint: $(READY) ## style and security rules
-	@$(BIN)/ruff check src tests bench
-	@$(BIN)/ruff format --check src tests bench
+lint: $(READY) ## style and security rules, known vulnerabilities of dependencies
+	@$(BIN)/ruff check src tests bench .ci
+	@$(BIN)/ruff format --check src tests bench .ci
+	@$(MAKE) --no-print-directory audit
+
+audit: $(READY) ## known vulnerabilities of dependencies alone (AUDIT_REQUIRED=1: not to find out is a failure)
+	@$(BIN)/python .ci/audit.py
 
 simulate: $(READY) ## random schedules over a whole fleet in virtual time (RUNS=5000; SEED=7 for one run again)
 	@SIMULATED_RUNS="$(if $(SEED),1,$(RUNS))" SIMULATED_SEED="$(or $(SEED),1)" $(BIN)/pytest -n 2 --dist load tests/simulation $(ARGS)
@@ -51,13 +55,16 @@ types: $(READY) ## strict type checking
 	@$(BIN)/mypy
 
 fmt: $(READY) ## rewrite the code in the project's style
-	@$(BIN)/ruff format src tests bench
-	@$(BIN)/ruff check --fix src tests bench
+	@$(BIN)/ruff format src tests bench .ci
+	@$(BIN)/ruff check --fix src tests bench .ci
 
 pr: test ## what CI runs
 
 bench: $(READY) ## measure everything beside the peers, and write docs/performance.md (15 minutes)
 	@$(BIN)/python bench/run.py --write-docs $(ARGS)
+
+soak: $(READY) ## connects, messages, posts and disconnects for 3 minutes: fails when anything has grown
+	@$(BIN)/python bench/soak.py $(ARGS)
 
 bench-quick: $(READY) ## the same table with small counts (2 minutes)
 	@$(BIN)/python bench/run.py --quick $(ARGS)

@@ -3,10 +3,11 @@
     python bench/core.py [--json] [--only NAME]
 
 ``post``: ManagementApi.handle of a PostToConnection whose signature nobody verifies; ``verified``: the same by a known
-principal; ``allowed``: by one whose policy has to be asked; ``signature``: its verification alone; ``connect``: from
-the handshake to the 101, ``$connect`` by MOCK and a registry that answers at once, the loop's turns included. Every
-post is another one, to another connection, signed within one second as the handlers of a busy fleet sign theirs. Prints
-microseconds of CPU per operation: the least of 9 runs, which says the most on a busy machine, and the median.
+principal; ``allowed``: by one whose policy has to be asked; ``signature``: its verification alone; ``wire``: a verified
+post from the bytes of the request to those of frame and answer, by the parked shell; ``connect``: from the handshake
+to the 101, ``$connect`` by MOCK and a registry that answers at once, the loop's turns included. Every post is another
+one, to another connection, signed within one second as the handlers of a busy fleet sign theirs. Prints microseconds of
+CPU per operation: the least of 9 runs, which says the most on a busy machine, and the median.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from socket import socketpair
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).parent.parent
@@ -33,7 +35,6 @@ from gateway.access.principal import Principal, Principals  # noqa: E402
 from gateway.access.sigv4 import Realm, Signed, authenticate  # noqa: E402
 from gateway.admission import Admission  # noqa: E402
 from gateway.calls import Outside  # noqa: E402
-from gateway.first_step import take_first_step  # noqa: E402
 from gateway.management import Guard, IdCheck, ManagementApi  # noqa: E402
 from gateway.model.api import Route  # noqa: E402
 from gateway.model.http import HttpRequest, HttpResponse  # noqa: E402
@@ -42,9 +43,16 @@ from gateway.model.integration import Integration, IntegrationResponse, Integrat
 from gateway.model.limits import AWS, UNLIMITED  # noqa: E402
 from gateway.node import Node  # noqa: E402
 from gateway.reach import LocalReach  # noqa: E402
+from gateway.server.carrier import PlainCarrier  # noqa: E402
+from gateway.server.conduct import Conduct  # noqa: E402
+from gateway.server.desk import Desk  # noqa: E402
+from gateway.server.door import Door, always  # noqa: E402
+from gateway.server.lot import Lot  # noqa: E402
+from gateway.server.parked_requests import ParkedRequests, Yard  # noqa: E402
 from gateway.system.clock import SystemClock  # noqa: E402
 from gateway.system.ids import RandomIds  # noqa: E402
 from gateway.tenure import Tenure  # noqa: E402
+from gateway.wire.handshake import Peer  # noqa: E402
 from node_doubles import ScriptedFunctions, backends, until_idle  # noqa: E402
 from sample_definitions import definition, directory, handshake, route  # noqa: E402
 from server_fakes import Reports  # noqa: E402
@@ -52,6 +60,11 @@ from server_fakes import Reports  # noqa: E402
 RUNS: Final = 9
 POSTS: Final = 4_000
 SOCKETS: Final = 1_000
+CALLERS, LISTENERS = 64, 200  # of ``wire``: connections that post, and sockets that are posted to
+UPGRADE: Final = (
+    b"GET /dev HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 BATCH: Final = 50  # handshakes that are on their way at once
 OWNER, KEY = NodeNumber(7), b"bench"
 KEYS: Final = Keys("AKIDBENCH", "secret", "us-east-1")
@@ -103,6 +116,31 @@ class NoRegistry:
     async def unregister(self, owner: object, connection_id: object) -> None: ...
 
 
+class Nowhere(PlainCarrier):
+    """Sends nothing and says it did: what the kernel costs is another figure."""
+
+    __slots__ = ("sent",)
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def send(self, fd: int, data: bytes | bytearray) -> int:
+        self.sent += 1
+        return len(data)
+
+
+class Nobody:
+    """Nothing is handed over here."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def take(self, parked: object, peer: object, data: bytes) -> None:
+        raise AssertionError(data)
+
+    def close(self) -> None: ...
+
+
 class Fleet:
     """A node with 1,000 open connections, and the management API before it."""
 
@@ -130,14 +168,26 @@ class Fleet:
             sockets += made
         return sockets
 
-    def posts(self) -> list[HttpRequest]:
-        """As they are read from the wire, all signed at this second."""
+    def wire(self) -> list[bytes]:
+        """Posts as clients send them, all signed at this second."""
         at_s, connections = time.time(), [str(each) for each in self.node._live]
+        return [
+            signed_post(
+                KEYS,
+                "127.0.0.1:8080",
+                f"/dev/@connections/{connections[number % len(connections)].replace('=', '%3D')}",
+                BODY + b"%d" % number,
+                at_s,
+            )
+            for number in range(POSTS)
+        ]
+
+    def posts(self) -> list[HttpRequest]:
+        """The same as they are read."""
         made = []
-        for number in range(POSTS):
-            path = f"/dev/@connections/{connections[number % len(connections)].replace('=', '%3D')}"
-            wire = signed_post(KEYS, "127.0.0.1:8080", path, BODY + b"%d" % number, at_s)
+        for wire in self.wire():
             head, _, body = wire.partition(b"\r\n\r\n")
+            path = head.split(b" ", 2)[1].decode("ascii")
             lines = (line.partition(": ") for line in head.decode("latin-1").split("\r\n")[1:])
             headers = tuple((name, value) for name, _, value in lines)
             made.append(HttpRequest("POST", path, "", headers, body, "127.0.0.1", "127.0.0.1:8080"))
@@ -158,13 +208,40 @@ async def connect() -> float:
 async def _post(principals: Principals | None) -> float:
     fleet = Fleet(principals)
     await fleet.opens(SOCKETS)
-    posts, loop = fleet.posts(), asyncio.get_running_loop()
+    posts = fleet.posts()
     gc.collect()
     began = time.process_time()
     for request in posts:
-        answer = take_first_step(fleet.api.handle(request), loop)
+        answer = fleet.api.handle(request)
         assert isinstance(answer, HttpResponse) and answer.status == 200, answer
     spent = time.process_time() - began
+    await fleet.node.stop(10)
+    return spent / POSTS
+
+
+async def wire() -> float:
+    fleet, carrier, peer = Fleet(PRINCIPALS), Nowhere(), Peer("127.0.0.1", 8080, secure=False)
+    clock = SystemClock()
+    door, lot = Door(fleet.node, clock, AWS), Lot(always, carrier)
+    ours, theirs = zip(*(socketpair() for _ in range(CALLERS + LISTENERS)), strict=True)
+    yard = Yard(door, Desk(fleet.api, clock, Reports()), Conduct(), carrier, lot, Nobody())
+    parked = [ParkedRequests(yard, peer) for _ in ours]
+    for each, sock in zip(parked, ours, strict=True):
+        each.begin(sock.detach())
+    for each in parked[CALLERS:]:
+        each.received(UPGRADE)
+    await until_idle(lambda: fleet.node.open_connections == LISTENERS)
+    posts, sent = fleet.wire(), carrier.sent
+    gc.collect()
+    began = time.process_time()
+    for number, data in enumerate(posts):
+        parked[number % CALLERS].received(data)
+    spent = time.process_time() - began
+    assert carrier.sent == sent + 2 * POSTS, carrier.sent
+    door.close()
+    lot.shut_down()
+    for sock in theirs:
+        sock.close()
     await fleet.node.stop(10)
     return spent / POSTS
 
@@ -186,6 +263,7 @@ MEASURED: Final[dict[str, Run]] = {
     "verified": lambda: _post(PRINCIPALS),
     "allowed": lambda: _post({KEYS.access_key: replace(PRINCIPALS[KEYS.access_key], policies=(POLICY,))}),
     "signature": signature,
+    "wire": wire,
     "connect": connect,
 }
 

@@ -26,13 +26,15 @@ ROOT: Final = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.harness.children import ChildFailed, Children, adopt_orphans  # noqa: E402
-from bench.harness.figure import Figure  # noqa: E402
+from bench.harness.figure import Figure, Verdict  # noqa: E402
 from bench.harness.gateway import Gateways  # noqa: E402
 from bench.harness.load import Loads, compiled, scripted  # noqa: E402
 from bench.harness.machine import this_machine  # noqa: E402
+from bench.harness.pacing import Pace  # noqa: E402
 from bench.harness.pages import write_pages  # noqa: E402
 from bench.harness.peers import PEERS  # noqa: E402
 from bench.harness.peers.compare import scenario_of  # noqa: E402
+from bench.harness.profile import UNREACHED, Profile, Profiler  # noqa: E402
 from bench.harness.progress import Progress  # noqa: E402
 from bench.harness.results import Results, document, read  # noqa: E402
 from bench.harness.scenario import FULL, QUICK, SMOKE, Bench, Measured, Scenario, Sizes, Unmeasured  # noqa: E402
@@ -41,6 +43,9 @@ from bench.harness.table import compared, padded, terminal  # noqa: E402
 
 WITHIN_S: Final = (870.0, 112.0)  # full, quick: no scenario begins that would probably not end before
 BUSY: Final = 0.4  # of the load average for each core, above which a measurement is told to be disturbed
+SHORTEST_S: Final = 4.0  # of a scenario that does little
+PROFILED: Final = 4_000  # operations
+PROFILE_S: Final = 20.0
 OVERRUN: Final = 3.0  # times its usual time, after which a scenario is ended
 PEERS_BY_NAME: Final = {scenario_of(peer).name: scenario_of(peer) for peer in PEERS}
 TITLES: Final = {peer.name: peer.title for peer in PEERS}
@@ -113,6 +118,7 @@ def measured(scenarios: Sequence[Scenario], sizes: Sizes) -> Results:
     signal.signal(signal.SIGTERM, _ended)
     signal.signal(signal.SIGALRM, _out_of_time)
     figures: list[Figure] = []
+    profiles: tuple[Profile, ...] = ()
     with tempfile.TemporaryDirectory(prefix="wsfleet-bench-") as name:
         folder = Path(name)
         children = Children(folder)
@@ -130,26 +136,65 @@ def measured(scenarios: Sequence[Scenario], sizes: Sizes) -> Results:
             progress=Progress(len(scenarios)),
         )
         try:
-            for scenario in scenarios:
-                figures += one(bench, scenario)
+            figures = all_of(bench, scenarios)
+            if sizes is FULL:
+                profiles = profiled(bench, figures)
         finally:
             signal.alarm(0)
             children.sweep()
     busy = f"the machine was busy before this began (load average {machine.load}): figures are too high, rates too low"
     notes = tuple(filter(None, (generator.note, busy if machine.load > machine.cores * BUSY else "")))
-    return Results(machine, quick, time.monotonic() - began, tuple(figures), notes)
+    return Results(machine, quick, time.monotonic() - began, tuple(figures), notes, profiles)
 
 
-def one(bench: Bench, scenario: Scenario) -> list[Figure]:
-    """The rows of one scenario; those that were not measured say why."""
+def all_of(bench: Bench, scenarios: Sequence[Scenario]) -> list[Figure]:
+    """One after the other. A quick run does less of everything on a slow machine, and leaves nothing out."""
+    figures: list[Figure] = []
+    pace = Pace()
+    for number, scenario in enumerate(scenarios):
+        rest_s = sum(each.seconds[bench.is_quick] for each in scenarios[number:])
+        part = pace.share(bench.left_s, rest_s) if bench.is_quick else 1.0
+        usual_s = scenario.seconds[bench.is_quick]
+        within_s = usual_s * OVERRUN + 30
+        if bench.is_quick:  # one that takes far too long must not take everybody's time
+            within_s = max(bench.left_s * usual_s / rest_s * OVERRUN, SHORTEST_S * OVERRUN)
+        began = time.monotonic()
+        less = replace(bench, sizes=bench.sizes.scaled(part)) if part < 1.0 else bench
+        figures += one(less, scenario, min(bench.left_s, within_s))
+        pace.took(usual_s * part, time.monotonic() - began)
+    return figures
+
+
+def profiled(bench: Bench, figures: Sequence[Figure]) -> tuple[Profile, ...]:
+    """Of each operation of which a figure was not reached, as long as there is time."""
+    missed = {figure.name for figure in figures if figure.verdict is Verdict.MISSED}
+    profiler = Profiler(bench.root, bench.folder, bench.children, bench.loads)
+    found: list[Profile] = []
+    for what, names in UNREACHED.items():
+        if missed.isdisjoint(names) or bench.left_s < PROFILE_S:
+            continue
+        print(f"a profile of: {what}", file=sys.stderr)
+        signal.alarm(int(bench.left_s))
+        try:
+            found.append(profiler.profile(what, PROFILED)[0])
+        except (ChildFailed, OutOfTime) as error:
+            print(f"no profile of {what}: {error!r}", file=sys.stderr)
+        finally:
+            signal.alarm(0)
+            bench.children.sweep()
+    return tuple(found)
+
+
+def one(bench: Bench, scenario: Scenario, within_s: float) -> list[Figure]:
+    """The rows of one scenario, which is ended after ``within_s``; those that were not measured say why."""
     usual = scenario.seconds[bench.is_quick]
     bench.progress.begins(scenario.name)
     found: Mapping[str, Measured] = {}
     began, why = time.monotonic(), "not part of this run"
-    if bench.left_s < usual:
+    if bench.left_s < (SHORTEST_S if bench.is_quick else usual):
         why = f"no time left: it takes about {usual:g} s"
     else:
-        signal.alarm(int(min(bench.left_s, usual * OVERRUN + 30)))
+        signal.alarm(max(int(within_s), 1))
         try:
             found = scenario.measure(bench)
         except (Unmeasured, ChildFailed) as error:
@@ -164,7 +209,7 @@ def one(bench: Bench, scenario: Scenario) -> list[Figure]:
     bench.progress.ends(f"{time.monotonic() - began:.0f} s" if found else why)
     shown = [row for row in scenario.rows if row.name in found or (not found and (row.goal or scenario.name in TITLES))]
     made = [found[row.name].as_figure(row) if row.name in found else row.unmeasured(why) for row in shown]
-    return [replace(each, goal=None) for each in made] if bench.sizes is SMOKE else made
+    return [replace(each, goal=None) for each in made] if bench.sizes.dormant == SMOKE.dormant else made
 
 
 def show(results: Results) -> None:
@@ -177,6 +222,9 @@ def show(results: Results) -> None:
         print("not a whole run: counts are small, and differences below a fifth mean nothing")
     for note in results.notes:
         print(note)
+    for profile in results.profiles:
+        rooms = (f"{room} {share * profile.cpu_us:.1f}" for room, share in profile.rooms.items() if share >= 0.01)
+        print(f"\n{profile.what}, {profile.cpu_us:.1f} µs: {'; '.join(rooms)}")
     if own:
         print("\n" + terminal(own, shutil.get_terminal_size().columns))
     gateways = [name for name in TITLES if any(figure.name.startswith(f"{name}.") for figure in results.figures)]

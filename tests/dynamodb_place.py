@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.model.aws import DUMMY_CREDENTIALS, AwsEndpoint
-from gateway.registry.table import Table, TableSettings
+from gateway.registry.table import Table
+from gateway.registry.table_settings import TableSettings
 from tables import fresh_table
 
 MEMORY = "memory"

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 
-from gateway.ports import NO_DESCRIPTORS, Exit, LineSink, Process, Processes
+from gateway.ports import NO_DESCRIPTORS, Address, Confinement, Exit, LineSink, Process, Processes
 
 
 class LocalProcess(Process):
@@ -31,6 +31,9 @@ class LocalProcess(Process):
 
     def drain(self) -> None:
         """Nothing to do: ``wait`` returns after the last line."""
+
+    def is_at(self, far: Address, near: Address) -> bool:
+        return True
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process.returncode is None:
@@ -57,6 +60,7 @@ class LocalProcesses(Processes):
         cwd: str,
         output: LineSink,
         descriptors: Mapping[str, int] = NO_DESCRIPTORS,
+        confinement: Confinement | None = None,
     ) -> Process:
         self.started.append(tuple(argv))
         process = await asyncio.create_subprocess_exec(

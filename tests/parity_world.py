@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from answers import answered
 from gateway.admission import Admission
 from gateway.calls import Outside
 from gateway.conversation import Conversation
@@ -112,7 +113,7 @@ class World:
         self, method: str, path: str, body: bytes = b"", *, host: str = "localhost:8080", query: str = ""
     ) -> HttpResponse:
         """A signed request of the management API."""
-        return await self.api.handle(HttpRequest(method, path, query, SIGNED, body, "127.0.0.1", host))
+        return await answered(self.api.handle(HttpRequest(method, path, query, SIGNED, body, "127.0.0.1", host)))
 
     async def gone(self) -> None:
         """No connection is left, on record or alive."""

@@ -18,7 +18,7 @@ from gateway.invoke.launch import Launch
 from gateway.model.function import Folder, Function
 from gateway.model.ids import ConnectionId, FunctionName, MessageId, NodeNumber, RequestId
 from gateway.model.now import Now
-from gateway.ports import NO_DESCRIPTORS, Exit, FunctionCall, LineSink, Process
+from gateway.ports import NO_DESCRIPTORS, Address, Confinement, Exit, FunctionCall, LineSink, Process
 
 DEADLINE_S = 20.0
 PREFIX = "/2018-06-01/runtime/"
@@ -134,6 +134,10 @@ class ScriptedProcess:
     def drain(self) -> None:
         self.drained += 1
 
+    def is_at(self, far: Address, near: Address) -> bool:
+        """Its program runs in the test's own process, as whoever else connects does."""
+        return True
+
     @property
     def address(self) -> str:
         return self.env["AWS_LAMBDA_RUNTIME_API"]
@@ -159,6 +163,7 @@ class ScriptedProcesses:
         cwd: str,
         output: LineSink,
         descriptors: Mapping[str, int] = NO_DESCRIPTORS,
+        confinement: Confinement | None = None,
     ) -> Process:
         if self.refusal is not None:
             raise self.refusal

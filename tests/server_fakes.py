@@ -28,7 +28,7 @@ from gateway.model.limits import AWS, Limits
 from gateway.model.now import Now
 from gateway.ports import HttpService, Socket
 from gateway.server.conduct import Conduct
-from gateway.server.listener import FrontDoor
+from gateway.server.listener import FrontDoor, bind
 from gateway.server.lot import CAN_PARK, READ
 from gateway.server.parked_stream import ParkedStream
 from gateway.server.stream import WebSocketStream
@@ -196,16 +196,18 @@ async def serving(
     tls: bool = False,
     parks: bool = CAN_PARK,
     service: HttpService | None = None,
+    proxied: bool = False,
     **conduct: Any,
 ) -> AsyncIterator[Served]:
     """A front door on a free port of 127.0.0.1; ``conduct`` holds fields of ``Conduct``, ``service`` stands in for the
-    recording one."""
+    recording one, ``proxied`` has connections of those that are trusted begin with a PROXY header."""
     conversations, recording, reports = Conversations(), Service(), Reports()
     door = FrontDoor(conversations, service or recording, RealClock(), reports, limits, Conduct(parks=parks, **conduct))
     server, client = tls_contexts() if tls else (None, None)
     try:
-        port = await door.open("127.0.0.1", 0, server)
-        yield Served(door, conversations, recording, reports, port, client)
+        bound = await bind("127.0.0.1", 0)
+        await door.serve(bound, server, proxied=proxied)
+        yield Served(door, conversations, recording, reports, bound.port, client)
     finally:
         await door.close()
 

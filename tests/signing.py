@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from gateway.access.principal import Principal
-from gateway.access.signature import Claim, fields_of, read_claim
+from gateway.access.signature import Claim, read_claim
 from gateway.access.sigv4 import Realm
 from gateway.model.http import HttpRequest
 
@@ -68,7 +68,7 @@ def _as_read(value: str | bytes) -> str:
 
 def signing_time_ms(request: HttpRequest) -> int:
     """When botocore's own clock said it was."""
-    claim = read_claim(request, fields_of(request))
+    claim = read_claim(request)
     assert isinstance(claim, Claim)
     return int(claim.signed.at.timestamp() * 1000)
 

@@ -13,6 +13,7 @@ PROJECT = README.parent
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), *(PROJECT / "events").glob("*.md")])
 LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
 MODULE = re.compile(r"`((?:\w+/)+\w+\.py)`")
+SHOWN_BY = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 ROOM = re.compile(r"^\| [0-9 ]*\| (`[^|]*`) \|", re.M)
 
 
@@ -38,3 +39,31 @@ def test_the_architecture_page_names_every_room() -> None:
     named = {name for cell in ROOM.findall(described) for name in re.findall(r"`(\w+)`", cell)}
     rooms = {path.name for path in (PROJECT / "src" / "gateway").iterdir() if (path / "__init__.py").exists()}
     assert rooms <= named, rooms - named
+
+
+def test_every_threat_has_a_defence_that_a_test_shows() -> None:
+    text = (PROJECT / "docs" / "security.md").read_text(encoding="utf-8")
+    table = text.partition("## Threats\n")[2].partition("\n## ")[0]
+    threats = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")][2:]
+    assert threats
+    for threat in threats:
+        _, what, defence, tests = threat
+        assert what and defence
+        assert SHOWN_BY.sub("", tests).strip(", ") == "", f"{what}: not a list of tests"
+        missing = [found.group() for found in SHOWN_BY.finditer(tests) if not is_a_test(found)]
+        assert missing == [], f"{what}: {missing}"
+
+
+def is_a_test(named: re.Match[str]) -> bool:
+    """Whether the file is there, and in it the test when one is named."""
+    path, name = PROJECT / named[1], named[2]
+    return path.exists() and (name is None or f"def {name}(" in path.read_text(encoding="utf-8"))
+
+
+def test_a_test_that_is_not_there_is_noticed() -> None:
+    names = (
+        "`tests/test_docs.py::test_a_test_that_is_not_there_is_noticed`",
+        "`tests/test_docs.py::test_no`",
+        "`tests/no.py`",
+    )
+    assert [is_a_test(found) for found in map(SHOWN_BY.fullmatch, names) if found] == [True, False, False]

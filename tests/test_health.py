@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from answers import answered
 from gateway.health import Health
 from gateway.model.http import HttpRequest, HttpResponse
 
@@ -18,8 +19,8 @@ class Behind:
         return HttpResponse(413)
 
 
-def asked(method: str, path: str) -> HttpRequest:
-    return HttpRequest(method, path, "", (), b"", "127.0.0.1", "localhost")
+def asked(method: str, path: str, source_ip: str = "127.0.0.1") -> HttpRequest:
+    return HttpRequest(method, path, "", (), b"", source_ip, "localhost")
 
 
 async def test_live_is_always_ok_and_ready_says_why_not() -> None:
@@ -27,7 +28,7 @@ async def test_live_is_always_ok_and_ready_says_why_not() -> None:
     health = Health(Behind(), lambda: why[0], lambda: {"node": 7})
     for expected, status in ((None, 200), ("draining", 503)):
         why[0] = expected
-        live, ready = [await health.handle(asked("GET", path)) for path in ("/live", "/ready")]
+        live, ready = [await answered(health.handle(asked("GET", path))) for path in ("/live", "/ready")]
         assert (live.status, ready.status) == (200, status)
         assert json.loads(ready.body) == {"status": expected or "ok", "node": 7}
         assert ("Retry-After" in dict(ready.headers)) == (status == 503)
@@ -38,6 +39,13 @@ async def test_live_is_always_ok_and_ready_says_why_not() -> None:
 )
 async def test_everything_else_is_the_services(method: str, path: str) -> None:
     health = Health(Behind(), lambda: None, dict)
-    assert (await health.handle(asked(method, path))).status == 418
+    assert (await answered(health.handle(asked(method, path)))).status == 418
     assert health.max_body_bytes == 7
     assert health.too_large(asked(method, path)).status == 413
+
+
+@pytest.mark.parametrize("path", ["/live", "/ready"])
+async def test_a_stranger_is_told_the_status_alone(path: str) -> None:
+    health = Health(Behind(), lambda: None, lambda: {"node": 7})
+    answer = await answered(health.handle(asked("GET", path, "203.0.113.9")))
+    assert json.loads(answer.body) == {"status": "ok"}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from answers import answered
 from gateway.calls import Outside
 from gateway.engine.directory import Directory
 from gateway.journal import StageJournal
@@ -104,7 +105,8 @@ class Stage:
     async def ask(self, method: str, connection_id: str, body: bytes = b"", signed: bool = True) -> HttpResponse:
         path = f"/dev/@connections/{connection_id.replace('=', '%3D')}"
         headers = SIGNED if signed else ()
-        return await self.api.handle(HttpRequest(method, path, "", headers, body, "127.0.0.1", "localhost"))
+        request = HttpRequest(method, path, "", headers, body, "127.0.0.1", "localhost")
+        return await answered(self.api.handle(request))
 
 
 class Stages:

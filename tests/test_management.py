@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import signing
+from answers import answered
 from gateway.calls import Outside
 from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.model import ids
@@ -64,7 +65,8 @@ class Service:
         headers: tuple[tuple[str, str], ...] = SIGNED,
         query: str = "",
     ) -> HttpResponse:
-        return await self.api.handle(HttpRequest(method, path, query, headers, body, "127.0.0.1", "localhost:8080"))
+        request = HttpRequest(method, path, query, headers, body, "127.0.0.1", "localhost:8080")
+        return await answered(self.api.handle(request))
 
 
 @pytest.fixture
@@ -234,7 +236,7 @@ async def test_where_principals_are_known_only_their_signatures_count(service: S
     async def answer(late_ms: int = 0, **changes: Any) -> tuple[int, str | None, bytes]:
         request = signing.signed(path, **({"method": "POST", "body": b"hi"} | changes))
         service.clock.wall_ms = signing.signing_time_ms(request) + late_ms
-        response = await service.api.handle(replace(request, host="localhost"))
+        response = await answered(service.api.handle(replace(request, host="localhost")))
         return response.status, named(response).get("x-amzn-ErrorType"), response.body
 
     assert (await answer())[0] == 200

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from answers import answered
 from gateway.cluster.roster import Roster
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber
@@ -69,7 +70,7 @@ class World:
         return await self.found()
 
     async def ask(self, owner: NodeNumber) -> PeerAnswer:
-        return await self.reach.ask(owner, REQUEST)
+        return await answered(self.reach.ask(owner, REQUEST))
 
 
 @pytest.fixture
@@ -161,10 +162,10 @@ async def test_a_fenced_node_asks_nobody(world: World) -> None:
 
 async def test_alone_everybody_else_is_gone() -> None:
     here = Here()
-    assert await LocalReach(here).ask(OTHER, REQUEST) is Outcome.DONE
+    assert LocalReach(here).ask(OTHER, REQUEST) is Outcome.DONE
     assert here.asked == [OTHER], "the node itself tells its number from others"
     here.says = Outcome.UNREACHABLE
-    assert await LocalReach(here).ask(OTHER, REQUEST) is Outcome.GONE
+    assert LocalReach(here).ask(OTHER, REQUEST) is Outcome.GONE
 
 
 async def test_ones_own_earlier_incarnations_are_answered_here(world: World) -> None:

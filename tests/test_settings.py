@@ -17,6 +17,7 @@ from gateway.settings import (
     default_region,
     directories,
     find_template,
+    install_environment,
     is_debugging,
     tool_environment,
 )
@@ -111,6 +112,11 @@ def test_tools_get_a_copy() -> None:
     copied = tool_environment(environ)
     environ["PATH"] = "/elsewhere"
     assert copied == {"PATH": "/bin"}
+
+
+def test_what_is_installed_for_a_fleet_sees_neither_settings_nor_keys() -> None:
+    environ = {"PATH": "/bin", "PIP_INDEX_URL": "x", "AWS_SECRET_ACCESS_KEY": "s", "WSFLEET_FLEET_KEY_FILE": "k"}
+    assert install_environment(environ) == {"PATH": "/bin", "PIP_INDEX_URL": "x"}
 
 
 def test_without_an_argument_it_is_the_processes_own(monkeypatch: pytest.MonkeyPatch) -> None:

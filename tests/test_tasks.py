@@ -86,15 +86,121 @@ async def test_what_comes_to_wait_is_a_task_with_its_name(owner: Owner) -> None:
     assert done == ["begun", "message of x"]
 
 
-@pytest.mark.parametrize("waits", [False, True])
-async def test_a_failure_is_told_whenever_it_comes(owner: Owner, waits: bool) -> None:
+async def test_what_waits_for_one_future_needs_no_task(owner: Owner) -> None:
+    here, answer, done = asyncio.all_tasks(), asyncio.get_running_loop().create_future(), asyncio.Event()
+
     async def work() -> None:
-        if waits:
+        assert await answer == 7
+        done.set()
+
+    owner.tasks.begin(work(), "message", "x")
+    assert (len(owner.tasks), asyncio.all_tasks()) == (1, here)
+    answer.set_result(7)
+    await asyncio.wait_for(done.wait(), DEADLINE_S)
+    assert (len(owner.tasks), owner.told) == (0, [])
+
+
+async def test_a_second_wait_is_a_task(owner: Owner) -> None:
+    answer, names, done = asyncio.get_running_loop().create_future(), list[str](), asyncio.Event()
+
+    async def work() -> None:
+        for _ in range(2):
+            await answer
             await asyncio.sleep(0)
+            current = asyncio.current_task()
+            assert current is not None
+            names.append(current.get_name())
+        done.set()
+
+    owner.tasks.begin(work(), "message", "x")
+    answer.set_result(None)
+    await asyncio.wait_for(done.wait(), DEADLINE_S)
+    assert names == ["message of x"] * 2
+
+
+async def test_a_deadline_ends_a_wait_without_a_task(owner: Owner) -> None:
+    never, ended = asyncio.get_running_loop().create_future(), asyncio.Event()
+
+    async def work() -> None:
+        try:
+            async with asyncio.timeout(0.01):
+                await never
+        except TimeoutError:
+            ended.set()
+
+    owner.tasks.begin(work(), "message", "x")
+    await asyncio.wait_for(ended.wait(), DEADLINE_S)
+    assert (await owner.tasks.settle(DEADLINE_S), owner.told) == (0, [])
+    assert never.cancelled()
+
+
+async def test_settling_waits_for_who_waits_without_a_task(owner: Owner) -> None:
+    answer = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        await answer
+
+    owner.tasks.begin(work(), "message", "x")
+    assert await owner.tasks.settle(0.01) == 1
+    owner.tasks.begin(work(), "message", "y")
+    answer.set_result(None)
+    assert await owner.tasks.settle(DEADLINE_S) == 0
+
+
+async def test_what_was_awaited_need_not_go_on_when_it_is_closed_first(owner: Owner) -> None:
+    answer, ended = asyncio.get_running_loop().create_future(), list[str]()
+
+    async def work() -> None:
+        try:
+            await answer
+        finally:
+            ended.append("once")
+
+    owner.tasks.begin(work(), "message", "x")
+    answer.set_result(None)  # its turn is due, and then it is closed
+    await owner.tasks.close()
+    assert (ended, len(owner.tasks), owner.told) == (["once"], 0, [])
+
+
+async def test_closing_ends_what_comes_to_wait_on_the_way_out(owner: Owner) -> None:
+    async def work() -> None:
+        try:
+            await forever()
+        finally:
+            owner.tasks.begin(forever(), "last", "wish")
+
+    owner.tasks.begin(work(), "work", "x")
+    await owner.tasks.close()
+    assert (len(owner.tasks), owner.told) == (0, [])
+
+
+async def test_a_wait_that_somebody_else_cancels_is_no_failure(owner: Owner) -> None:
+    answer = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        await answer
+
+    owner.tasks.begin(work(), "message", "x")
+    answer.cancel()
+    await asyncio.sleep(0)
+    assert (len(owner.tasks), owner.told) == (0, [])
+
+
+@pytest.mark.parametrize("waits", ["not", "for a turn", "for a future"])
+async def test_a_failure_is_told_whenever_it_comes(owner: Owner, waits: str) -> None:
+    answer = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        if waits == "for a turn":
+            await asyncio.sleep(0)
+        elif waits == "for a future":
+            await answer
         raise OSError("disk full")
 
     owner.tasks.begin(work(), "message", "x")
-    await owner.tasks.settle(DEADLINE_S)
+    answer.set_result(None)
+    for _ in range(3):
+        await asyncio.sleep(0)
     assert [told.split(" (")[0] for told in owner.told] == ["message of x failed: OSError: disk full"]
 
 

@@ -7,6 +7,8 @@ Run as a program with a folder in which ``plan-{index}`` says how it misbehaves,
 ``slow``     goes on after the first SIGTERM, ends at the second
 ``deaf``     hears no SIGTERM
 ``leave``    ends with status 0 at SIGUSR1, as a node that an operator has drained
+
+Each SIGHUP adds a byte to ``hungup-{pid}``.
 """
 
 from __future__ import annotations
@@ -60,7 +62,12 @@ def watch_signals(words: list[str], folder: Path) -> None:
         if words != ["deaf"] and (words != ["slow"] or len(heard) > 1):
             os._exit(130 if len(heard) > 1 else 0)
 
+    def hung_up(number: int, _: FrameType | None) -> None:
+        with (folder / f"hungup-{os.getpid()}").open("a", encoding="ascii") as file:
+            file.write("x")
+
     signal.signal(signal.SIGTERM, terminated)
+    signal.signal(signal.SIGHUP, hung_up)
     if words == ["leave"]:
         signal.signal(signal.SIGUSR1, lambda *_: os._exit(0))
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from bench.harness import svg
 from bench.harness.figure import Figure, number
+from bench.harness.profile import Profile
 from bench.harness.results import Results
 from bench.harness.scenario import Scenario
 from bench.harness.table import HEADINGS, compared, markdown, row_of
@@ -46,7 +47,8 @@ def measured_part(
     own = [figure for figure in results.figures if figure.name.split(".")[0] not in gateways]
     table = markdown(HEADINGS, [row_of(figure) for figure in own])
     peers = markdown(("figure", *gateways.values()), compared(named, tuple(gateways)))
-    parts = [BEGINS, _about(results), "### Figures", table, "### Beside the peers", peers, _peer_notes(named, gateways)]
+    parts = [BEGINS, _about(results), "### Figures", table, *_unreached(results)]
+    parts += ["### Beside the peers", peers, _peer_notes(named, gateways)]
     parts += [f"![{_title(text)}](plots/{name})" for name, text in drawn.items()]
     parts += ["### What each figure includes", *(f"* **{each.name}**: {each.includes}" for each in scenarios), ENDS]
     return "\n\n".join(filter(None, parts))
@@ -100,6 +102,32 @@ def _about(results: Results) -> str:
         *results.notes,
     ]
     return "\n".join(told)
+
+
+def _unreached(results: Results) -> list[str]:
+    """The profiles that show why a figure was not reached."""
+    if not results.profiles:
+        return []
+    told = (
+        "### Where the time goes of what was not reached\n\nMicroseconds of one operation by the room of the code that "
+        "spends them ([architecture](architecture.md)), what libraries do for a room with it: cProfile's proportions "
+        "of the loop's thread, over the CPU of all threads without the profiler. Beside them the functions that take "
+        "most themselves."
+    )
+    return [told, *map(_profile, results.profiles)]
+
+
+def _profile(profile: Profile) -> str:
+    rooms = [(name, f"{share * profile.cpu_us:.1f}", f"{share:.0%}") for name, share in profile.rooms.items()]
+    functions = [(f"`{name}`", f"{share:.0%}") for name, share in profile.functions.items()]
+    shown = [row for row in rooms if row[2] != "0%"]
+    size = max(len(shown), len(functions))
+    padded_rooms = [*shown, *[("", "", "")] * (size - len(shown))]
+    padded_functions = [*functions, *[("", "")] * (size - len(functions))]
+    rows = [(*room, *function) for room, function in zip(padded_rooms, padded_functions, strict=True)]
+    whole = f"a {profile.what}: {profile.cpu_us:.0f} µs, {profile.kernel_us:.0f} of them in the kernel"
+    headings = (whole, "µs", "share", "functions", "share")
+    return markdown(headings, rows)
 
 
 def _peer_notes(figures: Mapping[str, Figure], gateways: Mapping[str, str]) -> str:

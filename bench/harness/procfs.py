@@ -73,3 +73,12 @@ def descendants(pid: int) -> list[int]:
                 found += children
                 pending += children
     return found
+
+
+def descriptors(pid: int) -> int:
+    """How many a process has open."""
+    return len(os.listdir(PROC / str(pid) / "fd"))
+
+
+def threads(pid: int) -> int:
+    return len(os.listdir(PROC / str(pid) / "task"))

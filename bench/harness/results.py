@@ -8,19 +8,21 @@ from typing import Any, Final
 
 from bench.harness.figure import Figure, Goal, Spread
 from bench.harness.machine import Machine
+from bench.harness.profile import Profile
 
 FORMAT: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """``figures`` in the order they are shown; ``notes`` are of the whole run."""
+    """``figures`` in the order they are shown; ``notes`` are of the whole run; ``profiles`` of what was not reached."""
 
     machine: Machine
     is_quick: bool
     seconds: float
     figures: tuple[Figure, ...]
     notes: tuple[str, ...] = ()
+    profiles: tuple[Profile, ...] = ()
 
     @property
     def by_name(self) -> Mapping[str, Figure]:
@@ -35,6 +37,7 @@ def document(results: Results) -> dict[str, Any]:
         "seconds": round(results.seconds, 1),
         "machine": results.machine.document(),
         "notes": list(results.notes),
+        "profiles": [asdict(profile) for profile in results.profiles],
         "figures": [
             {
                 **asdict(figure),
@@ -56,6 +59,7 @@ def read(found: Mapping[str, Any]) -> Results:
         found["seconds"],
         tuple(map(_figure, found["figures"])),
         tuple(found["notes"]),
+        tuple(Profile(**profile) for profile in found.get("profiles", ())),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +34,20 @@ class Sizes:
     starts: int
     records: int
 
+    def scaled(self, part: float) -> Sizes:
+        """So much of all that is done again and again; what rows are named by stays."""
+        return replace(
+            self,
+            connects=max(int(self.connects * part), 1),
+            messages=max(int(self.messages * part), 1),
+            posts=max(int(self.posts * part), 1),
+            broadcast=max(int(self.broadcast * part), 1),
+            records=max(int(self.records * part), 1),
+            peers=max(int(self.peers * part), 1),
+            idle_s=self.idle_s * part,
+            peer_s=self.peer_s * part,
+        )
+
 
 FULL: Final = Sizes(
     dormant=(1_000, 5_000, 19_000),
@@ -57,10 +71,10 @@ QUICK: Final = Sizes(
     messages=1_000,
     posts=3_000,
     broadcast=1_000,
-    idle_s=4,
+    idle_s=3,
     peers=100,
-    peer_s=0.3,
-    starts=2,
+    peer_s=0.2,
+    starts=1,
     records=2_000,
 )
 

@@ -9,17 +9,17 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from gateway.admission import Admission
 from gateway.backends import Backends
 from gateway.calls import Outside
-from gateway.control.disk import read_definition, stack_name
 from gateway.elsewhere import open_backends
 from gateway.emulation.resources import ResourceCreator
 from gateway.engine.directory import Directory
-from gateway.ground import Ground, lay_ground, own_names
-from gateway.invoke.env_vars import EnvVars, read_env_vars
+from gateway.ground import Ground, lay_ground
+from gateway.head_start import HeadStart
+from gateway.invoke.env_vars import EnvVars
 from gateway.invoke.environment import Account, Endpoints, HostRule
 from gateway.invoke.functions import LocalFunctions
 from gateway.invoke.launches import Laptop, LocalLaunches
@@ -41,16 +41,12 @@ from gateway.server.conduct import Conduct
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
 from gateway.server.ticker import Ticker
 from gateway.settings import RunSettings, tool_environment
-from gateway.signals import heard
 from gateway.sources.sources import EventSources
 from gateway.stage_logs import open_stage_logs
-from gateway.system.clock import SystemClock
 from gateway.system.fleet_key import fleet_key, fresh_node_number
 from gateway.system.ids import RandomIds
-from gateway.system.open_files import raise_open_files
-from gateway.template.options import LoadOptions
 from gateway.tenure import Tenure
-from gateway.tls.certificate import AWS_SUFFIXES
+from gateway.tls.names import AWS_SUFFIXES
 
 STOP_WITHIN_S: Final = 10.0  # for the $disconnect calls of everybody who is still connected
 
@@ -63,54 +59,15 @@ class Identity:
     key: bytes = field(repr=False)
 
 
-def serve(settings: RunSettings, out: TextIO, err: TextIO) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP. Raises UserError for what a person can mend."""
-    raise_open_files()
-    asyncio.run(_serve(settings, Console(out, err, SystemClock())))
+async def run(stack: AsyncExitStack, head_start: HeadStart, definition: Definition, env_vars: EnvVars) -> None:
+    """Returns once everything is served, until ``stack`` unwinds; ``definition`` is the template as it was read first.
 
-
-async def _serve(settings: RunSettings, console: Console) -> None:
-    stop = asyncio.Event()
-    options = LoadOptions(
-        stack_name(settings.template),
-        settings.region,
-        parameters=settings.parameters,
-        stage=settings.stage,
-        api=settings.api,
-        remote_functions=settings.lambda_endpoint_url is not None,
-    )
-    definition = read_definition(settings.template, options)  # what is wrong with it is told before anything starts
-    env_vars = read_env_vars(settings.env_vars)
-    if settings.ready_file is not None:
-        settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
-    with heard(stop, console.said):
-        async with AsyncExitStack() as stack:
-            names = own_names(settings.host, definition)
-
-            async def start() -> None:
-                await _run(stack, await lay_ground(stack, settings, console, options, names), env_vars)
-
-            await _first_of(asyncio.ensure_future(start()), stop)
-            await stop.wait()
-            console.said("stopping: every open connection gets its $disconnect")
-
-
-async def _first_of(starting: asyncio.Future[None], stop: asyncio.Event) -> None:
-    """Wait until everything is served. A signal before that gives up starting, and ends the program with 130."""
-    stopping = asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done():
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
-            raise KeyboardInterrupt
-        starting.result()
-    finally:
-        stopping.cancel()
-
-
-async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars) -> None:
-    definition = ground.read_definition()
+    Raises UserError for what a person can mend.
+    """
+    ground = await lay_ground(head_start, definition)
+    reading = asyncio.ensure_future(ground.read_definition())
+    registry = await _registry(stack, ground)
+    definition = await reading
     for name in env_vars.unknown(definition.functions.values()):
         ground.console.warned(f"--env-vars names {name}, which is no function of {definition.path}")
     launches = _launches(ground, definition, env_vars)
@@ -123,7 +80,6 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars) -> None
     creator = ResourceCreator(ground.aws)
     stack.push_async_callback(creator.close)
     reloading = Reloading(ground.read_definition, creator, functions, launches, ground.console)
-    registry = await _registry(stack, ground)
     await reloading.begin(definition)
     backends = await open_backends(stack, ground.elsewhere, functions)
     await _serve_functions(stack, ground, backends, ids)
@@ -138,6 +94,8 @@ async def _run(stack: AsyncExitStack, ground: Ground, env_vars: EnvVars) -> None
     tell_ready(ground, definition)
     if ground.settings.watch:
         reloading.watch(stack, ground.settings.template)
+    else:
+        ground.preparation.close()
 
 
 def _admission(settings: RunSettings) -> Admission:

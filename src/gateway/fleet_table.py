@@ -11,7 +11,7 @@ from gateway.model.errors import RegistryUnavailable, UserError
 from gateway.registry.dynamodb import DynamoDbRegistry, Notices
 from gateway.registry.members import DynamoDbMembers
 from gateway.registry.parked import DynamoDbParked
-from gateway.registry.table import TableSettings
+from gateway.registry.table_settings import TableSettings
 from gateway.settings import ServeSettings, aws_credentials
 
 CALL_TIMEOUT_S: Final = 5.0  # for somebody who waits at a command line; DynamoDB answers in 10 ms

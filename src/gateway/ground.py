@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
-from gateway.control.disk import read_definition
 from gateway.control.hookless import with_local_domain
 from gateway.elsewhere import Elsewhere
-from gateway.emulation.embedded import EmbeddedAws
-from gateway.emulation.options import EmbeddedOptions
 from gateway.emulation.regions import region_names
+from gateway.head_start import EVERYWHERE, Doors, HeadStart, bracketed
 from gateway.model.aws import DUMMY_CREDENTIALS, AwsEndpoint, Credentials
 from gateway.model.definition import Definition
+from gateway.preparing import Preparation
 from gateway.processes.supervisor import ProcessSupervisor
 from gateway.report.console import Console
-from gateway.server.listener import LOCALHOST, LOOPBACK, Bound, bind
+from gateway.server.listener import LOCALHOST, LOOPBACK
 from gateway.settings import RunSettings, aws_credentials, tool_environment
 from gateway.system.clock import SystemClock
 from gateway.template.options import LoadOptions
 from gateway.tls.authority import Authority, open_authority
-
-EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not bound
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """Every port, listening but not yet served, so that all can be told before anything is started."""
-
-    plain: Bound
-    secure: Bound
-    functions: Bound
-    secure_functions: Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +29,7 @@ class Ground:
     settings: RunSettings
     console: Console
     clock: SystemClock
+    preparation: Preparation
     processes: ProcessSupervisor
     authority: Authority
     doors: Doors
@@ -73,9 +59,10 @@ class Ground:
         url, roots = self.settings.lambda_endpoint_url, self.authority.bundle_path
         return Elsewhere(self.aws, url, roots, tool_environment(), self.clock, self.console)
 
-    def read_definition(self) -> Definition:
+    async def read_definition(self) -> Definition:
         """The template as it is on disk now. Raises UserError."""
-        return with_local_domain(read_definition(self.settings.template, self.options), self.local_domain)
+        definition = await self.preparation.read(self.settings.template, self.options)
+        return with_local_domain(definition, self.local_domain)
 
 
 def _extra_roots(settings: RunSettings) -> tuple[Path, ...]:
@@ -88,67 +75,34 @@ def own_names(host: str, definition: Definition) -> tuple[str, ...]:
     return (*own, *(domain.domain_name for domain in definition.domain_names))
 
 
-def bracketed(host: str) -> str:
-    """A host as URLs write it."""
-    return f"[{host}]" if ":" in host else host
-
-
-async def lay_ground(
-    stack: AsyncExitStack, settings: RunSettings, console: Console, options: LoadOptions, names: tuple[str, ...]
-) -> Ground:
-    """Closed again when ``stack`` unwinds. Raises UserError for what a person can mend."""
-    doors = await _bind_doors(stack, settings)
+async def lay_ground(head_start: HeadStart, definition: Definition) -> Ground:
+    """``definition`` is the template's as it was read first. Raises UserError for what a person can mend."""
+    settings, options, doors = head_start.settings, head_start.options, head_start.doors
+    names = own_names(settings.host, definition)
     authority = open_authority(settings.directories.state / "tls", names, extra_roots=_extra_roots(settings))
-    processes = ProcessSupervisor()
-    stack.push_async_callback(processes.close)
-    if settings.endpoint_url is None:
-        embedded = _emulator_options(settings, doors, authority, options.account_id)
-        emulator = await _start_emulator(stack, (processes, console), embedded)
+    if head_start.emulator is not None:
+        certificate = authority.leaf_file("emulator", tuple(_emulated_hosts()))
+        emulator = await head_start.emulator.ready(certificate)
         aws = AwsEndpoint(emulator.url, settings.region)
         ports = (emulator.port, emulator.tls_port or 0)
     else:
+        assert settings.endpoint_url is not None, "the embedded AWS is there without one"
         trusted = str(authority.bundle_path)
         aws, ports = AwsEndpoint(settings.endpoint_url, settings.region, _user_credentials(), trusted), None
     options = replace(options, aws_endpoint_url=aws.url)
-    return Ground(settings, console, SystemClock(), processes, authority, doors, aws, ports, options, names)
-
-
-async def _bind_doors(stack: AsyncExitStack, settings: RunSettings) -> Doors:
-    async def door(host: str, port: int) -> Bound:
-        bound = await bind(host, port)
-        stack.callback(bound.close)
-        return bound
-
-    return Doors(
-        plain=await door(settings.host, settings.port),
-        secure=await door(settings.host, settings.tls_port),
-        functions=await door(LOOPBACK, 0),
-        secure_functions=await door(LOOPBACK, 0),
-    )
-
-
-def _emulator_options(settings: RunSettings, doors: Doors, authority: Authority, account_id: str) -> EmbeddedOptions:
-    host = LOOPBACK if settings.host in EVERYWHERE else settings.host
-    return EmbeddedOptions(
-        account_id=account_id,
-        certificate=authority.leaf_file("emulator", tuple(_emulated_hosts())),
-        lambda_url=f"http://{LOOPBACK}:{doors.functions.port}",
-        management_url=f"http://{bracketed(host)}:{doors.plain.port}",
-    )
-
-
-async def _start_emulator(
-    stack: AsyncExitStack, ground: tuple[ProcessSupervisor, Console], options: EmbeddedOptions
-) -> EmbeddedAws:
-    processes, console = ground
-    emulator = await EmbeddedAws.start(
-        processes,
+    return Ground(
+        settings,
+        head_start.console,
+        SystemClock(),
+        head_start.preparation,
+        head_start.processes,
+        authority,
+        doors,
+        aws,
+        ports,
         options,
-        on_line=lambda stream, line: console.output(stream, f"[aws] {line}"),
-        on_death=lambda why: console.failed(f"{why}; tables and queues are lost: start again"),
+        names,
     )
-    stack.push_async_callback(emulator.close)
-    return emulator
 
 
 def _user_credentials() -> Credentials:

@@ -7,10 +7,11 @@ AWS: path, connection ID, authentication, then the connection itself.
 from __future__ import annotations
 
 import json
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from gateway.access.policy import Access
@@ -25,9 +26,9 @@ from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.limits import MAX_MESSAGE_BYTES
-from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerRequest, PostTo
+from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.node import Node
-from gateway.ports import Clock, Ids
+from gateway.ports import Clock, HttpAnswer, Ids
 from gateway.reach import Reaching
 
 # Assumed (parity 1.3): one emulator answers 403, a test written for AWS expects 426, which says what is missing.
@@ -91,7 +92,8 @@ class Guard:
         if signed.principal.may_do_everything:
             return None
         resource = endpoint.method_arn(f"{request.method}/@connections/{{connectionId}}")
-        return signed.refusal(Access(resource, MANAGE, {"aws:SourceIp": request.source_ip}))
+        seen = {"aws:SourceIp": request.source_ip, "aws:SecureTransport": "true" if request.secure else "false"}
+        return signed.refusal(Access(resource, MANAGE, seen))
 
 
 class ManagementApi:
@@ -116,18 +118,27 @@ class ManagementApi:
         self._ids = fresh
         self._journal = journal
 
-    async def handle(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request; never raises."""
+    def handle(self, request: HttpRequest) -> HttpAnswer:
+        """Answer one request, at once where the connection is here; neither way raises."""
         directory: Directory = self._node.directory
         found = directory.for_connections(request.raw_path, request.host)
         if found is None:
             return self._elsewhere(directory, request)
-        response = await self._answer(request, found)
-        if self._journal is not None:
-            self._log(self._journal, request, found, response)
-        return response
+        owner = self._admitted(request, found)
+        if isinstance(owner, HttpResponse):
+            return self._told(request, found, owner)
+        answer = self._reach.ask(owner, _request(request, found))
+        if isinstance(answer, (Outcome, ConnectionInfo)):
+            return self._told(request, found, self._response(request.method, answer))
+        return self._handle_later(request, found, answer)
 
-    async def _answer(self, request: HttpRequest, found: ConnectionPath) -> HttpResponse:
+    async def _handle_later(
+        self, request: HttpRequest, found: ConnectionPath, asked: Coroutine[Any, Any, PeerAnswer]
+    ) -> HttpResponse:
+        return self._told(request, found, self._response(request.method, await asked))
+
+    def _admitted(self, request: HttpRequest, found: ConnectionPath) -> NodeNumber | HttpResponse:
+        """Whose connection it is, when this caller may do this now; else the refusal."""
         owner = self._check.owner(found.connection_id)
         if owner is None:
             return self._bad_request(f"Invalid connectionId: {found.connection_id}")
@@ -136,14 +147,19 @@ class ManagementApi:
         refusal = None if self._guard is None else self._guard.refusal(request, found)
         if refusal is not None:
             return self._error(403, refusal.error_type, _message(refusal.message, refusal.member))
-        if not self._node.admits_call():
-            return self._fault(Fault.TOO_MANY_REQUESTS)
-        answer = await self._reach.ask(owner, _request(request, found))
+        return owner if self._node.admits_call() else self._fault(Fault.TOO_MANY_REQUESTS)
+
+    def _response(self, method: str, answer: PeerAnswer) -> HttpResponse:
         if isinstance(answer, ConnectionInfo):
             return self._success(200, info_document(answer))
         if answer is Outcome.DONE:
-            return self._success(204 if request.method == "DELETE" else 200)
+            return self._success(204 if method == "DELETE" else 200)
         return self._fault(_FAULTS[answer])
+
+    def _told(self, request: HttpRequest, found: ConnectionPath, response: HttpResponse) -> HttpResponse:
+        if self._journal is not None:
+            self._log(self._journal, request, found, response)
+        return response
 
     def _log(self, journal: StageJournal, request: HttpRequest, found: ConnectionPath, response: HttpResponse) -> None:
         """AWS does not always log a 413 (parity 10), so ``too_large`` does not come here."""

@@ -5,10 +5,10 @@ Expected outcomes are values (``InvocationResult``); an implementation raises on
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.connection import Connection
@@ -97,6 +97,10 @@ class Conversations(Protocol[ConversationT]):
         """TCP ended without a close frame; also while the upgrade is still being decided."""
 
 
+HttpAnswer = HttpResponse | Coroutine[Any, Any, HttpResponse]
+"""An answer that is there already, or what it takes to have it."""
+
+
 class HttpService(Protocol):
     """Requests and responses without a framework; several run side by side."""
 
@@ -104,7 +108,8 @@ class HttpService(Protocol):
     def max_body_bytes(self) -> int:
         """A longer body never reaches ``handle``."""
 
-    async def handle(self, request: HttpRequest) -> HttpResponse: ...
+    def handle(self, request: HttpRequest) -> HttpAnswer:
+        """Whoever has to wait for nothing answers at once: a coroutine costs 5 us."""
 
     def too_large(self, request: HttpRequest) -> HttpResponse:
         """The answer to a body over ``max_body_bytes``; ``request.body`` is empty."""
@@ -240,10 +245,26 @@ class AwsServices(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a process ended: ``returncode`` as in subprocess (negative: the signal), None when it could not start."""
+    """How a process ended: ``returncode`` as in subprocess (negative: the signal), None when it could not start.
+
+    ``held_bytes``: the memory for which it was killed, because its confinement allows less; else None.
+    """
 
     returncode: int | None
     error: str | None = None
+    held_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a process that runs the application's code may have. ``memory_bytes``: private memory, its descendants'
+    included, over which it is killed; ``open_files``: descriptors of each process."""
+
+    memory_bytes: int
+    open_files: int
+
+
+Address: TypeAlias = tuple[str, int]  # of IPv4
 
 
 class Process(Protocol):
@@ -263,6 +284,10 @@ class Process(Protocol):
 
     def drain(self) -> None:
         """Deliver the output that was written until now, before this returns."""
+
+    def is_at(self, far: Address, near: Address) -> bool:
+        """Whether it, or what it has started, is the far end of an open TCP connection on loopback; True where the
+        system does not tell."""
 
 
 class FunctionLog(Protocol):
@@ -295,11 +320,14 @@ class Processes(Protocol):
         cwd: str,
         output: LineSink,
         descriptors: Mapping[str, int] = NO_DESCRIPTORS,
+        confinement: Confinement | None = None,
     ) -> Process:
         """Start ``argv`` (absolute program path) in a session of its own with exactly ``env``.
 
         It inherits a duplicate of each of ``descriptors``, under the number that the environment variable of that name
-        then holds; the caller's own stays open. Raises OSError when it cannot be started.
+        then holds; the caller's own stays open. With a ``confinement`` it keeps to that, its files are this user's
+        alone, and where the kernel can it neither signals nor looks into processes that are not its own. Raises OSError
+        when it cannot be started.
         """
 
 

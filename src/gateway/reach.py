@@ -8,8 +8,8 @@ joined, so a number that such a reading does not find is of one that is gone, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, Protocol
 
 from gateway.cluster.roster import Roster
 from gateway.model.errors import RegistryUnavailable
@@ -26,8 +26,8 @@ Look = Callable[[], Awaitable[Roster]]
 class Reaching(Protocol):
     """What the management API needs to know of where connections are."""
 
-    async def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
-        """The owner's answer; never raises."""
+    def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
+        """The owner's answer, at once where that is this node; neither way raises."""
 
 
 class LocalReach:
@@ -36,7 +36,7 @@ class LocalReach:
     def __init__(self, here: PeerService) -> None:
         self._here = here
 
-    async def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+    def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
         answer = self._here.answer(owner, request)
         return Outcome.GONE if answer is Outcome.UNREACHABLE else answer
 
@@ -58,9 +58,12 @@ class FleetReach:
         """Go by this from now on."""
         self._roster = roster
 
-    async def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+    def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         if owner == self._tenure.number or self._tenure.was(owner):
             return self._here.answer(owner, request)
+        return self._ask_peer(owner, request)
+
+    async def _ask_peer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
         if not self._tenure.holds():
             return Outcome.FENCED
         roster = self._roster

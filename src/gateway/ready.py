@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from gateway.ground import EVERYWHERE, Ground, bracketed
+from gateway.ground import Ground
+from gateway.head_start import EVERYWHERE, bracketed
 from gateway.model.definition import Definition
 from gateway.report.banner import Ready, banner
 from gateway.server.listener import LOOPBACK

@@ -6,7 +6,7 @@ Open sockets stay in any case. A template that no longer loads changes nothing, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Reloading:
 
     def __init__(
         self,
-        read: Callable[[], Definition],
+        read: Callable[[], Awaitable[Definition]],
         creator: ResourceCreator,
         functions: LocalFunctions,
         launches: LocalLaunches,
@@ -86,7 +86,7 @@ class Reloading:
     async def _watch_template(self, template: Path, stop: asyncio.Event) -> None:
         async for _ in template_changes(template, stop):
             try:
-                definition = self._read()
+                definition = await self._read()
                 await self.begin(definition)
             except DefinitionError as error:
                 for problem in error.problems:

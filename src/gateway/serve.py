@@ -17,7 +17,6 @@ from gateway.access.principal import Principal
 from gateway.backends import Backends
 from gateway.cluster.lease import LeaseTerms
 from gateway.cluster.roster import Roster
-from gateway.control.disk import read_definition
 from gateway.departure import drain
 from gateway.elsewhere import open_backends
 from gateway.fleet_node import FleetNode
@@ -31,32 +30,37 @@ from gateway.invoke.surroundings import Surroundings
 from gateway.journal import StageJournal
 from gateway.lambda_api.service import LambdaApi
 from gateway.management import Guard, IdCheck, ManagementApi
+from gateway.model.definition import Definition
 from gateway.model.errors import UserError
 from gateway.model.event_source import EventSource
 from gateway.model.function import Function
 from gateway.model.limits import AWS
+from gateway.preparing import Preparation
+from gateway.public_tls import open_certificates
 from gateway.report.outlets import Outlets
 from gateway.server.conduct import Conduct
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
-from gateway.settings import ServeSettings, tool_environment
+from gateway.settings import ServeSettings, install_environment
 from gateway.signals import heard
 from gateway.sources.sources import EventSources
 from gateway.stage_logs import open_stage_logs
 from gateway.station import Station, agree_on_stack, build_station, load_options, own_keys
-from gateway.system.clock import SystemClock
+from gateway.system.collector import spare_collector
 from gateway.system.fleet_key import fleet_key
 from gateway.system.ids import RandomIds
 from gateway.system.open_files import raise_open_files
 from gateway.system.ready_file import write_ready_file
 from gateway.tasks import Tasks
-from gateway.tls.certificate import AWS_SUFFIXES
+from gateway.tls.names import AWS_SUFFIXES
+from gateway.tls.renewal import Renewal
 from gateway.workers.spec import WorkerSpec, parents_end
 
 HTTP_WITHIN_S: Final = 2.0  # for management calls under way when the node leaves
 
 
 def serve_node(settings: ServeSettings, told: Outlets) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP, or until an operator has it drained.
+    """Serve until SIGINT or SIGTERM, or until an operator has it drained; SIGHUP has certificates read again, and ends
+    like SIGTERM where there are none.
 
     Raises UserError for what a person can mend.
     """
@@ -83,14 +87,15 @@ async def _serve(settings: ServeSettings, told: Outlets, *, is_worker: bool) -> 
     stop = asyncio.Event()
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)  # whoever waits for it must not read an earlier run's
-    with heard(stop, told.report.said):
+    serving = Serving(settings, told, stop, is_worker=is_worker)
+    with heard(stop, told.report.said, serving.reload if settings.reloads else None):
         async with AsyncExitStack() as stack:
             if is_worker:
                 orphaned = Tasks(told.report.failed)
                 stack.push_async_callback(orphaned.close)
                 orphaned.start(_follow_parent(stop, told), "watching the parent")
-            serving = Serving(settings, told, stop, is_worker=is_worker)
             await serving.open(stack)
+            spare_collector()
             await stop.wait()
             await serving.close()
 
@@ -110,16 +115,29 @@ class Serving:
         self._log = told.report
         self._is_worker = is_worker
         self._stop = stop
+        self._certificates: Renewal | None = None
+
+    def reload(self) -> None:
+        """Read again what an operator may have changed; a no-op until it has been read once."""
+        if self._certificates is not None:
+            self._certificates.reload()
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Everything in order; closed in the opposite one. Raises UserError."""
-        log, clock = self._log, SystemClock()
+        log = self._log
         own_keys(self._settings)  # what is wrong with settings and template is told before anybody is asked
-        read_definition(self._settings.template, load_options(self._settings))
+        preparation = Preparation()
+        stack.callback(preparation.close)
+        definition = await self._read(preparation)
+        self._certificates = open_certificates(stack, self._settings, log)
         call_s = LeaseTerms(self._settings.lease_ms).patience_ms / 1000
         table = await open_table(stack, self._settings, operators_endpoint(self._settings), log, call_s)
-        self._settings = await agree_on_stack(table.members, self._settings)
-        station = await build_station(stack, self._settings, self._outlets, clock, shared=self._is_worker)
+        alone, self._settings = self._settings, await agree_on_stack(table.members, self._settings)
+        if load_options(alone) != load_options(self._settings):
+            definition = await self._read(preparation)
+        shared = self._is_worker
+        station = await build_station(stack, self._settings, self._outlets, preparation, definition, shared=shared)
+        preparation.close()
         for warning in station.definition.warnings:
             log.warned(str(warning))
         key = fleet_key(self._settings.key_file)
@@ -128,7 +146,7 @@ class Serving:
         backends = await open_backends(stack, station.elsewhere, functions)
         await _serve_functions(stack, station, backends, ids)
         logs = await open_stage_logs(stack, self._settings.log_folder, log, station.definition, self._outlets.stages)
-        journal = StageJournal(logs, clock)
+        journal = StageJournal(logs, station.clock)
         fleet = self.fleet = FleetNode(station, table, backends, ids, journal)
         sources = _LedSources(EventSources(backends.functions, station.aws, ids, log), station, fleet)
         stack.push_async_callback(sources.close)
@@ -141,6 +159,9 @@ class Serving:
         await self._open_doors(stack, station, Health(api, self._unready, self._about))
         self._began(station)
         fleet.began = lambda member: self._began(station)  # under another number, once it has come back
+
+    async def _read(self, preparation: Preparation) -> Definition:
+        return await preparation.read(self._settings.template, load_options(self._settings))
 
     async def close(self) -> None:
         """Leave in good order."""
@@ -158,14 +179,18 @@ class Serving:
         self._log.said(f"node {fleet.tenure.number} has left")
 
     async def _open_doors(self, stack: AsyncExitStack, station: Station, service: Health) -> None:
-        conduct = Conduct(holds=self._is_awake, compresses=self._settings.compression == "on")
+        proxied = self._settings.proxy_protocol == "required"
+        compresses = self._settings.compression == "on"
+        conduct = Conduct(holds=self._is_awake, trusted=self._settings.trusted_proxies, compresses=compresses)
         door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, AWS, conduct)
         stack.push_async_callback(door.close, HTTP_WITHIN_S)
-        await door.serve(station.doors.public)
+        await door.serve(station.doors.public, proxied=proxied)
         secure = station.authority.server_context(station.names, AWS_SUFFIXES)
-        await door.serve(station.doors.handlers, secure)
+        await door.serve(station.doors.handlers, secure, reserved=0)
+        await door.serve(station.doors.plain_handlers, reserved=0)
         if station.doors.public_tls is not None:
-            await door.serve(station.doors.public_tls, secure)
+            public = secure if self._certificates is None else self._certificates.context
+            await door.serve(station.doors.public_tls, public, proxied=proxied)
 
     def _is_awake(self) -> bool:
         """Asked before anything read is acted on: a process that was stopped fences itself here, if not before. What
@@ -279,7 +304,7 @@ async def _functions(stack: AsyncExitStack, station: Station, ids: RandomIds) ->
         cache=settings.directories.cache,
         account=station.account,
         endpoints=station.endpoints,
-        env=tool_environment(),
+        env=install_environment(),
         env_vars=env_vars,
         runtime_client=RuntimeClient(settings.runtime_client),
     )

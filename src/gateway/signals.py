@@ -1,4 +1,5 @@
-"""SIGINT, SIGTERM and SIGHUP: the first stops in good order, the second at once.
+"""SIGINT, SIGTERM and SIGHUP: the first stops in good order, the second at once. Where there is something to read
+again, SIGHUP has that done instead.
 
 Children end with this process in any case, and whatever is recorded stays recorded.
 """
@@ -17,8 +18,9 @@ _ASKED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def heard(stop: asyncio.Event, say: Callable[[str], None]) -> Iterator[None]:
-    """While inside, a signal sets ``stop``; one that comes when it is set ends the process."""
+def heard(stop: asyncio.Event, say: Callable[[str], None], reload: Callable[[], None] | None = None) -> Iterator[None]:
+    """While inside, a signal sets ``stop``; one that comes when it is set ends the process. ``reload`` is called for
+    SIGHUP, which then stops nothing."""
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:
@@ -28,7 +30,7 @@ def heard(stop: asyncio.Event, say: Callable[[str], None]) -> Iterator[None]:
         stop.set()
 
     for number in _ASKED:
-        loop.add_signal_handler(number, on_signal)
+        loop.add_signal_handler(number, reload if number == signal.SIGHUP and reload is not None else on_signal)
     try:
         yield
     finally:

@@ -10,22 +10,24 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gateway.control.disk import read_definition, stack_name
+from gateway.control.disk import stack_name
 from gateway.control.hookless import with_local_domain
-from gateway.elsewhere import Elsewhere
+from gateway.elsewhere import Elsewhere, leads_elsewhere
 from gateway.invoke.environment import Account, Endpoints, HostRule
 from gateway.model.aws import DUMMY_CREDENTIALS, AwsEndpoint, Credentials
 from gateway.model.definition import Definition
 from gateway.model.errors import RegistryUnavailable, UserError
 from gateway.ports import Clock, Members
+from gateway.preparing import Preparation
 from gateway.processes.supervisor import ProcessSupervisor
 from gateway.report.outlets import Outlets
 from gateway.report.report import Report
 from gateway.server.listener import LOOPBACK, Bound, bind
 from gateway.settings import ServeSettings, aws_credentials, tool_environment
+from gateway.system.clock import SystemClock
 from gateway.template.options import LoadOptions
-from gateway.tls.authority import Authority, open_authority
-from gateway.tls.certificate import AWS_SUFFIXES
+from gateway.tls.names import AWS_SUFFIXES
+from gateway.tls.prepared import PreparedAuthority
 
 STACK: Final = "stack name"
 _CHAIN: Final = (  # of the SDKs, for whoever has no keys in the environment
@@ -37,12 +39,13 @@ _CHAIN: Final = (  # of the SDKs, for whoever has no keys in the environment
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """``public`` and ``public_tls`` (None without) are for clients and callers; the others for handlers of this node,
-    on loopback."""
+    """``public`` and ``public_tls`` (None without) are for clients and callers, and for balancers with their PROXY
+    headers; the others for handlers of this node, on loopback."""
 
     public: Bound
     public_tls: Bound | None
     handlers: Bound
+    plain_handlers: Bound
     functions: Bound
     secure_functions: Bound
 
@@ -55,7 +58,7 @@ class Station:
     outlets: Outlets
     clock: Clock
     processes: ProcessSupervisor
-    authority: Authority
+    authority: PreparedAuthority
     doors: Doors
     aws: AwsEndpoint
     keys: Credentials | None
@@ -73,8 +76,12 @@ class Station:
 
     @property
     def elsewhere(self) -> Elsewhere:
-        url, roots = self.settings.lambda_endpoint_url, self.authority.bundle_path
-        return Elsewhere(self.aws, url, roots, tool_environment(), self.clock, self.log)
+        url, roots, at_once = (
+            self.settings.lambda_endpoint_url,
+            self.authority.bundle_path,
+            leads_elsewhere(self.definition),
+        )
+        return Elsewhere(self.aws, url, roots, tool_environment(), self.clock, self.log, at_once)
 
     @property
     def account(self) -> Account:
@@ -89,7 +96,7 @@ class Station:
         doors, first = self.doors, next(iter(self.definition.apis[0].stages))
         own = ("*.execute-api.*", "execute-api.*", *(each.domain_name for each in self.definition.domain_names))
         rules = (
-            *(HostRule(name, LOOPBACK, doors.handlers.port, doors.public.port) for name in own),
+            *(HostRule(name, LOOPBACK, doors.handlers.port, doors.plain_handlers.port) for name in own),
             *(HostRule(f"lambda.*.{suffix}", LOOPBACK, doors.secure_functions.port) for suffix in AWS_SUFFIXES),
         )
         return Endpoints(
@@ -102,24 +109,28 @@ class Station:
 
 
 async def build_station(
-    stack: AsyncExitStack, settings: ServeSettings, outlets: Outlets, clock: Clock, *, shared: bool
+    stack: AsyncExitStack,
+    settings: ServeSettings,
+    outlets: Outlets,
+    preparation: Preparation,
+    definition: Definition,
+    *,
+    shared: bool,
 ) -> Station:
     """Closed again when ``stack`` unwinds; ``shared``: other processes have the same ports for clients. The settings
-    name the stack.
+    name the stack that ``definition`` is of.
 
     Raises UserError for what a person can mend.
     """
     keys = own_keys(settings)
     options = load_options(settings)
-    definition = read_definition(settings.template, options)
     doors = await _bind(stack, settings, shared)
-    roots = () if settings.ca_bundle is None else (settings.ca_bundle,)
-    authority = open_authority(settings.directories.state / "tls", _names(settings, definition), extra_roots=roots)
+    authority = await _authority(preparation, settings, definition)
     processes = ProcessSupervisor()
     stack.push_async_callback(processes.close)
     aws = AwsEndpoint(settings.endpoint_url, settings.region, keys, _roots(settings, authority))
     served = with_local_domain(definition, _local_domain(doors))
-    return Station(settings, outlets, clock, processes, authority, doors, aws, keys, options, served)
+    return Station(settings, outlets, SystemClock(), processes, authority, doors, aws, keys, options, served)
 
 
 async def agree_on_stack(members: Members, settings: ServeSettings) -> ServeSettings:
@@ -170,7 +181,13 @@ def own_keys(settings: ServeSettings) -> Credentials | None:
     )
 
 
-def _roots(settings: ServeSettings, authority: Authority) -> str | None:
+async def _authority(preparation: Preparation, settings: ServeSettings, definition: Definition) -> PreparedAuthority:
+    roots = () if settings.ca_bundle is None else (settings.ca_bundle,)
+    names = _names(settings, definition)
+    return await preparation.authority(settings.directories.state / "tls", names, roots, servers=(names, ()))
+
+
+def _roots(settings: ServeSettings, authority: PreparedAuthority) -> str | None:
     return None if settings.ca_bundle is None else str(authority.bundle_path)
 
 
@@ -186,6 +203,7 @@ async def _bind(stack: AsyncExitStack, settings: ServeSettings, are_shared: bool
         if settings.tls_port is None
         else await door(settings.host, settings.tls_port, shared=are_shared),
         handlers=await door(LOOPBACK, 0),
+        plain_handlers=await door(LOOPBACK, 0),
         functions=await door(LOOPBACK, 0),
         secure_functions=await door(LOOPBACK, 0),
     )

@@ -18,10 +18,11 @@ class Tasks:
     def __init__(self, failed: Callable[[str], None]) -> None:
         self._failed = failed
         self._running: set[asyncio.Task[Any]] = set()
+        self._waiting: dict[Waiting[Any], tuple[str, str]] = {}  # for a future, without a task: what of whom
         self._due: dict[Callable[[], None], asyncio.Handle] = {}
 
     def __len__(self) -> int:
-        return len(self._running) + len(self._due)
+        return len(self._running) + len(self._waiting) + len(self._due)
 
     def soon(self, call: Callable[[], None], name: str) -> None:
         """Call it in the loop's next turn, unless ``close`` comes first."""
@@ -34,7 +35,8 @@ class Tasks:
         task.add_done_callback(self._done)
 
     def begin(self, work: Coroutine[Any, Any, Any], what: str, of: str) -> None:
-        """Run ``work`` up to its first wait now, and only what comes to wait as a task, named ``{what} of {of}``."""
+        """Run ``work`` up to its first wait now, and what comes behind without a task too where the wait is for one
+        future and is the only one; any other is a task, named ``{what} of {of}``."""
         try:
             first = take_first_step(work, asyncio.get_running_loop())
         except asyncio.CancelledError:
@@ -43,7 +45,10 @@ class Tasks:
             self._failed(f"{what} of {of} failed: {one_line(error)}")
             return
         if isinstance(first, Waiting):
-            self.start(first.finish(), f"{what} of {of}")
+            if first.when_ready(self._go_on, self._make_task):
+                self._waiting[first] = what, of
+            else:
+                self.start(first.finish(), f"{what} of {of}")
 
     async def settle(self, within_s: float) -> int:
         """Wait until nothing runs, work started meanwhile included; how many were still running at the deadline."""
@@ -56,7 +61,7 @@ class Tasks:
         if self._due:
             await asyncio.sleep(0)
             return within_s
-        if not self._running:
+        if not self._tasks():
             return 0.0
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -74,7 +79,7 @@ class Tasks:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
         cancelled: set[asyncio.Task[Any]] = set()
-        while self._running and (left_s := deadline - loop.time()) > 0:
+        while self._tasks() and (left_s := deadline - loop.time()) > 0:
             for task in self._running - cancelled:
                 task.cancel()
             cancelled |= self._running
@@ -90,6 +95,34 @@ class Tasks:
             call()
         except Exception as error:
             self._failed(f"{name} failed: {one_line(error)}")
+
+    def _go_on(self, waiting: Waiting[Any]) -> None:
+        what, of = self._no_longer(waiting)
+        try:
+            left = waiting.go_on(asyncio.get_running_loop())
+        except asyncio.CancelledError:
+            return
+        except Exception as error:
+            self._failed(f"{what} of {of} failed: {one_line(error)}")
+            return
+        if isinstance(left, Waiting):
+            self.start(left.finish(), f"{what} of {of}")
+
+    def _tasks(self) -> set[asyncio.Task[Any]]:
+        """All that runs, now that it is to be waited for or cancelled."""
+        for waiting in tuple(self._waiting):
+            self._make_task(waiting)
+        return self._running
+
+    def _make_task(self, waiting: Waiting[Any]) -> None:
+        what, of = self._no_longer(waiting)
+        self.start(waiting.finish(), f"{what} of {of}")
+
+    def _no_longer(self, waiting: Waiting[Any]) -> tuple[str, str]:
+        known = self._waiting.pop(waiting)
+        if not self._waiting:
+            self._waiting.clear()  # gives the room of a crowd back
+        return known
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 
-try:
-    VERSION = version("wsfleet")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    VERSION = "0+unknown"
+def version() -> str:
+    """Looked up when asked for: that takes as long as the rest of ``wsfleet --help``."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("wsfleet")
+    except metadata.PackageNotFoundError:  # run from a source tree that was never installed
+        return "0+unknown"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from gateway.access.canonical import canonical_requests
-from gateway.access.signature import fields_of
 from gateway.model.http import HttpRequest
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -13,7 +12,7 @@ EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 def lines(path: str = "/", query: str = "", headers: tuple[tuple[str, str], ...] = (), names: str = "") -> list[str]:
     request = HttpRequest("get", path, query, headers, b"", "", "")
-    return canonical_requests(request, fields_of(request), names.split())[0].decode().split("\n")
+    return canonical_requests(request, names.split())[0].decode().split("\n")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from bench.harness.figure import Figure, Spread, at_least
 from bench.harness.machine import Machine
 from bench.harness.pages import BEGINS, ENDS, write_pages
+from bench.harness.profile import Profile
 from bench.harness.results import Results, document, read
 from bench.harness.scenario import Measured, Row, Scenario
 
@@ -24,7 +25,10 @@ FIGURES = (
     Figure("wsfleet.post.rate", "wsfleet: posts", "1/s", Spread.of([9.0])),
     Figure("pushpin.rss", "Pushpin: memory", "MB", None, note="not installed: needs root"),
 )
-RESULTS = Results(MACHINE, False, 12.3, FIGURES, ("a note",))
+PROFILE = Profile(
+    "connect", 150.0, 40.0, {"server": 0.75, "engine": 0.248, "model": 0.002}, {"server/lot:2 _read": 0.5}
+)
+RESULTS = Results(MACHINE, False, 12.3, FIGURES, ("a note",), (PROFILE,))
 GATEWAYS = {"wsfleet": "wsfleet", "pushpin": "Pushpin"}
 SCENARIO = Scenario("posts", (Row("post.rate", "posts", "1/s"),), lambda bench: {}, "All of it.", (1, 1))
 
@@ -54,6 +58,10 @@ def test_the_page_keeps_its_words_and_gets_its_figures(tmp_path: Path) -> None:
     assert "| posts | 2 1/s | 1-3 | ≥ 2 | yes | so; more 1 |" in text
     assert "* Pushpin: not measured: not installed: needs root" in text
     assert "**posts**: All of it." in text
+    assert "| a connect: 150 µs, 40 of them in the kernel | µs | share | functions | share |" in text
+    assert "| server | 112.5 | 75% | `server/lot:2 _read` | 50% |" in text
+    assert "| engine | 37.2 | 25% |  |  |" in text
+    assert "model" not in text
     plots = [path for path in written if path.suffix == ".svg"]
     assert {path.name for path in plots} == {"bytes-by-sockets.svg", "posts.svg"}
     for plot in plots:

@@ -14,7 +14,7 @@ from gateway.cli.main import cli, status_of
 from gateway.cli.run import run
 from gateway.model.errors import DefinitionError, RegistryUnavailable, SettingsError, UserError
 from gateway.model.problem import Problem
-from gateway.version import VERSION
+from gateway.version import version
 
 PROJECT = Path(__file__).parent.parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ class TestHelp:
 
     def test_the_version(self) -> None:
         shown = CliRunner().invoke(cli, ["--version"])
-        assert (shown.exit_code, shown.output) == (0, f"wsfleet, version {VERSION}\n")
+        assert (shown.exit_code, shown.output) == (0, f"wsfleet, version {version()}\n")
 
     def test_the_readme_names_every_option_of_run(self) -> None:
         table = README.partition("| `wsfleet run [TEMPLATE]` |")[2].partition("\n\n")[0]

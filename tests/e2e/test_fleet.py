@@ -302,7 +302,10 @@ def test_hosts_cut_off_from_each_other_and_from_the_table(tmp_path: Path) -> Non
         a, b = (
             fleet.start(
                 name,
-                options=["--host", net.address(name), "--advertise", f"{net.address(name)}:7000"],
+                options=[
+                    *("--host", net.address(name), "--advertise", f"{net.address(name)}:7000"),
+                    "--no-auth-on-network",
+                ],
                 prefix=net.inside(name),
             )[0]
             for name in ("a", "b")

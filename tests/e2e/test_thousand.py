@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from gateway.registry.records import DEFAULT_TABLE
+from gateway.registry.keys import DEFAULT_TABLE
 from gateway.system.open_files import raise_open_files
 from gateway_process import DEADLINE_S, GatewayProcess, Ready, started, until
 from wire_frames import client_frame

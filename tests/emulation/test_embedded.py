@@ -14,7 +14,7 @@ import pytest
 from gateway.emulation.embedded import EmbeddedAws
 from gateway.emulation.options import EmbeddedOptions
 from gateway.model.errors import UserError
-from gateway.ports import NO_DESCRIPTORS, LineSink, Process
+from gateway.ports import NO_DESCRIPTORS, Confinement, LineSink, Process
 from local_processes import LocalProcesses
 
 DEADLINE_S = 30.0
@@ -36,6 +36,7 @@ class Instead:
         cwd: str,
         output: LineSink,
         descriptors: Mapping[str, int] = NO_DESCRIPTORS,
+        confinement: Confinement | None = None,
     ) -> Process:
         if not self._argv:
             raise OSError("no processes left")

@@ -78,7 +78,7 @@ def test_everything_is_there_and_nothing_else() -> None:
         "PYTHONPATH": "/hooks:/app/src:/cache/packages",
         "NODE_PATH": "/cache/node_modules",
         "LD_LIBRARY_PATH": "/app/src/lib",
-        "NODE_OPTIONS": '--require "/ho oks/hook.cjs"',
+        "NODE_OPTIONS": '--require "/ho oks/hook.cjs" --max-old-space-size=115',
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE": "1",
@@ -128,7 +128,7 @@ def test_search_paths_of_the_function_lead_to_the_real_places() -> None:
     assert found["NODE_PATH"] == "/app/src:/cache/node_modules"
     assert found["PATH"] == "/cache/opt/bin:/var/taskforce:/python/bin:/usr/bin:/bin"
     assert found["AWS_LAMBDA_EXEC_WRAPPER"] == "/cache/opt/wrap"
-    assert found["NODE_OPTIONS"] == '--require "/ho oks/hook.cjs" --enable-source-maps'
+    assert found["NODE_OPTIONS"] == '--require "/ho oks/hook.cjs" --max-old-space-size=115 --enable-source-maps'
     assert found["CONFIG"] == "/opt/config"
 
 

@@ -68,3 +68,9 @@ def test_what_the_runtime_reported_is_handed_on_and_summed_up(body: bytes, why: 
 
 def test_a_report_without_anything() -> None:
     assert json.loads(faults.reported("", b"").payload("id"))["errorType"] == "Runtime.Unknown"
+
+
+def test_that_it_was_the_memory_is_for_the_person_only() -> None:
+    fault = faults.exited(Exit(-signal.SIGKILL, held_bytes=140 << 20))
+    assert fault.why == "Runtime exited with error: signal: killed (it held 140 MB, more than its MemorySize)"
+    assert b"140" not in fault.payload("id")

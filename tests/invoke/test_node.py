@@ -106,6 +106,16 @@ exports.handler = async (event, context) => {
       const functions = [done, succeed, fail].every((one) => typeof one === 'function');
       return { ...rest, left: getRemainingTimeInMillis(), functions, trace: process.env._X_AMZN_TRACE_ID };
     }
+    case 'environment': {
+      const { env } = process;
+      const seen = () => ['_X_AMZN_TRACE_ID' in env, Object.keys(env).includes('_X_AMZN_TRACE_ID')];
+      const child = () => require('node:child_process').execSync('echo $_X_AMZN_TRACE_ID $OTHER').toString().trim();
+      env.OTHER = 1;
+      const found = [...seen(), child(), env.OTHER, { ...env }.OTHER];
+      env._X_AMZN_TRACE_ID = 2;
+      found.push(env._X_AMZN_TRACE_ID, delete env._X_AMZN_TRACE_ID, ...seen(), delete env.OTHER, 'OTHER' in env);
+      return [...found, child()];
+    }
     case 'succeed': context.succeed('by context'); return 'ignored';
     case 'fail': context.fail(); return 'ignored';
     case 'count': return count;
@@ -113,6 +123,14 @@ exports.handler = async (event, context) => {
   return event;
 };
 """
+
+
+async def test_the_trace_id_is_in_the_environment_as_any_variable(tmp_path: Path, client: RuntimeClient) -> None:
+    trace = "Root=1-67891233-abcdef012345678912345678"
+    async with serving(tmp_path, {"app.js": ASYNC}, RUNTIME, client=client) as functions:
+        for _ in range(2):
+            found = await functions.value({"do": "environment"})
+            assert found == [True, True, f"{trace} 1", "1", "1", "2", True, False, False, True, False, ""]
 
 
 async def test_an_async_handler(tmp_path: Path, client: RuntimeClient) -> None:

@@ -69,6 +69,13 @@ def handler(event, context):
                 "client": repr(context.client_context),
                 "more": [context.log_stream_name, context.tenant_id, context.w3c(), repr(context)[:13]],
             }
+        case {"do": "environment"}:
+            import ctypes
+            c_library = ctypes.CDLL(None)
+            os.environ["OTHER"] = "set"
+            found = [bool(c_library.getenv(name)) for name in (b"_X_AMZN_TRACE_ID", b"OTHER")]
+            script = "import os; print(os.environ['_X_AMZN_TRACE_ID'])"
+            return [*found, subprocess.check_output([sys.executable, "-c", script], env=dict(os.environ), text=True)]
         case {"do": "deep"}:
             return deeper(event["depth"])
         case {"do": "interrupt"}:
@@ -96,6 +103,13 @@ async def test_a_handler_and_its_context(tmp_path: Path, client: RuntimeClient) 
             "trace": "Root=1-67891233-abcdef012345678912345678",
         }
         assert functions.printed == ["initialised"]
+
+
+async def test_what_changes_with_every_event_does_not_pile_up_in_the_c_library(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"app.py": APP}, "python3.11", client=RuntimeClient.OWN) as functions:
+        for _ in range(2):
+            found = await functions.value({"do": "environment"})
+            assert found == [False, True, "Root=1-67891233-abcdef012345678912345678\n"]
 
 
 async def test_lines_are_shown_before_the_answer_with_their_tag(tmp_path: Path, client: RuntimeClient) -> None:

@@ -43,6 +43,7 @@ class Room:
 async def room() -> AsyncIterator[Room]:
     owner = Owner()
     endpoint = await RuntimeEndpoint.open(owner.dialogue)
+    await endpoint.serve(lambda far, near: True)
     async with asyncio.timeout(DEADLINE_S), AsyncExitStack() as stack:
         yield Room(endpoint, owner, stack)
     endpoint.close()
@@ -262,3 +263,34 @@ async def test_close_ends_clients_and_the_owner_hears_nothing_more(room: Room) -
     with pytest.raises(OSError):
         async with connected(address):
             pass
+
+
+async def test_who_is_not_the_process_is_not_heard() -> None:
+    owner = Owner()
+    endpoint = await RuntimeEndpoint.open(owner.dialogue)
+    asked: list[str] = []
+
+    def admits(far: tuple[str, int], near: tuple[str, int]) -> bool:
+        asked.append(f"{near[0]}:{near[1]}")
+        return False
+
+    await endpoint.serve(admits)
+    async with asyncio.timeout(DEADLINE_S), connected(endpoint.address) as client:
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await client.next()
+    assert asked == [endpoint.address]
+    assert owner.heard == [("intruded",)]
+    endpoint.close()
+
+
+async def test_a_connection_waits_until_it_is_known_whose_it_may_be() -> None:
+    owner = Owner()
+    owner.events.append(EVENT)
+    endpoint = await RuntimeEndpoint.open(owner.dialogue)
+    async with asyncio.timeout(DEADLINE_S), connected(endpoint.address) as client:
+        asking = asyncio.ensure_future(client.next())
+        await asyncio.sleep(0)
+        assert owner.heard == []
+        await endpoint.serve(lambda far, near: True)
+        assert (await asking).body == EVENT.payload
+    endpoint.close()

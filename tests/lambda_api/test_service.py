@@ -15,6 +15,7 @@ from aiohttp import web
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from answers import answered
 from gateway.lambda_api.event_queue import EventQueue, Retries
 from gateway.lambda_api.service import LambdaApi
 from gateway.model.http import HttpRequest, HttpResponse
@@ -150,7 +151,7 @@ async def served(service: HttpService) -> AsyncIterator[str]:
         headers = tuple((name, value) for name, value in request.headers.items())
         body = await request.read()
         asked = HttpRequest(request.method, path, query, headers, body, request.remote or "", request.host)
-        answer = await service.handle(asked)
+        answer = await answered(service.handle(asked))
         return web.Response(status=answer.status, headers=list(answer.headers), body=answer.body)
 
     server = web.ServerRunner(web.Server(handle))

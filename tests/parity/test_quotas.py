@@ -31,6 +31,7 @@ QUOTAS: Final = {
 }
 # The same number about something else.
 COINCIDENCES: Final = {
+    ("processes/guardian.py", limits.MAX_AUTHORIZER_RESULT_BYTES): "a right of Landlock's",
     ("system/open_files.py", limits.MAX_HEADER_BYTES): "file descriptors",
     ("template/event_sources.py", limits.MAX_PRESIGNED_EXPIRES_S): "seconds a stream's record is kept at most",
     ("template/functions/function.py", limits.MAX_HEADER_BYTES): "MiB of a function's memory",

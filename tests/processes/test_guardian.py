@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -68,6 +70,7 @@ def test_without_the_ties_of_linux_process_groups_are_ended() -> None:
                     "env": {"PATH": os.environ["PATH"]},
                     "cwd": "/",
                     "descriptors": [],
+                    "open_files": None,
                 }
                 request["argv"] = ["/bin/sh", "-c", "sh -c 'echo $$; exec sleep 600' & echo $$; exec sleep 600"]
                 socket.send_fds(near, [frame(request)], [writing, writing])
@@ -88,3 +91,49 @@ def test_children_lists_what_was_started_here() -> None:
     finally:
         child.communicate()
     assert child.pid not in guardian.children()
+
+
+SECLUDED = f"""
+import json, os, runpy, sys
+script = runpy.run_path({str(SCRIPT)!r})
+script["prctl"]()(script["PR_SET_NO_NEW_PRIVS"], 1)
+script["landlock"](int(sys.argv[1]))()
+
+def outcome(work, *args):
+    try:
+        work(*args)
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+
+for name in ("one", "other"):
+    os.mkdir(name)
+open("one/file", "w").close()
+own = os.spawnvp(os.P_NOWAIT, "sleep", ["sleep", "60"])
+print(json.dumps({{
+    "look at another": outcome(os.readlink, f"/proc/{{os.getppid()}}/exe"),
+    "look at its own child": outcome(os.readlink, f"/proc/{{own}}/exe"),
+    "signal another": outcome(os.kill, os.getppid(), 0),
+    "signal its own child": outcome(os.kill, own, 9),
+    "move between folders": outcome(os.rename, "one/file", "other/file"),
+}}))
+"""
+
+
+@pytest.mark.parametrize("version", [guardian.HAS_REFER, guardian.HAS_SCOPES])
+def test_who_is_secluded_reaches_its_own_processes_and_every_file(version: int, tmp_path: Path) -> None:
+    if guardian.landlock_version() < version:
+        pytest.skip("the kernel's Landlock is older")
+    argv = [sys.executable, "-I", "-S", "-c", SECLUDED, str(version)]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, timeout=20, check=True)
+    assert json.loads(done.stdout) == {
+        "look at another": "PermissionError",
+        "look at its own child": "done",
+        "signal another": "PermissionError" if version >= guardian.HAS_SCOPES else "done",
+        "signal its own child": "done",
+        "move between folders": "done",
+    }
+
+
+def test_without_landlock_nobody_is_secluded() -> None:
+    assert guardian.landlock(0) is None

@@ -6,6 +6,7 @@ import ast
 import asyncio
 import errno
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ports import Exit, Process
+from gateway.ports import Confinement, Exit, Process
 from gateway.processes.supervisor import ProcessSupervisor
 from process_watch import LINUX, Watch, children_of
 
@@ -327,3 +328,65 @@ def test_ctrl_c_reaches_the_gateway_alone_and_leaves_nothing() -> None:
         assert not watch.left_after(DEADLINE_S)
         assert process.stdout is not None
         assert process.stdout.read() == "closed\n"
+
+
+MIB = 1 << 20
+LIMITS = (
+    "import os, resource; mask = os.umask(0); "
+    "print(resource.getrlimit(resource.RLIMIT_NOFILE), resource.getrlimit(resource.RLIMIT_CORE), oct(mask))"
+)
+
+
+async def test_a_confined_process_keeps_to_its_limits(supervisor: ProcessSupervisor) -> None:
+    output, argv = Output(), [sys.executable, "-I", "-c", LIMITS]
+    confinement = Confinement(256 * MIB, 1024)
+    await ended(await supervisor.start(argv, env=ENV, cwd="/", output=output, confinement=confinement))
+    assert await output.first(1) == ["(1024, 1024) (0, 0) 0o77"]
+
+
+async def test_others_are_not_confined(supervisor: ProcessSupervisor) -> None:
+    output, argv = Output(), [sys.executable, "-I", "-c", LIMITS]
+    await ended(await supervisor.start(argv, env=ENV, cwd="/", output=output))
+    mask = os.umask(0)
+    os.umask(mask)
+    assert await output.first(1) == [f"{resource.getrlimit(resource.RLIMIT_NOFILE)} (0, 0) {oct(mask)}"]
+
+
+@linux
+async def test_a_process_that_holds_more_memory_than_it_may_is_killed(supervisor: ProcessSupervisor) -> None:
+    argv = [sys.executable, "-I", "-c", f"kept = b'x' * {96 * MIB}; __import__('signal').pause()"]
+    process = await supervisor.start(argv, env=ENV, cwd="/", output=Output(), confinement=Confinement(64 * MIB, 1024))
+    end = await ended(process)
+    assert end.returncode == -signal.SIGKILL
+    assert end.held_bytes is not None and end.held_bytes > 64 * MIB
+
+
+@linux
+async def test_the_guardian_has_nothing_of_this_environment(supervisor: ProcessSupervisor) -> None:
+    await ended(await shell(supervisor, "exit 0", Output()))
+    assert supervisor.guardian_pid is not None
+    warden = supervisor.guardian_pid
+    assert [first_environment_of(pid) for pid in (warden, *children_of(warden))] == [b"", b""]
+
+
+def first_environment_of(pid: int) -> bytes:
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        return file.read()
+
+
+@linux
+async def test_a_connection_of_a_process_is_told_from_others(supervisor: ProcessSupervisor) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    port = listener.getsockname()[1]
+    script = f"import socket; socket.create_connection(('127.0.0.1', {port})).recv(1)"
+    process = await supervisor.start([sys.executable, "-I", "-c", script], env=ENV, cwd="/", output=Output())
+    other = await shell(supervisor, "exec sleep 600", Output())
+    async with asyncio.timeout(DEADLINE_S):
+        accepted, far = await asyncio.get_running_loop().sock_accept(listener)
+    near = accepted.getsockname()
+    assert process.is_at(far, near)
+    assert not other.is_at(far, near)
+    accepted.close()
+    listener.close()
+    assert await ended(process) == Exit(0)

@@ -19,8 +19,9 @@ from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import NodeNumber
 from gateway.registry.batch_sender import BatchSender
 from gateway.registry.batches import RecordRejected
+from gateway.registry.calls import Calls
 from gateway.registry.connection_table import ConnectionTable
-from gateway.registry.table import Table, TableSettings, Timeouts
+from gateway.registry.table_settings import TableSettings, Timeouts
 from gateway.tls.authority import open_authority
 from tables import connection
 from web_double import Asked, web_server
@@ -34,11 +35,9 @@ EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 async def sending(
     endpoint: AwsEndpoint, timeouts: Timeouts | None = None, name: str = "t"
 ) -> AsyncIterator[BatchSender]:
-    table = Table(endpoint, TableSettings(name), 1, timeouts)
-    sender = BatchSender(endpoint, table, None)
-    yield sender
-    sender.close()
-    table.close()
+    calls = Calls(endpoint, TableSettings(name), timeouts)
+    yield BatchSender(calls, None)
+    calls.close()
 
 
 async def refused(sender: BatchSender) -> RegistryUnavailable:
@@ -111,15 +110,6 @@ async def test_batches_side_by_side_look_for_the_endpoint_together() -> None:
         assert server.connections == 4
 
 
-async def test_a_closed_sender_takes_nothing() -> None:
-    with scripted(BatchWriteItem=[DONE]) as server:
-        async with sending(server.endpoint) as sender:
-            await sender([connection(1)], [])
-            sender.close()
-            assert "closed" in str(await refused(sender))
-        assert len(server.asked) == 1
-
-
 async def test_https_is_checked_against_the_endpoints_own_roots(tmp_path: Path) -> None:
     authority = open_authority(tmp_path, ("localhost",))
     async with web_server(EMPTY, authority.server_context()) as server:
@@ -137,10 +127,10 @@ async def test_what_was_written_is_read_again_whatever_is_in_it(moto_url: str) -
     async with sending(place.required, name=place.settings.name) as sender:
         assert await sender([odd, connection(2)], []) == frozenset()
         assert await sender([], [(NodeNumber(7), connection(2).connection_id)]) == frozenset()
-    table = place.open()
-    page = await asyncio.to_thread(ConnectionTable(table).page, NodeNumber(7), None)
+    calls = Calls(place.required, place.settings)
+    page = await ConnectionTable(calls).page(NodeNumber(7), None)
     assert page.connections == (odd,)
-    table.close()
+    calls.close()
 
 
 def key_in(asked: Asked) -> str:

@@ -12,7 +12,8 @@ from gateway.model.connection import Connection
 from gateway.model.ids import MAX_NODE_NUMBER, ApiId, ConnectionId, NodeNumber, StageName
 from gateway.registry.batch_write import batch_write, error_in, unprocessed_in
 from gateway.registry.batches import Key
-from gateway.registry.records import item_of, key_of
+from gateway.registry.keys import raw_key_of
+from registry_models import ConnectionRecord
 from tables import connection
 
 TEXTS = st.text() | st.sampled_from(
@@ -39,8 +40,8 @@ KEYS = st.tuples(NUMBERS, TEXTS.map(ConnectionId))
 @given(st.lists(CONNECTIONS, max_size=3), st.lists(KEYS, max_size=3), st.none() | st.integers(0, 10**9), TEXTS)
 def test_every_item_is_the_models(puts: list[Connection], deletes: list[Key], keep_s: int | None, table: str) -> None:
     requests = [
-        *({"DeleteRequest": {"Key": {name: {"S": text} for name, text in key_of(*key).items()}}} for key in deletes),
-        *({"PutRequest": {"Item": item_of(each, keep_s)}} for each in puts),
+        *({"DeleteRequest": {"Key": raw_key_of(*key)}} for key in deletes),
+        *({"PutRequest": {"Item": ConnectionRecord.of(each, keep_s).serialize()}} for each in puts),
     ]
     assert json.loads(batch_write(table, puts, deletes, keep_s)) == {"RequestItems": {table: requests}}
 

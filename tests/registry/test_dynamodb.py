@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +16,8 @@ from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import NodeNumber
 from gateway.registry.batches import CommitPolicy
 from gateway.registry.dynamodb import Deadlines, DynamoDbRegistry
-from gateway.registry.table import TableSettings
+from gateway.registry.table_settings import TableSettings
+from process_watch import LINUX
 from tables import Heard, connection, fresh_table
 from tcp_gate import TcpGate
 
@@ -124,3 +128,33 @@ async def test_a_missing_table_is_not_made_by_asking_for_it(moto_url: str) -> No
     assert await registry.ensure_table() is True
     assert await registry.exists() is True
     await registry.close()
+
+
+@pytest.mark.skipif(not LINUX, reason="descriptors are counted as on Linux")
+async def test_its_descriptors_threads_and_tasks_go_with_it_and_do_not_grow_before(moto_url: str) -> None:
+    table = TableSettings(fresh_table())
+
+    def counts() -> tuple[int, int, int]:
+        gc.collect()
+        return len(os.listdir("/proc/self/fd")), threading.active_count(), len(asyncio.all_tasks())
+
+    async def life(rounds: int) -> list[tuple[int, int, int]]:
+        registry = DynamoDbRegistry(AwsEndpoint(moto_url, REGION), Heard(), table)
+        await registry.ensure_table()
+        found = []
+        for _ in range(rounds):
+            everybody = [connection(number) for number in range(60)]
+            await asyncio.gather(*map(registry.register, everybody))
+            assert len([c async for c in registry.connections_of(NodeNumber(7))]) == len(everybody)
+            await asyncio.gather(*(registry.unregister(each.owner, each.connection_id) for each in everybody))
+            assert await registry.find(NodeNumber(7), everybody[0].connection_id) is None
+            found.append(counts())
+        await registry.close()
+        return found
+
+    await life(1)
+    before = counts()
+    during = await life(6)
+    assert during[-1][1] <= max(threads for _, threads, _ in during[:3]), "only names are looked up in threads"
+    assert during[-1][0] <= max(files for files, _, _ in during[:3]) + 2, "one more a round would be three"
+    assert counts() == before

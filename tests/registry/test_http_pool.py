@@ -11,7 +11,7 @@ import pytest
 
 from gateway.registry.http_connection import Answer
 from gateway.registry.http_pool import HttpPool
-from gateway.registry.table import Timeouts
+from gateway.registry.table_settings import Timeouts
 from gateway.registry.threads import Threads
 from gateway.tls.authority import Authority, open_authority
 from node_doubles import until_idle

@@ -5,6 +5,7 @@ import pytest
 from gateway.model.ids import MAX_NODE_NUMBER, NodeNumber
 from gateway.model.member import Member, MemberState
 from gateway.registry.member_records import KEEP_S, item_of, member_of, sort_key_of
+from registry_models import MemberRecord
 from tables import member
 
 
@@ -24,7 +25,9 @@ def test_keys_sort_as_the_numbers_do() -> None:
     ],
 )
 def test_an_item_holds_the_whole_member(wanted: Member) -> None:
-    assert member_of(item_of(wanted, 0)) == wanted
+    item = item_of(wanted, 0)
+    assert item == MemberRecord.of(wanted, KEEP_S).serialize()
+    assert member_of(item) == wanted
 
 
 def test_a_record_lies_with_the_fleet_and_expires_by_itself() -> None:

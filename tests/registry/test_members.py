@@ -14,8 +14,9 @@ from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import MAX_NODE_NUMBER, NodeNumber
 from gateway.model.member import MemberState, Renewal
 from gateway.registry import member_records
-from gateway.registry.members import OTHER_THREADS, DynamoDbMembers
-from gateway.registry.table import TableSettings
+from gateway.registry.calls import Calls
+from gateway.registry.members import DynamoDbMembers
+from gateway.registry.table_settings import TableSettings
 from tables import member
 
 ONE, TWO = NodeNumber(1), NodeNumber(2)
@@ -23,6 +24,7 @@ RENEWAL = Renewal(ONE, 2, MemberState.ALIVE, 0)
 NOW_S = 1_700_000_000
 CALL_TIMEOUT_S = 5.0
 DEADLINE_S = 15.0
+HANGING = 5
 
 Call = Callable[[DynamoDbMembers], Awaitable[object]]
 CONDITIONAL: list[tuple[str, str, Call]] = [
@@ -88,9 +90,9 @@ async def test_no_call_takes_longer_than_it_may(operation: str, call: Call) -> N
 async def test_a_lease_is_renewed_while_everything_else_hangs() -> None:
     with scripted(Query=[None], UpdateItem=[(200, {})]) as server:
         members = members_at(server)
-        hanging = [asyncio.ensure_future(members.all()) for _ in range(OTHER_THREADS + 1)]
+        hanging = [asyncio.ensure_future(members.all()) for _ in range(HANGING)]
         async with asyncio.timeout(DEADLINE_S):
-            for _ in range(OTHER_THREADS):
+            for _ in range(HANGING):
                 await asyncio.to_thread(server.came.acquire, timeout=DEADLINE_S)
             assert await members.renew(RENEWAL)
         for each in hanging:
@@ -114,12 +116,12 @@ async def test_one_renewal_that_hangs_does_not_hold_up_the_next() -> None:
 
 async def test_what_shows_life_puts_the_end_of_a_record_off(moto_url: str) -> None:
     place = Place.made(AwsEndpoint(moto_url, REGION))
-    table = place.open()
+    calls_of_table = Calls(place.required, place.settings)
     now = 1_000
     members = DynamoDbMembers(place.required, CALL_TIMEOUT_S, place.settings, lambda: now)
 
     async def ends_at() -> int:
-        (item,) = (await asyncio.to_thread(table.page, "FLEET", "NODE#", None)).items
+        (item,) = (await calls_of_table.page("FLEET", "NODE#", None)).items
         return int(item["ttl"]["N"])
 
     await members.join(member(1))
@@ -135,7 +137,7 @@ async def test_what_shows_life_puts_the_end_of_a_record_off(moto_url: str) -> No
         assert await call(members)
         assert await ends_at() == now + member_records.KEEP_S
     await members.close()
-    table.close()
+    calls_of_table.close()
 
 
 async def test_numbers_end_with_the_last_one(moto_url: str) -> None:

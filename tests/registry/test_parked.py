@@ -7,7 +7,7 @@ import pytest
 from dynamodb_double import DONE, failure, scripted
 from gateway.model.errors import RegistryUnavailable
 from gateway.registry.parked import DynamoDbParked
-from gateway.registry.table import TableSettings
+from gateway.registry.table_settings import TableSettings
 from tables import connection, parked
 
 THROTTLED = failure("ThrottlingException")

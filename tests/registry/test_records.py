@@ -1,7 +1,26 @@
 from __future__ import annotations
 
+import pytest
+
+from gateway.model.connection import Connection
 from gateway.registry.records import connection_of, item_of
+from registry_models import ConnectionRecord
 from tables import connection
+
+
+@pytest.mark.parametrize("keep_s", [None, 100])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        connection(1),
+        connection(2, user_agent=None, authorizer={"a": "1", "ä": ""}, identity={}),
+        connection(3, authorizer={}, identity={"sourceIp": "::1"}),
+    ],
+)
+def test_an_item_is_what_pynamodb_would_write_and_is_read_as_it_was(wanted: Connection, keep_s: int | None) -> None:
+    item = item_of(wanted, keep_s)
+    assert item == ConnectionRecord.of(wanted, keep_s).serialize()
+    assert connection_of(item) == wanted
 
 
 def test_the_keys_leave_room_for_other_kinds_and_group_by_owner() -> None:

@@ -9,7 +9,8 @@ import pytest
 from gateway.model.aws import AwsEndpoint, Credentials
 from gateway.model.errors import RegistryUnavailable
 from gateway.registry.session import session_for
-from gateway.registry.table import Table, TableSettings
+from gateway.registry.table import Table
+from gateway.registry.table_settings import TableSettings
 
 REGION = "eu-central-1"
 EVERYWHERE = {

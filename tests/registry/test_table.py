@@ -10,8 +10,8 @@ import pytest
 from dynamodb_double import DONE, Answer, ScriptedDynamoDb, failure, scripted
 from gateway.model.aws import AwsEndpoint
 from gateway.model.errors import RegistryUnavailable
-from gateway.registry.batches import RecordRejected
-from gateway.registry.table import Table, TableSettings
+from gateway.registry.table import Table
+from gateway.registry.table_settings import TableSettings
 from tables import fresh_table
 
 CREATING: Answer = (200, {"Table": {"TableName": "t", "TableStatus": "CREATING"}})
@@ -34,34 +34,6 @@ def test_a_table_is_there_or_not() -> None:
         with pytest.raises(RegistryUnavailable, match="AccessDenied"):
             made.exists()
     assert {operation for operation, _ in server.asked} == {"DescribeTable"}
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        (failure("ConditionalCheckFailedException"), False),
-        ((200, {}), True),
-    ],
-)
-def test_a_condition_that_does_not_hold_is_a_value(answer: Answer, expected: bool) -> None:
-    with table(DeleteItem=[answer]) as (made, _):
-        assert made.change(lambda dynamodb: dynamodb.delete_item("t", "pk", "sk")) is expected
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        (failure("ValidationException"), RecordRejected),
-        (failure("ThrottlingException"), RegistryUnavailable),
-        ((503, {}), RegistryUnavailable),
-    ],
-)
-def test_a_conditional_write_that_fails_otherwise_is_an_error(answer: Answer, expected: type[Exception]) -> None:
-    with table(DeleteItem=[answer]) as (made, server):
-        with pytest.raises(RegistryUnavailable, match="DynamoDB table t") as raised:
-            made.change(lambda dynamodb: dynamodb.delete_item("t", "pk", "sk"))
-        assert type(raised.value) is expected
-        assert len(server.asked) == 1
 
 
 def test_a_new_table_is_on_demand_waited_for_and_given_its_ttl() -> None:

@@ -10,7 +10,7 @@ import pytest
 from gateway.model.connection import Connection
 from gateway.model.errors import RegistryUnavailable
 from gateway.registry.batches import FULL, TOO_LATE, CommitPolicy, Key, RecordRejected
-from gateway.registry.threads import CLOSED
+from gateway.registry.patience import CLOSED
 from gateway.registry.writer import Writer
 from tables import connection
 

@@ -3,29 +3,21 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import resource
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+
+import pytest
 
 from gateway.model.limits import AWS
 from gateway.server.acceptor import Acceptor
+from gateway.server.descriptors import RESERVED
 from gateway.server.transports import Transports
+from gateway.wire.handshake import Peer
+from open_descriptors import no_descriptors_left, room_for
 from raw_client import raw_client
 from server_fakes import Reports, Serving, until
-
-
-@contextmanager
-def no_descriptors_left() -> Iterator[None]:
-    """Nothing more can be opened; what is open stays usable."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    highest = os.dup(0)  # the lowest free number: every one below is in use
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, hard))
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        os.close(highest)
+from wire_frames import client_frame
 
 
 async def test_running_out_of_file_descriptors_is_told_once_and_does_not_end_the_listener(serving: Serving) -> None:
@@ -37,11 +29,122 @@ async def test_running_out_of_file_descriptors_is_told_once_and_does_not_end_the
                 acceptor._accept()  # as if the second had passed
             (report,) = served.reports.failures
             assert report == (
-                f"no new connections on port {served.port}: Too many open files; "
-                "raise the limit of open files (ulimit -n)"
+                f"no new connections on port {served.port} for now: Too many open files; "
+                "raise the limit of open files (ulimit -n) (pause 1 on this port)"
             )
+            assert served.door.accept_pauses == 1
             assert served.shells == 0
             await until(lambda: served.shells == 1)
+
+
+class Counting(socket.socket):
+    """A listening socket that counts how often it was asked, and answers with ``error`` where there is one."""
+
+    asked = 0
+    error: int | None = None
+
+    def accept(self) -> tuple[socket.socket, object]:
+        self.asked += 1
+        if self.error is not None:
+            raise OSError(self.error, "none left")
+        return super().accept()
+
+
+class Guests:
+    """Implements ``acceptor.Entrance``: everybody stays."""
+
+    def __init__(self) -> None:
+        self.all: list[socket.socket] = []
+
+    def enter(self, accepted: socket.socket, peer: Peer) -> None:
+        self.all.append(accepted)
+
+    def close(self) -> None:
+        """Nobody is on the way in."""
+
+    def leave(self) -> None:
+        for guest in self.all:
+            guest.close()
+        self.all.clear()
+
+
+@contextmanager
+def accepting(reserved: int = RESERVED) -> Iterator[tuple[Acceptor, Counting, Guests, Reports]]:
+    listening = Counting()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    listening.setblocking(False)
+    guests, reports = Guests(), Reports()
+    acceptor = Acceptor(listening, guests, reports, reserved)
+    try:
+        yield acceptor, listening, guests, reports
+    finally:
+        acceptor.close()
+        guests.leave()
+
+
+async def turns(count: int = 50) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+async def test_whatever_is_short_it_asks_once_tells_once_and_waits(number: int) -> None:
+    with accepting() as (acceptor, listening, guests, reports):
+        listening.error = number
+        with socket.create_connection(listening.getsockname()):
+            await until(lambda: listening.asked)
+            await turns()
+            assert (listening.asked, acceptor.pauses, len(reports.failures)) == (1, 1, 1), "the client still waits"
+            acceptor._resume()  # as if the second had passed
+            await until(lambda: listening.asked == 2)
+            await turns()
+            assert (listening.asked, acceptor.pauses, len(reports.failures)) == (2, 1, 1), "still the same pause"
+            listening.error = None
+            acceptor._resume()
+            await until(lambda: guests.all)
+            listening.error = number
+            with socket.create_connection(listening.getsockname()):
+                await until(lambda: acceptor.pauses == 2)
+            assert len(reports.failures) == 1, "so soon after the last one it is only counted"
+
+
+async def test_the_last_descriptors_are_not_for_clients() -> None:
+    with accepting(reserved=4) as (acceptor, listening, guests, reports), ExitStack() as clients, room_for(64):
+
+        def connect() -> socket.socket:
+            return clients.enter_context(socket.create_connection(listening.getsockname()))
+
+        for number in range(1, 64):
+            connect()
+            await until(lambda number=number: acceptor.pauses or len(guests.all) == number)  # type: ignore[misc]
+            if acceptor.pauses:
+                break
+        asked = listening.asked
+        connect()  # this end of a connection takes a descriptor of those that are kept
+        await turns()
+        acceptor._resume()
+        await turns()
+        assert listening.asked == asked, "a look whether there is room, no accept"
+        for _ in range(3):
+            clients.enter_context(open(os.devnull, "rb"))  # noqa: ASYNC230 - what the node itself may need
+        full = len(guests.all)
+        for guest in guests.all[-6:]:
+            guest.close()
+        acceptor._resume()
+        await until(lambda: len(guests.all) == full + 1)
+        assert (acceptor.pauses, len(reports.failures)) == (1, 1)
+
+
+async def test_open_sockets_go_on_while_nobody_can_be_accepted(serving_any: Serving) -> None:
+    async with serving_any() as served:
+        served.conversations.echo()
+        async with raw_client(served.port, served.trust) as client:
+            await client.open()
+            with socket.create_connection(("127.0.0.1", served.port)), no_descriptors_left():
+                await until(lambda: served.door.accept_pauses)
+                await client.send(client_frame(1, b"hello"))
+                assert await client.read(7) == b"\x81\x05hello"
 
 
 async def test_closing_while_there_are_no_file_descriptors_leaves_no_timer(serving: Serving) -> None:
@@ -69,7 +172,7 @@ class Unlucky(socket.socket):
 async def test_a_client_that_went_before_it_was_accepted_does_not_stand_in_the_way() -> None:
     made: list[asyncio.Protocol] = []
 
-    def factory() -> asyncio.Protocol:
+    def factory(peer: Peer) -> asyncio.Protocol:
         made.append(asyncio.Protocol())
         return made[-1]
 

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.http import HttpResponse
-from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
+from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT, Limits
 from gateway.server.head import BAD_REQUEST, HEAD_TOO_LARGE, Head, read_head
 from gateway.wire.http import RequestHead
 from raw_client import ACCEPT, HANDSHAKE, raw_client
 from server_fakes import QUICK, Serving, until
+from server_fakes import serving as any_serving
 from wire_frames import client_frame
 
 GET = b"GET /x?y HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -178,3 +180,42 @@ async def test_frames_sent_with_a_handshake_that_is_accepted_at_once_are_read(se
         await conversation.hears("message", "early")
         await client.send(client_frame(1, b"bird")[3:])
         await conversation.hears("message", "bird")
+
+
+HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # the beginning of TLS, whose rest never comes
+BOTH_SHELLS = pytest.mark.parametrize("parks", [True, False], ids=["parked", "transport"])
+HANDSHAKE_FIRST, HEAD_FIRST = Limits(tls_handshake_timeout_ms=300), Limits(head_timeout_ms=300)
+
+
+@BOTH_SHELLS
+@pytest.mark.parametrize("sent", [b"", HELLO])
+@pytest.mark.parametrize("limits", [HANDSHAKE_FIRST, replace(HEAD_FIRST, tls_handshake_timeout_ms=600)])
+async def test_a_tls_handshake_that_never_ends_is_given_up(parks: bool, sent: bytes, limits: Limits) -> None:
+    async with any_serving(limits, parks=parks, tls=True) as served, raw_client(served.port) as client:
+        await client.send(sent)
+        with suppress(ConnectionResetError):
+            assert await client.rest() == b""
+        await until(lambda: served.shells == 0)
+
+
+@BOTH_SHELLS
+async def test_a_head_may_take_longer_than_the_tls_handshake(parks: bool) -> None:
+    async with (
+        any_serving(HANDSHAKE_FIRST, parks=parks, tls=True) as served,
+        raw_client(served.port, served.trust) as client,
+        raw_client(served.port) as stalled,
+    ):
+        with suppress(ConnectionResetError):
+            assert await stalled.rest() == b""  # the time for a handshake has passed
+        await client.send(HANDSHAKE)
+        assert (await client.head()).startswith(b"HTTP/1.1 101 ")
+
+
+@BOTH_SHELLS
+async def test_a_head_that_never_ends_is_given_up_behind_a_long_handshake_time(parks: bool) -> None:
+    async with (
+        any_serving(HEAD_FIRST, parks=parks, tls=True) as served,
+        raw_client(served.port, served.trust) as client,
+    ):
+        await client.send(HANDSHAKE[:50])
+        assert (await client.head()).startswith(b"HTTP/1.1 408 ")

@@ -12,6 +12,7 @@ from gateway.model.http import HttpResponse
 from gateway.server.conduct import Conduct
 from gateway.server.desk import Desk
 from gateway.server.http import HttpHost
+from gateway.wire.handshake import Peer
 from raw_client import HANDSHAKE, RawClient, raw_client
 from server_fakes import RealClock, Reports, Served, Service, Serving, serving, until
 from wire_frames import client_frame
@@ -30,6 +31,9 @@ def lines_of(head: bytes) -> list[bytes]:
     return [line for line in head.split(b"\r\n") if not line.startswith(b"Date: ")][:-2]
 
 
+PEER = Peer("192.0.2.7", 8080, secure=False)
+
+
 async def ask(client: RawClient, request: bytes) -> tuple[list[bytes], bytes]:
     await client.send(request)
     head, body = await client.response()
@@ -40,7 +44,7 @@ async def ask(client: RawClient, request: bytes) -> tuple[list[bytes], bytes]:
 @asynccontextmanager
 async def hosted(service: Service, body_timeout_ms: int) -> AsyncIterator[int]:
     host = HttpHost(Desk(service, RealClock(), Reports()), Conduct(body_timeout_ms=body_timeout_ms))
-    server = await asyncio.get_running_loop().create_server(host.protocol, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: host.protocol(PEER), "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -77,7 +78,9 @@ async def said(stream: bytes, piece: int, parks: bool, tls: bool = False) -> tup
         for start in range(0, len(stream), piece):
             client.send_later(stream[start : start + piece])
             await asyncio.sleep(0)
-        return undated(await client.rest()), served.service.asked, served.reports.failures
+        answers, asked = undated(await client.rest()), served.service.asked
+        assert {each.secure for each in asked} <= {tls}
+        return answers, [replace(each, secure=False) for each in asked], served.reports.failures
 
 
 @pytest.mark.parametrize("piece", [7, 100_000])

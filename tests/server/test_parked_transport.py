@@ -72,7 +72,7 @@ class Taken:
     def __init__(self) -> None:
         self.lot = Lot(always)
         self.protocol = Protocol()
-        self.all = ParkedTransports(self.lot, lambda: self.protocol, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        self.all = ParkedTransports(self.lot, lambda _: self.protocol, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
         ours, self.client = socket.socketpair()
         for each in (ours, self.client):
             each.setblocking(False)

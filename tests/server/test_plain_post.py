@@ -1,65 +1,124 @@
+"""What is a plain post, and that aiohttp and httptools would read it alike."""
+
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway.server.plain_post import plain_post
-from gateway.wire.http import RequestHead
+from gateway.model.limits import MAX_HEAD_COUNT
+from gateway.server.head import read_head
+from gateway.server.plain_post import PlainPost, plain_post
+from gateway.wire.http import RequestHead, split_target
 
-TARGET = "/prod/@connections/L0SM9cOFvHcCIAg%3D"
-HEADERS = (("Host", "h:1"), ("Content-Length", "10"))
+TARGET = b"/prod/@connections/L0SM9cOFvHcCIAg%3D"
+LINES = (b"Host: h:1", b"Content-Length: 10")
 
 
-def post(
-    target: str = TARGET, headers: tuple[tuple[str, str], ...] = HEADERS, method: str = "POST", version: str = "1.1"
-) -> RequestHead:
-    return RequestHead(method, target, version, headers)
+def head(target: bytes = TARGET, lines: tuple[bytes, ...] = LINES, start: bytes = b"POST %s HTTP/1.1") -> bytes:
+    return b"\r\n".join((start.replace(b"%s", target), *lines, b"", b""))
+
+
+def found(data: bytes) -> PlainPost:
+    post = plain_post(data, 10)
+    assert post is not None
+    return post
 
 
 def test_a_plain_post_is_told_with_what_matters_of_it() -> None:
-    found = plain_post(post(TARGET + "?a=b"), 10)
-    assert found is not None
-    assert (found.path, found.query, found.host, found.length, found.keep_alive) == (TARGET, "a=b", "h:1", 10, True)
+    post = found(head(TARGET + b"?a=b", (*LINES, b"X-Amz-Date:\t 20260925T002250Z \t")))
+    headers = (("Host", "h:1"), ("Content-Length", "10"), ("X-Amz-Date", "20260925T002250Z"))
+    fields = {name.lower(): value for name, value in headers}
+    assert post == PlainPost(TARGET.decode(), "a=b", "h:1", headers, fields, 10, True)
 
 
-@pytest.mark.parametrize("target", ["/prod/%40connections/x", "/@connections/x", "http://h/prod/@connections/x"])
-def test_every_spelling_of_the_place_counts(target: str) -> None:
-    found = plain_post(post(target), 10)
-    assert found is not None
-    assert found.path == target.removeprefix("http://h")
+@pytest.mark.parametrize("target", [b"/prod/%40connections/x", b"/@connections/x"])
+def test_every_spelling_of_the_place_counts(target: bytes) -> None:
+    assert found(head(target)).path == target.decode()
 
 
 def test_no_length_is_no_body() -> None:
-    found = plain_post(post(headers=HEADERS[:1]), 10)
-    assert found is not None
-    assert found.length == 0
+    assert found(head(lines=LINES[:1])).length == 0
 
 
-@pytest.mark.parametrize(("said", "kept"), [("close", False), ("Close", False), ("keep-alive", True)])
-def test_the_connection_is_as_the_client_wants(said: str, kept: bool) -> None:
-    found = plain_post(post(headers=(*HEADERS, ("Connection", said))), 10)
-    assert found is not None
-    assert found.keep_alive is kept
+@pytest.mark.parametrize(("said", "kept"), [(b"close", False), (b"Close", False), (b"keep-alive", True)])
+def test_the_connection_is_as_the_client_wants(said: bytes, kept: bool) -> None:
+    assert found(head(lines=(*LINES, b"Connection: " + said))).keep_alive is kept
+
+
+def test_as_many_lines_as_any_head_may_have() -> None:
+    lines = tuple(b"x-%d: 1" % number for number in range(MAX_HEAD_COUNT))
+    assert found(head(lines=(*LINES, *lines[2:])))
+    assert plain_post(head(lines=(*LINES, *lines[1:])), 10) is None
 
 
 @pytest.mark.parametrize(
-    "head",
+    "data",
     [
-        post(method="GET"),
-        post(method="DELETE"),
-        post(version="1.0"),
-        post("/prod/connections/x"),
-        post("/pr\xf6d/@connections/x"),
-        post(headers=HEADERS[1:]),
-        post(headers=(("Host", "h\xf6"), HEADERS[1])),
-        post(headers=(*HEADERS, ("hOST", "h:1"))),
-        post(headers=(*HEADERS, ("X", "1"), ("x", "2"))),
-        post(headers=(HEADERS[0], ("Content-Length", "11"))),
-        post(headers=(HEADERS[0], ("Content-Length", "+1"))),
-        post(headers=(*HEADERS, ("Connection", "close, x"))),
-        post(headers=(*HEADERS, ("Expect", "100-continue"))),
-        post(headers=(HEADERS[0], ("Transfer-Encoding", "chunked"))),
-        post(headers=(*HEADERS, ("Upgrade", "h2c"))),
+        head(start=b"GET %s HTTP/1.1"),
+        head(start=b"DELETE %s HTTP/1.1"),
+        head(start=b"post %s HTTP/1.1"),
+        head(start=b"POST %s HTTP/1.0"),
+        head(start=b"POST  %s HTTP/1.1"),
+        head(start=b"POST %s HTTP/1.1 "),
+        head(start=b"\r\nPOST %s HTTP/1.1"),
+        head(b"/prod/connections/x"),
+        head(b"/prod?/@connections/x"),
+        head(b"http://h/prod/@connections/x"),
+        head(b"/pr\xf6d/@connections/x"),
+        head(b"/prod/@connections/x#y"),
+        head(b"/prod/@connections/x y"),
+        head(b'/prod/@connections/"'),
+        head(lines=LINES[1:]),
+        head(lines=(b"Host: h\xf6", LINES[1])),
+        head(lines=(*LINES, b"hOST: h:1")),
+        head(lines=(*LINES, b"X: 1", b"x: 2")),
+        head(lines=(LINES[0], b"Content-Length: 11")),
+        head(lines=(LINES[0], b"Content-Length: +1")),
+        head(lines=(LINES[0], b"Content-Length: 1 1")),
+        head(lines=(LINES[0], b"Content-Length:")),
+        head(lines=(LINES[0], b"Content-Length: 0000000000000000000001")),
+        head(lines=(*LINES, b"Connection: close, x")),
+        head(lines=(*LINES, b"Expect: 100-continue")),
+        head(lines=(LINES[0], b"Transfer-Encoding: chunked")),
+        head(lines=(*LINES, b"Transfer-Encoding : chunked")),
+        head(lines=(*LINES, b"Upgrade: h2c")),
+        head(lines=(*LINES, b" folded: 1")),
+        head(lines=(*LINES, b"X: a\nHost: h")),
+        head(lines=(*LINES, b"X: a\rHost: h")),
+        head(lines=(*LINES, b"X: a\x00")),
+        head(lines=(*LINES, b"X: a\x7f")),
+        head(lines=(*LINES, b"no colon")),
+        head(lines=(*LINES, b": no name")),
+        head(lines=(*LINES, b"")),
     ],
 )
-def test_whatever_wants_more_care_is_not_plain(head: RequestHead) -> None:
-    assert plain_post(head, 10) is None
+def test_whatever_wants_more_care_is_not_plain(data: bytes) -> None:
+    assert plain_post(data, 10) is None
+
+
+_ODD = (
+    b"Host: h",
+    b"X-A: b c",
+    b"A:",
+    b"B:\t1\t",
+    b"C: \xe9",
+    b"D :1",
+    b" e",
+    b"Expect: x",
+    b"Connection: close",
+    b"\x0b",
+)
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(_ODD), st.binary(max_size=12)), max_size=6),
+    st.sampled_from([TARGET, b"/@connections/?x", b"*"]),
+)
+def test_whatever_is_plain_any_other_reader_reads_alike(lines: list[bytes], target: bytes) -> None:
+    data = head(target, (*lines,))
+    post = plain_post(data, 10)
+    if post is not None:
+        path, query = split_target(target.decode())
+        assert read_head(data) == RequestHead("POST", target.decode(), "1.1", post.headers)
+        assert (post.path, post.query) == (path, query)

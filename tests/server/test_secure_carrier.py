@@ -15,6 +15,7 @@ from gateway.server.acceptor import Acceptor
 from gateway.server.door import always
 from gateway.server.lot import CAN_PARK, READ, Lot
 from gateway.server.secure_carrier import RECORD_BYTES, SecureCarrier
+from gateway.wire.handshake import Peer
 from raw_client import RawClient, raw_client
 from server_fakes import Reports, tls_contexts, until
 
@@ -51,7 +52,7 @@ class Entrance:
     carrier: SecureCarrier
     shells: list[Shell]
 
-    def enter(self, accepted: socket.socket, source_ip: str, port: int) -> None:
+    def enter(self, accepted: socket.socket, peer: Peer) -> None:
         fd = self.carrier.admit(accepted)
         if fd is not None:
             self.shells.append(Shell())
@@ -70,7 +71,7 @@ class Secured:
 @asynccontextmanager
 async def secured() -> AsyncIterator[Secured]:
     server, _ = tls_contexts()
-    carrier = SecureCarrier(server)
+    carrier = SecureCarrier(lambda: server)
     lot = Lot(always, carrier)
     entrance = Entrance(lot, carrier, [])
     listening = socket.create_server(("127.0.0.1", 0))
@@ -215,7 +216,7 @@ async def test_who_speaks_no_tls_gets_an_alert_and_not_a_reset() -> None:
 
 
 async def test_a_client_that_went_before_it_was_admitted_leaves_nothing() -> None:
-    carrier = SecureCarrier(tls_contexts()[0])
+    carrier = SecureCarrier(lambda: tls_contexts()[0])
     closed = socket.socket()
     closed.close()
     assert carrier.admit(closed) is None
@@ -232,7 +233,7 @@ async def test_handshakes_leave_others_their_turn() -> None:
             handshakes += 1
             raise BlockingIOError
 
-    carrier = Counting(tls_contexts()[0])
+    carrier = Counting(lambda: tls_contexts()[0])
     lot = Lot(always, carrier)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         clients = [socket.create_connection(listening.getsockname()) for _ in range(100)]

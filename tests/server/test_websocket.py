@@ -267,6 +267,21 @@ async def test_a_client_that_the_node_holds_back_is_read_when_it_lets_go(serving
         await conversation.hears("message", "two")
 
 
+async def test_a_busy_client_does_not_starve_another(serving: Serving) -> None:
+    at_once = 256 * 1024  # bytes of one client that asyncio reads before another's turn; who is parked gives fewer
+    message, heard = client_frame(TEXT, b"b" * 100), list[str]()
+    async with serving() as served:
+        served.conversations.on_message = lambda socket, text: heard.append(text)
+        async with raw_client(served.port, served.trust) as busy, raw_client(served.port, served.trust) as other:
+            await busy.open()
+            await other.open()
+            busy.send_later(message * 20_000)
+            other.send_later(client_frame(TEXT, b"other"))
+            await until(lambda: "other" in heard)
+            assert heard.index("other") <= 2 * at_once // len(message)
+            await until(lambda: len(heard) == 20_001)
+
+
 # -- closing -----------------------------------------------------------------------------------------------------------
 
 

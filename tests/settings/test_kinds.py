@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.model.networks import NOBODY, read_networks
 from gateway.settings.kinds import (
     AccountId,
+    Cidrs,
     HostPort,
     Kind,
     Location,
@@ -26,7 +28,7 @@ from gateway.settings.kinds import (
 
 CODES = OneOf((1012, 1001))
 ODD: tuple[object, ...] = (None, [], {}, 1.5, b"x")
-KINDS = (Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), Region(), Place(), Pairs())
+KINDS = (Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), Region(), Place(), Pairs(), Cidrs())
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,9 @@ KINDS = (Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), 
         (Pairs(), {"A": "x", "N": 1, "F": 1.5, "T": True, "U": False}, {"A": "x", "N": "1", "F": "1.5", "T": "true",
                                                                      "U": "false"}),
         (Pairs(), {}, {}),
+        (Cidrs(), "10.0.0.0/8, 2001:db8::/32 192.0.2.7", read_networks(["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"])),
+        (Cidrs(), ["10.0.0.0/8"], read_networks(["10.0.0.0/8"])),
+        (Cidrs(), "", NOBODY),
     ],
 )  # fmt: skip
 def test_values_are_read_and_what_is_written_is_read_again(kind: Kind, raw: object, value: object) -> None:
@@ -110,6 +115,10 @@ def test_values_are_read_and_what_is_written_is_read_again(kind: Kind, raw: obje
         (Pairs(), "A", "'A' is not K=V"),
         (Pairs(), 7, "7 is not K=V"),
         (Pairs(), {"A": [1]}, "A: [1] is neither text nor number"),
+        (Cidrs(), "10.0.0.1/8", "10.0.0.1/8 has host bits set; networks are written as 10.0.0.0/8"),
+        (Cidrs(), "balancer.example", "networks are written as 10.0.0.0/8"),
+        (Cidrs(), [10], "[10] is no list of networks"),
+        (Cidrs(), True, "True is no list of networks"),
     ],
 )
 def test_what_makes_no_sense_is_told(kind: Kind, raw: object, said: str) -> None:
@@ -119,7 +128,7 @@ def test_what_makes_no_sense_is_told(kind: Kind, raw: object, said: str) -> None
 
 @given(
     st.sampled_from(
-        [Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), Region(), Place(), Pairs()]
+        [Word(), Whole(0, 9), Number(0, 9), CODES, Switch(), Location(), Url(), Region(), Place(), Pairs(), Cidrs()]
     ),
     st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.sampled_from(ODD)),
 )

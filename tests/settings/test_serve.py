@@ -32,6 +32,12 @@ def test_files_of_the_state_folder(tmp_path: Path) -> None:
     assert ServeSettings(fleet_key_file=Path("k")).key_file == Path("k").absolute()
 
 
+def test_what_sighup_has_read_again() -> None:
+    assert not ServeSettings(tls_port=8443).reloads
+    assert ServeSettings(tls_cert_file=Path("c")).reloads
+    assert ServeSettings(tls_cert_dir=Path("d")).reloads
+
+
 def test_folders_are_absolute() -> None:
     settings = ServeSettings(state_dir=Path("s"), cache_dir=Path("c"), log_dir=Path("l"))
     assert settings.directories.state == Path("s").absolute()

@@ -130,6 +130,15 @@ def test_what_is_overridden_must_be_right_all_the_same() -> None:
         ({"port": "9000", "tls_port": "9000"}, "port and tls_port cannot both be 9000"),
         ({"advertise": "h:65535", "workers": "2"}, "advertise: port 65535 and 1 more go beyond 65535"),
         ({"ready_file": "nope/ready.json"}, "ready_file: nope is no folder"),
+        ({"tls_key_file": "k", "tls_port": "0"}, "tls_key_file: there is no certificate to it"),
+        ({"tls_cert_file": "c"}, "tls_cert_file: no port speaks TLS"),
+        ({"tls_cert_dir": "d"}, "tls_cert_file: no port speaks TLS"),
+        ({"tls_client_ca_file": "a", "tls_port": "0"}, "tls_client_ca_file: clients are asked for certificates only"),
+        (
+            {"tls_client_certs": "required", "tls_cert_dir": "d", "tls_port": "0"},
+            "tls_client_certs: required, and nobody vouches for clients",
+        ),
+        ({"proxy_protocol": "required"}, "proxy_protocol: nobody is trusted"),
     ],
 )
 def test_what_does_not_go_together(flags: dict[str, object], said: str) -> None:
@@ -145,7 +154,14 @@ def test_what_goes_together() -> None:
 
 def test_a_worker_reads_what_its_parent_wrote() -> None:
     settings = load(
-        api="t.yaml", advertise="[fd00::1]:7000", tls_port="8443", parameter_overrides=("A=1", "B=x y"), no_auth=True
+        api="t.yaml",
+        advertise="[fd00::1]:7000",
+        tls_port="8443",
+        parameter_overrides=("A=1", "B=x y"),
+        no_auth=True,
+        tls_cert_dir="certs",
+        trusted_proxies="10.0.0.0/8,2001:db8::/32",
+        proxy_protocol="required",
     ).settings
     assert from_document(json.loads(json.dumps(document_of(settings)))) == settings
 

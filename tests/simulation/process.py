@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from answers import answered
 from gateway.admission import Admission
 from gateway.calls import Outside
 from gateway.cluster.roster import Roster
@@ -153,7 +154,7 @@ class Process:
         assert owner is not None
         story = self.scene.book.stories[request.connection_id]
         was_there = story.is_open or story.ended is not None
-        answer = await self.reach.ask(owner, request)
+        answer: PeerAnswer = await answered(self.reach.ask(owner, request))
         if was_there:  # its 101 may else have left between answer and now
             self.scene.book.hears_an_answer(request, answer)
         return answer

@@ -23,6 +23,13 @@ def test_the_monotonic_reading_never_goes_back() -> None:
     assert readings == sorted(readings)
 
 
+def test_a_reading_is_no_older_than_its_millisecond() -> None:
+    clock, chosen = SystemClock(), suspension_counting_clock(time)
+    for _ in range(1000):
+        before = time.clock_gettime_ns(chosen) // 1_000_000
+        assert before <= clock.now().monotonic_ms <= time.clock_gettime_ns(chosen) // 1_000_000
+
+
 def test_it_counts_suspension_where_the_system_can() -> None:
     chosen = suspension_counting_clock(time)
     before = time.clock_gettime_ns(chosen) // 1_000_000

@@ -29,10 +29,19 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_one_that_others_could_have_read_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    fleet_key(path)
+    path.chmod(0o644)
+    with pytest.raises(UserError, match="can be read by other users"):
+        fleet_key(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"short", b"x" * (KEY_BYTES + 1)])
 def test_a_damaged_one_is_not_used(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "key"
     path.write_bytes(content)
+    path.chmod(0o600)
     with pytest.raises(UserError, match="is damaged") as raised:
         fleet_key(path)
     assert "restore it" in raised.value.hint

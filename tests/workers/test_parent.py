@@ -194,6 +194,26 @@ def test_ctrl_c_reaches_each_worker_once(start: Callable[..., Parent]) -> None:
         assert parent.ends() == 130
 
 
+def test_sighup_ends_workers_that_have_nothing_to_read_again(start: Callable[..., Parent]) -> None:
+    parent = start()
+    with gone_afterwards(parent.pids()):
+        parent.signal(signal.SIGHUP)
+        assert parent.ends() == 0
+
+
+def test_sighup_reaches_every_worker_that_has_something_to_read_again(start: Callable[..., Parent]) -> None:
+    parent = start(tls_port=0, tls_cert_dir=Path("certificates"))
+    pids = parent.pids()
+    for times in (1, 2):
+        parent.signal(signal.SIGHUP)
+        hungup = [parent.folder / f"hungup-{pid}" for pid in pids]
+        until(lambda: all(one.exists() and one.stat().st_size == times for one in hungup), "all were asked")  # noqa: B023
+    assert parent.pids() == pids
+    with gone_afterwards(pids):
+        parent.signal()
+        assert parent.ends() == 0
+
+
 def test_the_second_signal_ends_also_those_who_do_not_listen(start: Callable[..., Parent]) -> None:
     parent = start({1: "deaf"})
     pids = parent.pids()

@@ -17,6 +17,7 @@ CONNECTIONS: Final = 64
 DIFFERENT: Final = 2_000  # signed each for itself; sent round and round
 DEEP: Final = 8
 CHECK: Final = 20
+WARM: Final = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,10 @@ def _series(
     bench: Bench, poster: Load, receiver: Load, requests: Sequence[bytes], nodes: Sequence[Gateway], depth: int = 1
 ) -> _Series:
     count = bench.sizes.posts
-    poster.post(count // 10, CONNECTIONS, depth, requests)
-    receiver.wait_for(count // 10, 10)
+    warm = max(count // 10, WARM)
+    receiver.received()
+    poster.post(warm, CONNECTIONS, depth, requests)
+    receiver.wait_for(warm, 10)
     found = _Series([], [])
     for run in range(RUNS):
         bench.step(f"depth {depth}, run {run + 1} of {RUNS}")

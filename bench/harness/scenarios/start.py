@@ -38,5 +38,5 @@ START: Final = Scenario(
     start,
     "Wall time from the start of the process to its ready file: the interpreter, the template, moto and the table in "
     "it, the functions' code. The functions' dependencies are in the cache.",
-    (30, 6),
+    (30, 4),
 )

@@ -11,30 +11,25 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-from gateway.access.signature import SIGNATURE_PARAMETER, Fields
+from gateway.access.signature import SIGNATURE_PARAMETER
 from gateway.model.http import HttpRequest
 
 _SIGNATURE: Final = SIGNATURE_PARAMETER.encode("ascii")
 _ENCODED: Final = re.compile(r"[A-Za-z0-9_.~/%-]+")
 
 
-def canonical_requests(request: HttpRequest, fields: Fields, signed_headers: Sequence[str]) -> tuple[bytes, ...]:
-    """The canonical request, and when it differs the one of clients that leave the query's own encoding as it is.
-    ``fields`` are those of the request."""
-    names = [wire(name) for name in signed_headers]
-    values = [_value(request, fields, name) for name in signed_headers]
-    after = (
-        b"".join([b"%s:%s\n" % pair for pair in zip(names, values, strict=True)]),
-        b";".join(names),
-        sha256(request.body).hexdigest().encode("ascii"),
-    )
-    method, path = wire(request.method.upper()), _path(request.raw_path).encode("ascii")
-    return tuple([b"\n".join((method, path, query, *after)) for query in _queries(request.query)])
+def canonical_requests(request: HttpRequest, signed_headers: Sequence[str]) -> tuple[bytes, ...]:
+    """The canonical request, and when it differs the one of clients that leave the query's own encoding as it is."""
+    values = _values(request, signed_headers)
+    lines = "".join([f"{name}:{value}\n" for name, value in zip(signed_headers, values, strict=True)])
+    after = f"{lines}\n{';'.join(signed_headers)}\n{sha256(request.body).hexdigest()}"
+    before = f"{request.method.upper()}\n{_path(request.raw_path)}\n"
+    return tuple([wire(f"{before}{query}\n{after}") for query in _queries(request.query)])
 
 
-def _queries(query: str) -> tuple[bytes, ...]:
+def _queries(query: str) -> tuple[str, ...]:
     if not query:
-        return (b"",)
+        return ("",)
     pairs = _pairs(wire(query))
     normal, verbatim = (
         _joined((_encoded(name), _encoded(value)) for name, value in pairs if name or value),
@@ -79,17 +74,23 @@ def _pairs(query: bytes) -> list[tuple[bytes, bytes]]:
     return [(name, value) for name, _, value in parts if name != _SIGNATURE]
 
 
-def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
-    return b"&".join(b"%s=%s" % pair for pair in sorted(pairs))
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> str:
+    return b"&".join(b"%s=%s" % pair for pair in sorted(pairs)).decode("latin-1")
 
 
 def _encoded(text: bytes) -> bytes:
     return quote(unquote_to_bytes(text), safe="-_.~").encode("ascii")
 
 
-def _value(request: HttpRequest, fields: Fields, name: str) -> bytes:
-    """All values of a header, blanks trimmed and runs of them made one."""
+def _values(request: HttpRequest, names: Sequence[str]) -> list[str]:
+    """All values of each header, blanks trimmed and runs of them made one."""
+    fields = request.fields
     if len(fields) == len(request.headers):  # no name is there twice
-        return b" ".join(wire(fields.get(name, "")).split())
-    values = (value for key, value in request.headers if key.lower() == name)
-    return b",".join(b" ".join(wire(value).split()) for value in values)
+        return [_trimmed(fields.get(name, "")) for name in names]
+    return [",".join([_trimmed(value) for key, value in request.headers if key.lower() == name]) for name in names]
+
+
+def _trimmed(value: str) -> str:
+    if value.isascii() and value.isprintable():
+        return " ".join(value.split()) if " " in value else value
+    return b" ".join(wire(value).split()).decode("latin-1")  # what is a blank to Unicode alone is none

@@ -84,13 +84,9 @@ def basic_format(moment: datetime) -> str:
     return moment.strftime(_BASIC_FORMAT)
 
 
-def fields_of(request: HttpRequest) -> Fields:
-    """Every header, found once for all who ask for one."""
-    return {name.lower(): value for name, value in request.headers}
-
-
-def read_claim(request: HttpRequest, fields: Fields) -> Claim | Refusal:
-    """The signature a request carries; MISSING_TOKEN when there is none. ``fields`` are those of the request."""
+def read_claim(request: HttpRequest) -> Claim | Refusal:
+    """The signature a request carries; MISSING_TOKEN when there is none."""
+    fields = request.fields
     authorization = fields.get("authorization")
     if authorization is not None and authorization.startswith("AWS4-"):
         return _as_sdks_write(fields, authorization) or _in_header(fields, authorization)

@@ -21,10 +21,8 @@ from gateway.access.signature import (
     TERMINATOR,
     Claim,
     Credential,
-    Fields,
     Refusal,
     basic_format,
-    fields_of,
     read_claim,
 )
 from gateway.model.hot_value import hot_value
@@ -80,8 +78,7 @@ class Signed:
 
 def authenticate(request: HttpRequest, realm: Realm, principals: Principals | None, now_ms: int) -> Signed | Refusal:
     """Who signed the request, or why that cannot be told. ``now_ms`` is Unix time. Never raises."""
-    fields = fields_of(request)
-    claim = read_claim(request, fields)
+    claim = read_claim(request)
     if isinstance(claim, Refusal):
         return claim
     access_key = claim.credential.access_key
@@ -93,7 +90,7 @@ def authenticate(request: HttpRequest, realm: Realm, principals: Principals | No
     principal = principals.get(access_key)
     if principal is None or not _same(claim.session_token or "", principal.session_token or ""):
         return INVALID_TOKEN
-    return _mismatch(request, fields, claim, principal) or Signed(access_key, principal)
+    return _mismatch(request, claim, principal) or Signed(access_key, principal)
 
 
 def _untimely(claim: Claim, now: datetime) -> Refusal | None:
@@ -133,9 +130,9 @@ def _out_of_scope(claim: Claim, realm: Realm) -> Refusal | None:
     return None
 
 
-def _mismatch(request: HttpRequest, fields: Fields, claim: Claim, principal: Principal) -> Refusal | None:
+def _mismatch(request: HttpRequest, claim: Claim, principal: Principal) -> Refusal | None:
     """None when the signature is right; the text shows what should have been signed, as AWS does."""
-    canonical = canonical_requests(request, fields, claim.signed_headers)
+    canonical = canonical_requests(request, claim.signed_headers)
     to_sign = [_string_to_sign(claim, each) for each in canonical]
     key = _ready_key(principal.secret, claim.credential)
     if any([_same(key.sign(each), claim.signature) for each in to_sign]):

@@ -6,6 +6,7 @@ everything else.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -17,7 +18,8 @@ from gateway.cli.telling import FAILURE, INTERRUPTED, USER_ERROR, tell, tell_pro
 from gateway.model.errors import DefinitionError, GatewayError, UserError
 from gateway.model.surprise import one_line
 from gateway.settings import APPLICATION, DEBUG, is_debugging
-from gateway.version import VERSION
+from gateway.system.private_file import PRIVATE_UMASK
+from gateway.version import version
 
 MODULES: Final = {
     "run": "gateway.cli.run",
@@ -33,13 +35,27 @@ MODULES: Final = {
 }
 
 
+def _tell_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    del param
+    if value and not ctx.resilient_parsing:
+        click.echo(f"{APPLICATION}, version {version()}")
+        ctx.exit()
+
+
 @click.group(
     cls=Lazily,
     modules=MODULES,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(VERSION, prog_name=APPLICATION)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_tell_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """A self-hosted gateway that speaks Amazon API Gateway's WebSocket contract."""
@@ -48,7 +64,8 @@ def cli(ctx: click.Context) -> None:
 
 
 def main() -> None:
-    """The ``wsfleet`` command."""
+    """The ``wsfleet`` command. What it creates is for its user alone."""
+    os.umask(PRIVATE_UMASK)
     sys.exit(status_of(sys.argv[1:]))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from gateway import app
+from gateway import running
 from gateway.cli.options import API, LAMBDA, REGION, STAGE, TEMPLATE, checked_url, template_or_found
 from gateway.cli.parameters import PARAMETERS, OverridesCommand
 from gateway.report.printer import Printer
@@ -94,7 +94,7 @@ def run(template: Path | None, parameters: dict[str, str], **options: Any) -> No
     """
     settings = run_settings(template, parameters, options)
     with Printer(sys.stdout, sys.stderr) as printer:
-        app.serve(settings, printer.out, printer.err)
+        running.serve(settings, printer.out, printer.err)
 
 
 def run_settings(template: Path | None, parameters: dict[str, str], options: dict[str, Any]) -> RunSettings:

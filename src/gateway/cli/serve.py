@@ -12,14 +12,12 @@ import click
 
 from gateway.cli.parameters import OverridesCommand
 from gateway.cli.setting_options import effective, settings_options
+from gateway.exposure import check_exposure
 from gateway.report.outlets import Outlets, lost, outlets
 from gateway.report.printer import Printer
 from gateway.report.report import Report
-from gateway.serve import serve_node
-from gateway.serve import serve_worker as serve_as_worker
 from gateway.settings import ServeSettings
 from gateway.system.clock import SystemClock
-from gateway.workers.parent import serve_workers
 from gateway.workers.spec import STDIN, read_spec
 
 
@@ -33,16 +31,29 @@ def serve(config: Path | None, **flags: Any) -> None:
     """
     settings = effective(config, flags).settings
     _ = settings.template  # that there is none is told before anything starts
+    check_exposure(settings)
     with _outlets(settings) as told:
         status = serve_with(settings, told)
     raise click.exceptions.Exit(status)
 
 
+def _one(settings: ServeSettings, told: Outlets) -> None:
+    from gateway.serve import serve_node  # nearly all of this program: not for a parent of workers
+
+    serve_node(settings, told)
+
+
+def _several(settings: ServeSettings, report: Report) -> int:
+    from gateway.workers.parent import serve_workers
+
+    return serve_workers(settings, report)
+
+
 def serve_with(
     settings: ServeSettings,
     told: Outlets,
-    one: Callable[[ServeSettings, Outlets], None] = serve_node,
-    several: Callable[[ServeSettings, Report], int] = serve_workers,
+    one: Callable[[ServeSettings, Outlets], None] = _one,
+    several: Callable[[ServeSettings, Report], int] = _several,
 ) -> int:
     """One process, or a parent with its workers; the exit status. Raises UserError."""
     if settings.workers > 1:
@@ -54,6 +65,8 @@ def serve_with(
 @click.command(hidden=True)
 def serve_worker() -> None:
     """One worker; what it shall do stands on its standard input."""
+    from gateway.serve import serve_worker as serve_as_worker
+
     with open(STDIN, "rb", buffering=0, closefd=False) as stream:
         spec = read_spec(stream)
     with _outlets(spec.settings) as told:

@@ -55,22 +55,19 @@ class LeaseTerms:
 
 
 class Lease:
-    """Times are of a monotonic clock that counts suspension. Once lapsed it stays so until it is begun anew."""
+    """Times are of a monotonic clock that counts suspension. Once lapsed it stays so until it is begun anew.
+    ``is_endless``: of a node that is alone: nobody could declare it dead, and no clock need be read."""
 
-    __slots__ = ("_lapsed", "until_ms")
+    __slots__ = ("_lapsed", "is_endless", "until_ms")
 
     def __init__(self) -> None:
         self._lapsed = True
+        self.is_endless = False
         self.until_ms: float = -inf
-
-    @property
-    def is_endless(self) -> bool:
-        """Of a node that is alone: nobody could declare it dead, and no clock need be read."""
-        return self.until_ms == inf and not self._lapsed
 
     def begin(self, until_ms: float) -> None:
         """Hold it for a new incarnation."""
-        self._lapsed, self.until_ms = False, until_ms
+        self._lapsed, self.until_ms, self.is_endless = False, until_ms, until_ms == inf
 
     def extend(self, until_ms: float) -> None:
         """A renewal succeeded; a no-op when it came too late."""
@@ -85,4 +82,4 @@ class Lease:
 
     def lapse(self) -> None:
         """Give it up at once: somebody else has said so."""
-        self._lapsed = True
+        self._lapsed, self.is_endless = True, False

@@ -10,7 +10,6 @@ from gateway.model.definition import Definition
 from gateway.model.errors import UserError
 from gateway.model.function import Archive, Code, Folder
 from gateway.model.problem import Problem
-from gateway.template.load import load
 from gateway.template.options import LoadOptions
 
 MAX_TEMPLATE_BYTES: Final = 8 * 1024 * 1024  # CloudFormation takes 1 MB; a page of a dump is no template
@@ -21,6 +20,8 @@ _BUILD: Final = (".aws-sam", "build")  # where sam build puts the template it ha
 
 def read_definition(path: Path, options: LoadOptions) -> Definition:
     """Raises UserError when the file cannot be read, DefinitionError with every problem when it cannot be served."""
+    from gateway.template.load import load  # SAM's translator: a second and 40 MB, for the one process that reads
+
     return load(_read(path), path=str(path), options=options)
 
 

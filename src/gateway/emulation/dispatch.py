@@ -32,6 +32,10 @@ class Dispatcher(DomainDispatcherApplication):
         create_app: Callable[[Any], Flask] = create
         super().__init__(create_app)
 
+    def load(self, service: str) -> None:
+        """Now, and not with its first request."""
+        self.get_application({"HTTP_HOST": f"{service}.us-east-1.amazonaws.com", "PATH_INFO": "/"})
+
     def infer_service_region_host(self, environ: dict[str, Any], path: str) -> str | None:
         if "HTTP_AUTHORIZATION" not in environ:
             scope = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential")

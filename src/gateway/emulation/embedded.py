@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import gateway
-from gateway.emulation.options import LOOPBACK, EmbeddedOptions
+from gateway.emulation.options import LOOPBACK, TOLD, EmbeddedOptions
 from gateway.model.errors import UserError
 from gateway.ports import Exit, LineSink, Process, Processes
 
@@ -46,23 +49,31 @@ class EmbeddedAws:
         *,
         on_line: LineSink,
         on_death: Callable[[str], None],
+        certificate: Awaitable[Path] | None = None,
         deadline_s: float = START_DEADLINE_S,
     ) -> EmbeddedAws:
         """Start it and wait until it answers. ``on_line`` gets what it prints, ``on_death`` why it ended unasked.
+        ``certificate`` is awaited while it loads, and is in the options otherwise.
 
-        Raises UserError when it cannot be started or is not ready within ``deadline_s``.
+        Raises UserError when it cannot be started or is not ready within ``deadline_s``, and what ``certificate`` does.
         """
         output = _Output(on_line)
+        options = replace(options, certificate_later=certificate is not None)
         argv = [sys.executable, "-P", "-m", "gateway.emulation.server", *options.arguments()]
-        try:
-            process = await processes.start(argv, env=_environment(), cwd="/", output=output)
-        except OSError as error:
-            raise UserError(f"the embedded AWS cannot be started: {error}", _HINT) from error
-        try:
-            ports = await _ready(process, output, deadline_s)
-        except BaseException:
-            await _end(process)
-            raise
+        with closing(_Teller()) as teller:  # to the end: a process that was told nothing would complain
+            try:
+                process = await processes.start(
+                    argv, env=_environment(), cwd="/", output=output, descriptors=teller.end
+                )
+            except OSError as error:
+                raise UserError(f"the embedded AWS cannot be started: {error}", _HINT) from error
+            try:
+                if certificate is not None:
+                    teller.tell(await certificate)
+                ports = await _ready(process, output, deadline_s)
+            except BaseException:
+                await _end(process)
+                raise
         embedded = cls(process, output, ports["port"], ports["tls_port"])
         embedded._watch = asyncio.create_task(embedded._watch_for_death(on_death), name="embedded AWS watch")
         return embedded
@@ -84,6 +95,25 @@ class EmbeddedAws:
         ended = await self._process.wait()
         if not self._closing:
             on_death(_obituary(ended, self._output))
+
+
+class _Teller:
+    """The way on which the process is told where its certificate is."""
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe()
+
+    @property
+    def end(self) -> dict[str, int]:
+        return {TOLD: self._reading}
+
+    def tell(self, path: Path) -> None:
+        with suppress(BrokenPipeError):  # it has ended: whoever waits for its ports is told
+            os.write(self._writing, os.fsencode(path) + b"\n")  # a path is shorter than what a pipe takes at once
+
+    def close(self) -> None:
+        os.close(self._reading)
+        os.close(self._writing)
 
 
 class _Output:

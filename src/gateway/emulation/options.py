@@ -10,12 +10,14 @@ from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
 DEFAULT_ACCOUNT: Final = "123456789012"  # moto's own
+TOLD: Final = "WSFLEET_EMULATOR_TOLD"  # variable with the number of a descriptor that a line with a path is read from
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedOptions:
     """``certificate`` is the PEM file of certificate and chain, None for plain HTTP only; ``key`` None when the
-    certificate's file holds it too. Port 0: any free one. ``lambda_url`` and ``management_url`` (without a stage) are
+    certificate's file holds it too. ``certificate_later``: its path is told when the process runs already, by
+    ``TOLD``. Port 0: any free one. ``lambda_url`` and ``management_url`` (without a stage) are
     where tasks of state machines invoke functions and reach connections, None for nowhere."""
 
     account_id: str = DEFAULT_ACCOUNT
@@ -23,6 +25,7 @@ class EmbeddedOptions:
     tls_port: int = 0
     certificate: Path | None = None
     key: Path | None = None
+    certificate_later: bool = False
     lambda_url: str | None = None
     management_url: str | None = None
 
@@ -33,6 +36,8 @@ class EmbeddedOptions:
             arguments += ["--certificate", str(self.certificate)]
         if self.key is not None:
             arguments += ["--key", str(self.key)]
+        if self.certificate_later:
+            arguments += ["--certificate-later"]
         if self.lambda_url is not None:
             arguments += ["--lambda-url", self.lambda_url]
         if self.management_url is not None:
@@ -48,6 +53,7 @@ def parse(arguments: Sequence[str] | None) -> EmbeddedOptions:
     parser.add_argument("--tls-port", type=int, default=0)
     parser.add_argument("--certificate", type=Path, help="PEM file: certificate and chain")
     parser.add_argument("--key", type=Path, help="PEM file: private key; the certificate's file when left out")
+    parser.add_argument("--certificate-later", action="store_true", help=f"its path comes on descriptor ${TOLD}")
     parser.add_argument("--lambda-url", help="where tasks of state machines invoke functions")
     parser.add_argument("--management-url", help="where they reach connections; no stage in it")
     return EmbeddedOptions(**vars(parser.parse_args(arguments)))

@@ -1,7 +1,7 @@
 """The embedded AWS as a program: moto, served on loopback by threads of one process.
 
     python -m gateway.emulation.server [--port N] [--certificate FILE [--key FILE] [--tls-port N]] [--account-id N]
-                                       [--lambda-url URL] [--management-url URL]
+                                       [--certificate-later] [--lambda-url URL] [--management-url URL]
 
 Plain HTTP on one port and, given a certificate, TLS on another; both show the same state. Port 0 lets the system
 choose. When both serve, one line of JSON on stdout says where: ``{"port": 40123, "tls_port": 40124}`` (null without
@@ -23,7 +23,7 @@ from typing import Final
 
 from gateway.emulation.dispatch import Dispatcher
 from gateway.emulation.keep_alive import KeepAliveServer
-from gateway.emulation.options import LOOPBACK, EmbeddedOptions, parse
+from gateway.emulation.options import LOOPBACK, TOLD, EmbeddedOptions, parse
 from gateway.emulation.surroundings import Surroundings
 
 BACKLOG: Final = 128
@@ -50,15 +50,23 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _servers(options: EmbeddedOptions) -> list[KeepAliveServer]:
-    tls = None if options.certificate is None else _tls(options.certificate, options.key)
+    certificate = _told() if options.certificate_later else options.certificate
+    tls = None if certificate is None else _tls(certificate, options.key)
     plain = create_server((LOOPBACK, options.port), backlog=BACKLOG)
     own_url = f"http://{LOOPBACK}:{plain.getsockname()[1]}"
     application = Dispatcher(Surroundings(own_url, options.lambda_url, options.management_url))
+    threading.Thread(target=application.load, args=("dynamodb",), daemon=True).start()  # a gateway's first request
     servers = [KeepAliveServer(plain, application, None)]
     if tls is not None:
         listener = create_server((LOOPBACK, options.tls_port), backlog=BACKLOG)
         servers.append(KeepAliveServer(listener, application, tls))
     return servers
+
+
+def _told() -> Path:
+    """The certificate's path, from whoever started this process; waited for. Raises OSError when it is not told."""
+    with open(int(os.environ[TOLD]), encoding="utf-8") as told:
+        return Path(told.readline().rstrip("\n"))
 
 
 def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:

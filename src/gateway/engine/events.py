@@ -172,14 +172,14 @@ def _identity_json(connection: Connection) -> str:
 
 
 def _forwarded(headers: Iterable[tuple[str, str]], exchange: Exchange) -> list[tuple[str, str]]:
-    """The client's headers with the four that the gateway adds; theirs are appended to or replaced, as AWS does."""
+    """The client's headers with the four that the gateway adds; its own ones of these names are left out, so that none
+    can say what only the gateway knows. What trusted proxies said is in the handshake already."""
     added = {"x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
     handshake = _handshake(exchange)
-    before = handshake.header("X-Forwarded-For")
     return [
         *((name, value) for name, value in headers if name.lower() not in added),
         ("X-Amzn-Trace-Id", exchange.occasion.trace_id),
-        ("X-Forwarded-For", f"{before}, {handshake.source_ip}" if before else handshake.source_ip),
+        ("X-Forwarded-For", handshake.source_ip),
         ("X-Forwarded-Port", str(handshake.port)),
         ("X-Forwarded-Proto", "https" if handshake.secure else "http"),
     ]

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gateway.engine.json_schema.schema import Schema
 from gateway.expressions.jsonpath import MISSING
 from gateway.expressions.selection import MODEL, Selection, Variable, parse
 from gateway.model.api import Route
 from gateway.model.json_text import Json, NotJson, read, text_of
+
+if TYPE_CHECKING:
+    from gateway.engine.json_schema.schema import Schema
 
 DEFAULT_MODEL: Final = "$default"
 
@@ -43,6 +45,8 @@ def plan_validation(route: Route) -> Validation | None:
     """None for a route that validates nothing. Raises ExpressionError or ValueError for what cannot be loaded."""
     if route.model_selection_expression is None:
         return None
+    from gateway.engine.json_schema.schema import Schema  # brings jsonschema: 8 MB for those who have models
+
     models = {key: Schema(model.schema) for key, model in route.request_models.items()}
     return Validation(parse(route.model_selection_expression, MODEL), models)
 

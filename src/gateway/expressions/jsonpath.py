@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from statistics import pstdev
-from typing import Final, Literal, TypeAlias
-
-import jsonpath
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from gateway.model.errors import ExpressionError
 from gateway.model.json_text import Json
+
+if TYPE_CHECKING:
+    import jsonpath
 
 
 class Missing(Enum):
@@ -131,6 +132,8 @@ def _walk(steps: Sequence[Step], document: Json) -> Found:
 def _findall(query: jsonpath.JSONPath, document: Json) -> list[Json]:
     if not isinstance(document, list | dict):
         return []
+    import jsonpath  # loaded already: the query is one of its own
+
     try:
         return query.findall(document)  # type: ignore[return-value]
     except jsonpath.JSONPathError:  # a filter that cannot compare these values matches nothing
@@ -148,6 +151,8 @@ def _member(value: dict[str, Json], step: Step) -> Found:
 def _compile_query(text: str) -> jsonpath.JSONPath:
     if text.endswith("."):
         raise ExpressionError("a JSONPath must not end with a dot", len(text) - 1)
+    import jsonpath  # 2 MB and 30 ms, for those who have more than names and indexes
+
     try:
         query = jsonpath.compile(text)
     except (jsonpath.JSONPathError, re.error, ValueError, RecursionError) as error:

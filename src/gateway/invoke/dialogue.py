@@ -58,7 +58,7 @@ class Runtime(Protocol):
     def init_failed(self, error_type: str, body: bytes) -> None: ...
 
     def intruded(self) -> None:
-        """A second client asked for events and was refused."""
+        """Another program spoke as the runtime, or a second client asked for events: it was refused."""
 
 
 class Client(Protocol):
@@ -120,6 +120,11 @@ class Dialogue:
             self._poll = client
             self._runtime.polled()
         return None
+
+    def intrude(self) -> None:
+        """Somebody connected who is not the runtime, and is not heard."""
+        if not self.is_closed:
+            self._runtime.intruded()
 
     def may_answer(self, request_id: str, wanted: str) -> Refusal | None:
         """None when the event of ``request_id`` waits for an answer; ``wanted`` is what it is called in a refusal."""

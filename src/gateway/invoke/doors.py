@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gateway.invoke.dialogue import Dialogue, Runtime, RuntimeEvent
 from gateway.invoke.runtime_api import RuntimeEndpoint
 from gateway.invoke.runtime_channel import RuntimeChannel
+from gateway.ports import Process
 
 
 class RuntimeDoors:
@@ -30,10 +31,11 @@ class RuntimeDoors:
             endpoint.close()
             raise
 
-    def started(self) -> None:
-        """The process holds what it was given: whatever it closes is closed."""
+    async def started(self, process: Process) -> None:
+        """The process holds what it was given: whatever it closes is closed, and nobody else is heard."""
         if self._channel is not None:
             self._channel.started()
+        await self._endpoint.serve(process.is_at)
 
     def offer(self, event: RuntimeEvent) -> None:
         """Hand ``event`` to the runtime that polls."""

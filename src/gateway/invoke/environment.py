@@ -116,7 +116,7 @@ def handler_environment(
     }
     _keep_search_paths(environment, places)
     if places.node_hook is not None:
-        ours = f"--require {_quoted(places.node_hook)}"
+        ours = f"--require {_quoted(places.node_hook)} --max-old-space-size={_heap_mib(function)}"
         environment["NODE_OPTIONS"] = f"{ours} {environment.get('NODE_OPTIONS', '')}".rstrip()
     if places.opt is not None:
         environment[OPT_VARIABLE] = str(places.opt)
@@ -204,6 +204,12 @@ def _keep_search_paths(environment: dict[str, str], places: Places) -> None:
         text = os.pathsep.join(dict.fromkeys(str(folder) for folder in folders if str(folder)))
         if text:
             environment[key] = text
+
+
+def _heap_mib(function: Function) -> int:
+    """What Node may fill before it must collect, of what the function may hold; a tenth is for all that is no heap. By
+    itself it would go by the machine's memory, and be ended with garbage in its heap."""
+    return function.memory_mib * 9 // 10
 
 
 def _quoted(path: Path) -> str:

@@ -17,16 +17,17 @@ _MAX_WHY: Final = 500  # characters of a function's own error shown in a log lin
 class Fault:
     """``why`` is one line for a person; ``message`` is what the caller reads, after ``RequestId: … Error: ``.
 
-    ``reported`` is the error document of the runtime itself, handed on as it is.
+    ``reported`` is the error document of the runtime itself, handed on as it is; ``note`` is for the person only.
     """
 
     error_type: str
     message: str
     reported: bytes = b""
+    note: str = ""
 
     @property
     def why(self) -> str:
-        return _summary(self.reported) or self.message
+        return _summary(self.reported) or self.message + self.note
 
     def payload(self, request_id: str) -> bytes:
         """The ``FunctionError`` document."""
@@ -43,7 +44,8 @@ def timed_out(timeout_s: float) -> Fault:
 def exited(end: Exit) -> Fault:
     if end.returncode == 0:
         return Fault("Runtime.ExitError", "Runtime exited without providing a reason")
-    return Fault("Runtime.ExitError", f"Runtime exited with error: {_status(end)}")
+    note = "" if end.held_bytes is None else f" (it held {end.held_bytes >> 20} MB, more than its MemorySize)"
+    return Fault("Runtime.ExitError", f"Runtime exited with error: {_status(end)}", note=note)
 
 
 def reported(error_type: str, body: bytes) -> Fault:

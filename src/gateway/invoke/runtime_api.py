@@ -1,7 +1,8 @@
 """The Lambda Runtime API (2018-06-01) for one function process, on a loopback port of its own.
 
-The listener is the identity: whoever speaks on it is taken for that process. Status codes and bodies are the real
-service's; whose turn it is, is the dialogue's matter.
+The listener is the identity: whoever speaks on it is taken for that process. It is a port that all of this machine
+can connect to, so who does is looked at first, and nobody else is heard. Status codes and bodies are those of the real
+service; whose turn it is, is the dialogue's matter.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import asyncio
 import json
 import socket
 from base64 import b64decode
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.invoke.dialogue import MAX_RESPONSE_BYTES, TOO_LARGE, Dialogue, Refusal, RuntimeEvent
 from gateway.invoke.runtime_http import HttpConnection, Request, head
 from gateway.invoke.runtime_values import ascii_json, one_line
+from gateway.ports import Address
 
 HOST: Final = "127.0.0.1"
 PREFIX: Final = b"/2018-06-01/runtime/"
@@ -26,11 +29,19 @@ _JSON: Final = b"application/json"
 _BACKLOG: Final = 8
 
 
+class Admits(Protocol):
+    """Whether the far end of a connection is the function's process."""
+
+    def __call__(self, far: Address, near: Address) -> bool: ...
+
+
 class RuntimeEndpoint:
-    """``await RuntimeEndpoint.open(dialogue)``; ``close`` frees the port."""
+    """``await RuntimeEndpoint.open(dialogue)`` has a port, where connections wait until ``serve`` says whose they may
+    be; ``close`` frees it."""
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
+        self._admits: Admits | None = None
         self._server: asyncio.Server | None = None
         self._clients: set[_Client] = set()
 
@@ -41,12 +52,17 @@ class RuntimeEndpoint:
         create = asyncio.get_running_loop().create_server
         try:
             endpoint._server = await create(endpoint._connect, sock=listener, start_serving=False)
-            await endpoint._server.start_serving()
         except BaseException:  # cancelled: the port must not stay open
             endpoint.close()
             listener.close()
             raise
         return endpoint
+
+    async def serve(self, admits: Admits) -> None:
+        """Take connections, those that wait already included."""
+        assert self._server is not None
+        self._admits = admits
+        await self._server.start_serving()
 
     @property
     def address(self) -> str:
@@ -61,17 +77,26 @@ class RuntimeEndpoint:
             client.connection.close()
 
     def _connect(self) -> HttpConnection:
-        client = _Client(self._dialogue, self._clients)
+        client = _Client(self._dialogue, self._clients, self._is_ours)
         return client.connection
+
+    def _is_ours(self, transport: asyncio.Transport) -> bool:
+        far, near = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        if far is not None and self._admits is not None and self._admits(far, near):
+            return True
+        self._dialogue.intrude()
+        return False
 
 
 class _Client:
     """One connection to the Runtime API: a ``dialogue.Client``."""
 
-    def __init__(self, dialogue: Dialogue, all_clients: set[_Client]) -> None:
+    def __init__(
+        self, dialogue: Dialogue, all_clients: set[_Client], admits: Callable[[asyncio.Transport], bool]
+    ) -> None:
         self._dialogue = dialogue
         self._all = all_clients
-        self.connection = HttpConnection(self._serve, self._lost, MAX_RESPONSE_BYTES)
+        self.connection = HttpConnection(self._serve, self._lost, MAX_RESPONSE_BYTES, admits)
         all_clients.add(self)
 
     @property

@@ -44,9 +44,11 @@ def head(status: HTTPStatus, content_type: bytes, length: int, more: bytes = b""
 
 
 class HttpConnection(asyncio.Protocol):
-    """One client. ``serve`` gets each request and answers by ``respond``, now or later; ``lost`` hears of the end."""
+    """One client. ``admits`` is asked once who it is, ``serve`` gets each request and answers by ``respond``, now or
+    later; ``lost`` hears of the end."""
 
     __slots__ = (
+        "_admits",
         "_awaiting",
         "_body",
         "_body_bytes",
@@ -68,7 +70,9 @@ class HttpConnection(asyncio.Protocol):
         serve: Callable[[Request], None],
         lost: Callable[[], None],
         max_body_bytes: int,
+        admits: Callable[[asyncio.Transport], bool] = lambda transport: True,
     ) -> None:
+        self._admits = admits
         self._serve = serve
         self._lost = lost
         self._max_body_bytes = max_body_bytes
@@ -100,6 +104,8 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if not self._admits(transport):
+            transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None

@@ -18,8 +18,10 @@ from gateway.invoke.pending import Failure, PendingCall
 from gateway.invoke.surroundings import Surroundings
 from gateway.model.function import Function
 from gateway.model.invocation import FunctionError, Returned, Unavailable
-from gateway.ports import Exit, Process
+from gateway.model.limits import MAX_FUNCTION_OPEN_FILES
+from gateway.ports import Confinement, Exit, Process
 
+MIB: Final = 1 << 20
 STOPPING: Final = Unavailable("the gateway is stopping")
 
 
@@ -60,6 +62,7 @@ class Worker:
         self._due: float | None = None  # time of the loop; the timer may fire before, never after
         self._condemned = False
         self._broken = False
+        self._was_intruded = False
         self._failed = False  # the last event ended in an error, so it is no news when the process ends
         self.state = State.STARTING
         self.idle_since = 0.0
@@ -80,10 +83,15 @@ class Worker:
         try:
             env, start = {**launch.env, **doors.env}, self._around.processes.start
             process = await start(
-                launch.argv, env=env, cwd=launch.cwd, output=self._line, descriptors=doors.descriptors
+                launch.argv,
+                env=env,
+                cwd=launch.cwd,
+                output=self._line,
+                descriptors=doors.descriptors,
+                confinement=Confinement(launch.memory_mib * MIB, MAX_FUNCTION_OPEN_FILES),
             )
-            doors.started()
             self._started(process, init_timeout_s)
+            await doors.started(process)
             self._ended(await process.wait())
         finally:
             self._leave()
@@ -150,7 +158,9 @@ class Worker:
         self._arm(self._around.limits.leave_s)
 
     def intruded(self) -> None:
-        self._line("stderr", "another program asked for this function's events and was refused")
+        if not self._was_intruded:  # once: who tries again and again shall not fill the log
+            self._was_intruded = True
+            self._line("stderr", "another program asked for this function's events and was refused")
 
     # What happens to the process
 
@@ -170,7 +180,7 @@ class Worker:
         elif self._pending is not None:
             self._fail(faults.exited(end))
         elif not self._failed:
-            self._report(f"{faults.exited(end).message}, between two requests")
+            self._report(f"{faults.exited(end).why}, between two requests")
         if state is State.IDLE:
             self._owner.worker_lost(self)
 

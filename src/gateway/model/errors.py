@@ -36,6 +36,9 @@ class DefinitionError(UserError):
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
 
+    def __reduce__(self) -> tuple[type[DefinitionError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
 
 class SettingsError(UserError):
     """Settings that make no sense; ``problems`` is never empty and holds all that were found."""
@@ -43,6 +46,9 @@ class SettingsError(UserError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+    def __reduce__(self) -> tuple[type[SettingsError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
 
 
 class CapacityError(GatewayError):

@@ -22,8 +22,8 @@ class Handshake:
 
     def header(self, name: str) -> str | None:
         """The last value of a header by case-insensitive name, None when the client sent none."""
-        wanted = name.lower()
+        wanted, size = name.lower(), len(name)  # compared first: most names differ in it
         for key, value in reversed(self.headers):
-            if key.lower() == wanted:
+            if len(key) == size and key.lower() == wanted:
                 return value
         return None

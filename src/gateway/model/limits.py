@@ -20,6 +20,7 @@ MAX_FUNCTION_MS: Final = 900_000  # Lambda's longest function timeout
 MAX_LAMBDA_RESPONSE_BYTES: Final = 6 * KIB * KIB  # Lambda's synchronous payload quota
 MAX_LAMBDA_REQUEST_BYTES: Final = 6 * KIB * KIB  # the same, for requests of the Invoke API
 MAX_LAMBDA_EVENT_REQUEST_BYTES: Final = 1 * KIB * KIB  # InvocationType=Event
+MAX_FUNCTION_OPEN_FILES: Final = 1024  # Lambda's quota of file descriptors
 MAX_UPSTREAM_RESPONSE_BYTES: Final = 10 * KIB * KIB  # API Gateway's payload quota for web servers and services
 MAX_AUTHORIZER_RESULT_BYTES: Final = 8 * KIB  # parity 6.2
 MAX_CLOSE_REASON_BYTES: Final = 123  # RFC 6455 §5.5: control payload 125 less the two bytes of the code
@@ -27,6 +28,13 @@ MAX_HEADER_BYTES: Final = 10_240  # all header values of a handshake; parity 8
 MAX_HEAD_BYTES: Final = 32 * KIB  # the whole HTTP head on the wire; nginx allows 4 x 8 KiB, h11 64 KiB
 MAX_HEAD_COUNT: Final = 200  # header lines; Apache allows 100, Node 2,000
 HEAD_TIMEOUT_MS: Final = 10_000  # from accept to a whole head; nginx allows 60 s, h2o 10 s
+TLS_HANDSHAKE_TIMEOUT_MS: Final = 10_000  # from accept to the end of the TLS handshake; h2o and Go's client: 10 s
+PROXY_HEADER_TIMEOUT_MS: Final = 5_000  # for a whole PROXY header; its specification wants at least 3 s
+MAX_PROXY_V1_BYTES: Final = 107  # its line with the line end, as the specification bounds it (2.1)
+MAX_PROXY_V2_BYTES: Final = 536  # header and additions; fits into the smallest TCP segment, as senders should (2.2)
+MAX_FORWARDED_HOPS: Final = (
+    32  # addresses of X-Forwarded-For that are looked at, from its end; ours, chains have 1 to 3
+)
 CLOSE_TIMEOUT_MS: Final = 5_000  # wait for the peer's close frame; websockets waits 10 s, browsers 2 s
 MAX_OUT_BUFFER_BYTES: Final = 1 * KIB * KIB  # unsent bytes of one socket ("client side buffer is full"); parity 7.4
 ACCOUNT_REQUESTS_PER_S: Final = 10_000.0  # messages of all APIs; parity 8
@@ -64,6 +72,8 @@ class Limits:
     close_timeout_ms: int = CLOSE_TIMEOUT_MS
     max_out_buffer_bytes: int = MAX_OUT_BUFFER_BYTES
     head_timeout_ms: int = HEAD_TIMEOUT_MS
+    tls_handshake_timeout_ms: int = TLS_HANDSHAKE_TIMEOUT_MS
+    proxy_header_timeout_ms: int = PROXY_HEADER_TIMEOUT_MS
 
 
 AWS: Final = Limits()

@@ -8,10 +8,12 @@ import os
 import select
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from gateway.ports import Exit, LineSink
+from gateway.ports import Address, Exit, LineSink
+from gateway.processes.far_end import belongs_to
 from gateway.processes.lines import Lines
 
 READ_BYTES: Final = 64 * 1024  # a pipe holds as much, so one read empties it
@@ -59,7 +61,7 @@ class Pipe:
 class Child:
     """A ``gateway.ports.Process``. ``send_signal`` asks the guardian: it alone knows whether the pid is still ours."""
 
-    __slots__ = ("_exit", "_pid", "_printed", "_send_signal", "_shared", "_stderr", "_stdout", "started")
+    __slots__ = ("_exit", "_held_bytes", "_pid", "_printed", "_send_signal", "_shared", "_stderr", "_stdout", "started")
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class Child:
     ) -> None:
         """``descriptors`` are for the process beside its output, and stay the caller's own."""
         self._pid = 0
+        self._held_bytes: int | None = None
         self._send_signal = send_signal
         self.started: asyncio.Future[int] = loop.create_future()
         self._exit: asyncio.Future[Exit] = loop.create_future()
@@ -121,6 +124,14 @@ class Child:
             self._stdout.read()
             self._stderr.read()
 
+    def is_at(self, far: Address, near: Address) -> bool:
+        return belongs_to(self._pid, near, far)
+
+    def holds_too_much(self, held_bytes: int) -> None:
+        """End it for the memory that it holds."""
+        self._held_bytes = held_bytes
+        self.kill()
+
     def _signal(self, number: int) -> None:
         if not self._exit.done():
             self._send_signal(number)
@@ -135,7 +146,7 @@ class Child:
         self.drain()
         self.close()
         if not self._exit.done():
-            self._exit.set_result(end)
+            self._exit.set_result(replace(end, held_bytes=self._held_bytes))
 
     def has_failed(self, error: OSError) -> None:
         self.close()

@@ -8,6 +8,11 @@ On Linux three things make that complete. Every child is killed by the kernel wh
 adopts what its descendants leave behind, the guardian adopts what a dead child leaves behind (sub-reapers), so a
 daemon cannot slip out; and a *warden*, the guardian's parent, does the same for a guardian that was killed.
 Elsewhere there are process groups only.
+
+Nothing started here gains rights by a set-user-ID program or leaves a core dump. What has a limit of ``open_files``
+runs the application's code, and is *confined*: its files are this user's alone, it goes first when the machine is out
+of memory, and by Landlock (Linux 5.19 and later) it cannot look into processes that are not its own, nor, from Linux
+6.12 on, signal them.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import contextlib
 import errno
 import json
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -31,6 +37,9 @@ READ_BYTES: Final = 64 * 1024
 MAX_FDS: Final = 64  # file descriptors taken from the socket in one read; two and its own belong to each spawn request
 PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
+PR_SET_NO_NEW_PRIVS: Final = 38  # linux/prctl.h
+PRIVATE_UMASK: Final = 0o077
+FIRST_TO_GO: Final = 500  # oom_score_adj, of 1,000: long before a gateway that holds everybody's sockets
 _LENGTH: Final = struct.Struct("!I")
 
 
@@ -69,6 +78,66 @@ def prctl() -> Callable[[int, int], bool] | None:
     except (ImportError, OSError, AttributeError):
         return None
     return lambda option, value: call(option, value, 0, 0, 0) == 0
+
+
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls; their numbers are the same everywhere
+ONLY_ASK_VERSION: Final = 1  # this and the following: linux/landlock.h
+RULE_PATH_BENEATH: Final = 1
+ACCESS_FS_REFER: Final = 1 << 13
+SCOPE_ABSTRACT_UNIX_SOCKET_AND_SIGNAL: Final = 3
+HAS_REFER, HAS_SCOPES = 2, 6  # versions of the interface
+
+
+def _landlock_call() -> Callable[..., int] | None:
+    """The C library's ``syscall``, where there may be Landlock."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        import ctypes
+
+        call: Callable[..., int] = ctypes.CDLL(None, use_errno=True).syscall
+    except (ImportError, OSError, AttributeError):
+        return None
+    return call
+
+
+def landlock_version() -> int:
+    """Of the kernel's interface; 0 without it."""
+    call = _landlock_call()
+    return 0 if call is None else max(0, call(CREATE_RULESET, None, 0, ONLY_ASK_VERSION))
+
+
+def landlock(version: int) -> Callable[[], None] | None:
+    """Puts the calling process into a domain of its own, out of which it cannot look; None where the kernel has none.
+
+    No file is taken from it: before there were scopes a domain had to rule on files, so it allows what is allowed
+    anyway.
+    """
+    call = _landlock_call()
+    if call is None or version < HAS_REFER:
+        return None
+    ruleset = _scopes(call) if version >= HAS_SCOPES else _what_is_allowed_anyway(call)
+    if ruleset < 0:
+        return None
+
+    def seclude() -> None:
+        call(RESTRICT_SELF, ruleset, 0)
+
+    return seclude
+
+
+def _scopes(call: Callable[..., int]) -> int:
+    rules = struct.pack("QQQ", 0, 0, SCOPE_ABSTRACT_UNIX_SOCKET_AND_SIGNAL)
+    return call(CREATE_RULESET, rules, len(rules), 0)
+
+
+def _what_is_allowed_anyway(call: Callable[..., int]) -> int:
+    rules = struct.pack("Q", ACCESS_FS_REFER)
+    ruleset = call(CREATE_RULESET, rules, len(rules), 0)
+    root = os.open("/", os.O_PATH)
+    call(ADD_RULE, ruleset, RULE_PATH_BENEATH, struct.pack("=Qi", ACCESS_FS_REFER, root), 0)
+    os.close(root)
+    return ruleset
 
 
 def children() -> list[int]:
@@ -114,6 +183,7 @@ class Guardian:
     def __init__(self, link: socket.socket, gateway: int, tie: Callable[[int, int], bool] | None) -> None:
         self._link = link
         self._tie = tie
+        self._seclude = landlock(landlock_version())
         self._frames = Frames()
         self._fds: list[int] = []
         self._running: dict[int, tuple[int, subprocess.Popen[bytes]]] = {}  # by pid; the gateway's number for it
@@ -173,7 +243,7 @@ class Guardian:
                 self._signal(message["number"], message["signal"])
 
     def _spawn(self, message: Message) -> None:
-        number, names = message["number"], message["descriptors"]
+        number, names, open_files = message["number"], message["descriptors"], message["open_files"]
         fds = self._fds[: 2 + len(names)]
         del self._fds[: len(fds)]
         stdout, stderr, *inherited = fds
@@ -187,7 +257,8 @@ class Guardian:
                 stderr=stderr,
                 pass_fds=inherited,
                 start_new_session=True,
-                preexec_fn=self._tie_child(os.getpid()),
+                umask=-1 if open_files is None else PRIVATE_UMASK,
+                preexec_fn=self._before_exec(os.getpid(), open_files),
             )
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             self._report({"kind": "failed", "number": number, "errno": _errno(error), "text": _text(error)})
@@ -198,18 +269,29 @@ class Guardian:
             for fd in fds:
                 os.close(fd)
 
-    def _tie_child(self, guardian: int) -> Callable[[], None] | None:
+    def _before_exec(self, guardian: int, open_files: int | None) -> Callable[[], None]:
+        """What the child does; this process has one thread, so it may do anything."""
         tie = self._tie
-        if tie is None:
-            return None
 
         def before_exec() -> None:
-            tie(PR_SET_PDEATHSIG, signal.SIGKILL)
-            tie(PR_SET_CHILD_SUBREAPER, 1)
-            if os.getppid() != guardian:  # it died before the kernel knew of the tie
-                os._exit(1)
+            if tie is not None:
+                tie(PR_SET_PDEATHSIG, signal.SIGKILL)
+                tie(PR_SET_CHILD_SUBREAPER, 1)
+                if os.getppid() != guardian:  # it died before the kernel knew of the tie
+                    os._exit(1)
+            if open_files is not None:
+                self._confine(open_files)
 
         return before_exec
+
+    def _confine(self, open_files: int) -> None:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        most = open_files if hard == resource.RLIM_INFINITY else min(open_files, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
+            file.write(b"%d" % FIRST_TO_GO)
+        if self._seclude is not None:
+            self._seclude()
 
     def _signal(self, number: int, signal_number: int) -> None:
         for pid, (known, _) in self._running.items():
@@ -274,8 +356,10 @@ def _watch(guardian: int) -> None:
 def main(fd: int, gateway: int) -> None:
     if os.getppid() != gateway:
         return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     tie = prctl()
     if tie is not None:
+        tie(PR_SET_NO_NEW_PRIVS, 1)
         tie(PR_SET_CHILD_SUBREAPER, 1)
         warden = os.getpid()
         guardian = os.fork()

@@ -18,9 +18,10 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from gateway.ports import Exit, LineSink
+from gateway.ports import Confinement, Exit, LineSink
 from gateway.processes.child import READ_BYTES, Child
 from gateway.processes.guardian import Frames, Message, frame
+from gateway.processes.memory_watch import MemoryWatch
 
 SCRIPT: Final = Path(__file__).with_name("guardian.py")
 CLOSE_TIMEOUT_S: Final = 5.0  # for everything to be killed; SIGKILL needs milliseconds unless the disk hangs
@@ -41,6 +42,7 @@ class SpawnOrder:
     env: Mapping[str, str]
     cwd: str
     descriptors: Mapping[str, int]
+    confinement: Confinement | None
 
 
 class GuardianLink:
@@ -52,6 +54,7 @@ class GuardianLink:
         self._children: dict[int, Child] = {}
         self._frames = Frames()
         self._unsent: deque[tuple[memoryview, Child | None]] = deque()
+        self._memory = MemoryWatch(self._loop)
         self._gone = self._loop.create_future()
         self._socket, far = socket.socketpair()
         with far:
@@ -83,6 +86,7 @@ class GuardianLink:
             "env": dict(order.env),
             "cwd": order.cwd,
             "descriptors": list(order.descriptors),
+            "open_files": None if order.confinement is None else order.confinement.open_files,
         }
         self._send(request, child)
         try:
@@ -90,6 +94,8 @@ class GuardianLink:
         except asyncio.CancelledError:
             self._signal(number, signal.SIGKILL)
             raise
+        if order.confinement is not None:
+            self._memory.add(child, order.confinement.memory_bytes)
         return child
 
     async def close(self) -> None:
@@ -156,6 +162,7 @@ class GuardianLink:
             return
         del self._children[number]
         if kind == "exited":
+            self._memory.forget(child)
             child.has_ended(Exit(message["returncode"]))
         else:
             child.has_failed(OSError(message["errno"], message["text"]))
@@ -171,6 +178,7 @@ class GuardianLink:
         self._unsent.clear()
         children, self._children = self._children, {}
         for child in children.values():
+            self._memory.forget(child)
             child.kill_group()
             child.has_failed(GuardianGone())
             child.has_ended(Exit(-signal.SIGKILL))
@@ -188,12 +196,14 @@ class GuardianLink:
 
 
 def _start(far: socket.socket) -> subprocess.Popen[bytes]:
-    """In a session of its own, so that no Ctrl-C of the terminal reaches it."""
+    """In a session of its own, so that no Ctrl-C of the terminal reaches it, and with an environment of its own: what
+    this process was told is not to be read from the parent of a handler either."""
     return subprocess.Popen(
         [sys.executable, "-I", "-S", str(SCRIPT), str(far.fileno()), str(os.getpid())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         cwd="/",
+        env={},
         pass_fds=[far.fileno()],
         start_new_session=True,
     )

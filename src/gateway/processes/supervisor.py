@@ -9,7 +9,7 @@ import asyncio
 import errno
 from collections.abc import Mapping, Sequence
 
-from gateway.ports import NO_DESCRIPTORS, LineSink, Process
+from gateway.ports import NO_DESCRIPTORS, Confinement, LineSink, Process
 from gateway.processes.link import GuardianGone, GuardianLink, SpawnOrder
 
 
@@ -34,8 +34,9 @@ class ProcessSupervisor:
         cwd: str,
         output: LineSink,
         descriptors: Mapping[str, int] = NO_DESCRIPTORS,
+        confinement: Confinement | None = None,
     ) -> Process:
-        order = SpawnOrder(argv, env, cwd, descriptors)
+        order = SpawnOrder(argv, env, cwd, descriptors, confinement)
         try:
             return await self._living_link().spawn(order, output)
         except GuardianGone:

@@ -14,7 +14,7 @@ from typing import Any
 from gateway.model.connection import Connection
 from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.registry.batches import Key
-from gateway.registry.records import CONNECTION_PREFIX, TTL_ATTRIBUTE, partition_of
+from gateway.registry.keys import CONNECTION_PREFIX, TTL_ATTRIBUTE, partition_of
 
 
 def batch_write(table: str, puts: Sequence[Connection], deletes: Sequence[Key], keep_s: int | None) -> bytes:

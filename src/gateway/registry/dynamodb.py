@@ -1,34 +1,33 @@
-"""The registry on DynamoDB: one table, group commit, blocking reads in threads of its own.
+"""The registry on DynamoDB: one table, group commit, reads beside it.
 
-Writes go through ``Writer`` and ``BatchSender`` on the loop; reads and the table's creation through ``READ_THREADS``,
-so neither a page of records nor a connect waits behind the other. Nothing runs on asyncio's default pool.
+Writes go through ``Writer`` and ``BatchSender``; pages of records have connections and timeouts of their own. The
+table itself is made by pynamodb, in a thread.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, ParamSpec, Protocol, TypeVar
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 from gateway.model.aws import AwsEndpoint
 from gateway.model.connection import Connection
 from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.registry.batch_sender import BatchSender
 from gateway.registry.batches import CommitPolicy
+from gateway.registry.calls import Calls
 from gateway.registry.connection_table import ConnectionTable
-from gateway.registry.records import raw_key_of
-from gateway.registry.table import Table, TableSettings, Timeouts
+from gateway.registry.keys import raw_key_of
+from gateway.registry.patience import insist
+from gateway.registry.table_settings import TableSettings, Timeouts
 from gateway.registry.threads import Threads
 from gateway.registry.writer import Writer
 
-READ_THREADS: Final = 2
-
-PAGE_THREADS: Final = 2
 # Nobody waits at a socket for a page, and an emulator may take seconds for one of a crowded node.
 PAGE_TIMEOUTS: Final = Timeouts(connect_s=1.0, read_s=15.0)
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -66,15 +65,14 @@ class DynamoDbRegistry:
         settings, policy = table or TableSettings(), policy or CommitPolicy()
         self._notices = notices
         self._deadlines = deadlines or Deadlines()
-        self._table = Table(endpoint, settings, READ_THREADS)
-        self._pages = Table(endpoint, settings, PAGE_THREADS, PAGE_TIMEOUTS)
-        self._connections = ConnectionTable(self._table)
+        self._endpoint = endpoint
+        self._settings = settings
+        self._calls = Calls(endpoint, settings)
+        self._pages = Calls(endpoint, settings, PAGE_TIMEOUTS)
+        self._connections = ConnectionTable(self._calls)
         self._whole = ConnectionTable(self._pages)
-        self._sender = BatchSender(endpoint, self._table, settings.keep_s)
-        self._read_threads = Threads(READ_THREADS, "registry-read")
-        self._page_threads = Threads(PAGE_THREADS, "registry-page")
         self._writer = Writer(
-            self._sender,
+            BatchSender(self._calls, settings.keep_s),
             policy,
             random.random,
             on_outage=self._tell_outage,
@@ -84,14 +82,21 @@ class DynamoDbRegistry:
 
     async def exists(self) -> bool:
         """Whether the table is there; asked again for ``page_s`` seconds. Raises RegistryUnavailable."""
-        return await self._read_threads.insist(self._deadlines.page_s, self._table.exists)
+        return await self._insist(self._calls.exists)
 
     async def ensure_table(self) -> bool:
         """Create the table unless it exists; True when it was created. Tried again for ``page_s`` seconds.
 
         Raises RegistryUnavailable.
         """
-        return await self._read_threads.insist(self._deadlines.page_s, self._table.ensure)
+        from gateway.registry.table import Table  # brings pynamodb and botocore, for this alone
+
+        table, threads = Table(self._endpoint, self._settings, 1), Threads(1, "registry-table")
+        try:
+            return await threads.insist(self._deadlines.page_s, table.ensure)
+        finally:
+            threads.close()
+            table.close()
 
     async def register(self, connection: Connection) -> None:
         await self._writer.put(connection)
@@ -100,14 +105,14 @@ class DynamoDbRegistry:
         await self._writer.delete((owner, connection_id))
 
     async def find(self, owner: NodeNumber, connection_id: ConnectionId) -> Connection | None:
-        return await self._read(self._connections.find, owner, connection_id)
+        return await self._insist(partial(self._connections.find, owner, connection_id))
 
     async def connections_of(self, owner: NodeNumber, after: ConnectionId | None = None) -> AsyncIterator[Connection]:
         """Strongly consistent, page by page, by connection ID; only those that come later than ``after``. What is
         written meanwhile may or may not be seen."""
         start = None if after is None else raw_key_of(owner, after)
         while True:
-            page = await self._page_threads.insist(self._deadlines.page_s, self._whole.page, owner, start)
+            page = await self._insist(partial(self._whole.page, owner, start))
             for connection in page.connections:
                 yield connection
             start = page.next_key
@@ -119,25 +124,23 @@ class DynamoDbRegistry:
         left = await self._writer.close(self._deadlines.flush_s)
         if left:
             self._notices.failed(
-                f"{self._table.where}: {left} writes were not finished; records may remain until they expire"
+                f"{self._calls.where}: {left} writes were not finished; records may remain until they expire"
             )
-        self._sender.close()
-        for threads, table in ((self._read_threads, self._table), (self._page_threads, self._pages)):
-            threads.close()
-            table.close()
+        self._calls.close()
+        self._pages.close()
 
-    async def _read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._read_threads.insist(self._deadlines.page_s, call, *args, **kwargs)
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        return await insist(self._deadlines.page_s, call)
 
     def _tell_outage(self, why: str) -> None:
         self._notices.failed(
-            f"{self._table.where} does not take writes ({why}); new connections are refused until it does"
+            f"{self._calls.where} does not take writes ({why}); new connections are refused until it does"
         )
 
     def _tell_recovery(self) -> None:
-        self._notices.warned(f"{self._table.where} takes writes again")
+        self._notices.warned(f"{self._calls.where} takes writes again")
 
     def _tell_loss(self, count: int) -> None:
         self._notices.failed(
-            f"{self._table.where}: {count} removals were given up; those records remain until they expire"
+            f"{self._calls.where}: {count} removals were given up; those records remain until they expire"
         )

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from botocore.exceptions import ClientError
-from pynamodb.exceptions import PynamoDBException
-
 from gateway.model.errors import RegistryUnavailable
 from gateway.registry.batches import RecordRejected
 
@@ -18,9 +15,3 @@ def failure(where: str, code: str | None, why: object) -> RegistryUnavailable:
     """The exception for an error ``code`` of DynamoDB, None when it is somebody else's; ``where`` names the table."""
     kind = RecordRejected if code in REJECTED_CODES else RegistryUnavailable
     return kind(f"{where}: {why}")
-
-
-def code_of(error: Exception) -> str | None:
-    """DynamoDB's own name of an error that a library raised."""
-    source = error.cause if isinstance(error, PynamoDBException) else error
-    return source.response.get("Error", {}).get("Code") if isinstance(source, ClientError) else None

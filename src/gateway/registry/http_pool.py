@@ -11,7 +11,7 @@ import ssl
 from urllib.parse import urlsplit
 
 from gateway.registry.http_connection import Answer, HttpConnection
-from gateway.registry.table import Timeouts
+from gateway.registry.table_settings import Timeouts
 from gateway.registry.threads import Threads
 
 

@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
-from pynamodb.models import Model
-
 from gateway.model.ids import MAX_NODE_NUMBER, NodeNumber
 from gateway.model.member import Member, MemberState, Renewal
-from gateway.registry.records import DEFAULT_TABLE, TTL_ATTRIBUTE
+from gateway.registry.expression import Terms
+from gateway.registry.keys import TTL_ATTRIBUTE, RawItem
+from gateway.registry.records import number as n
+from gateway.registry.records import text as s
+from gateway.registry.records import text_in
 
 FLEET: Final = "FLEET"
 NODE_PREFIX: Final = "NODE#"
@@ -30,57 +29,7 @@ AGREED_PREFIX: Final = "AGREED#"
 KEEP_S: Final = 30 * 24 * 3600
 
 _DIGITS: Final = 10
-_SERVING: Final = tuple(state.value for state in MemberState if state.serves)
-_RawItem = dict[str, dict[str, Any]]
-
-
-class MemberRecord(Model):
-    """A ``model.member.Member`` as an item."""
-
-    class Meta:
-        table_name = DEFAULT_TABLE
-
-    pk = UnicodeAttribute(hash_key=True, default=FLEET)
-    sk = UnicodeAttribute(range_key=True)
-    type = UnicodeAttribute(default="Node")
-    expires_at_s = NumberAttribute(attr_name=TTL_ATTRIBUTE)
-    lease_ms = NumberAttribute(attr_name="leaseMs")
-    machine = UnicodeAttribute()
-    host = UnicodeAttribute()
-    pid = NumberAttribute()
-    started_at_ms = NumberAttribute(attr_name="startedAt")
-    address = UnicodeAttribute(null=True)
-    socket_path = UnicodeAttribute(attr_name="socketPath", null=True)
-    version = NumberAttribute()
-    state = UnicodeAttribute()
-    connections = NumberAttribute()
-    drain_asked = BooleanAttribute(attr_name="drainAsked")
-    claimed_by = NumberAttribute(attr_name="claimedBy", null=True)
-    reaped = NumberAttribute()
-
-
-class CounterRecord(Model):
-    """The highest node number that was handed out."""
-
-    class Meta:
-        table_name = DEFAULT_TABLE
-
-    pk = UnicodeAttribute(hash_key=True, default=FLEET)
-    sk = UnicodeAttribute(range_key=True, default=COUNTER)
-    type = UnicodeAttribute(default="Counter")
-    last = NumberAttribute()
-
-
-class AgreementRecord(Model):
-    """The first value proposed for something."""
-
-    class Meta:
-        table_name = DEFAULT_TABLE
-
-    pk = UnicodeAttribute(hash_key=True, default=FLEET)
-    sk = UnicodeAttribute(range_key=True)
-    type = UnicodeAttribute(default="Agreement")
-    value = UnicodeAttribute()
+_SERVING: Final = tuple(s(state.value) for state in MemberState if state.serves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +37,19 @@ class Change:
     """One UpdateItem of the item ``sk`` under ``FLEET``; ``condition`` None: whatever is there."""
 
     sk: str
-    actions: Sequence[Action]
-    condition: Condition | None = None
+    update: str
+    terms: Terms
+    condition: str | None = None
+
+    def members(self) -> dict[str, Any]:
+        """Of the request, but for the table."""
+        condition = {} if self.condition is None else {"ConditionExpression": self.condition}
+        return {"Key": key(self.sk), "UpdateExpression": self.update, **condition, **self.terms.members()}
+
+
+def key(sk: str) -> RawItem:
+    """The whole key of an item under ``FLEET``."""
+    return {"pk": s(FLEET), "sk": s(sk)}
 
 
 def sort_key_of(number: NodeNumber) -> str:
@@ -97,113 +57,120 @@ def sort_key_of(number: NodeNumber) -> str:
     return f"{NODE_PREFIX}{number:0{_DIGITS}}"
 
 
-def item_of(member: Member, now_s: int) -> _RawItem:
+def item_of(member: Member, now_s: int) -> RawItem:
     """The item to put; ``now_s`` is Unix time."""
-    record = MemberRecord(
-        range_key=sort_key_of(member.number),
-        expires_at_s=now_s + KEEP_S,
-        lease_ms=member.lease_ms,
-        machine=member.machine,
-        host=member.host,
-        pid=member.pid,
-        started_at_ms=member.started_at_ms,
-        address=member.address,
-        socket_path=member.socket_path,
-        version=member.version,
-        state=member.state.value,
-        connections=member.connections,
-        drain_asked=member.drain_asked,
-        claimed_by=member.claimed_by,
-        reaped=member.reaped,
-    )
-    return record.serialize()
+    item = {
+        **key(sort_key_of(member.number)),
+        "type": s("Node"),
+        TTL_ATTRIBUTE: n(now_s + KEEP_S),
+        "leaseMs": n(member.lease_ms),
+        "machine": s(member.machine),
+        "host": s(member.host),
+        "pid": n(member.pid),
+        "startedAt": n(member.started_at_ms),
+        "version": n(member.version),
+        "state": s(member.state.value),
+        "connections": n(member.connections),
+        "drainAsked": {"BOOL": member.drain_asked},
+        "reaped": n(member.reaped),
+    }
+    if member.address is not None:
+        item["address"] = s(member.address)
+    if member.socket_path is not None:
+        item["socketPath"] = s(member.socket_path)
+    if member.claimed_by is not None:
+        item["claimedBy"] = n(member.claimed_by)
+    return item
 
 
-def member_of(item: _RawItem) -> Member:
+def member_of(item: RawItem) -> Member:
     """The member an item stands for. Unknown attributes are ignored: a newer gateway may have written them."""
-    record = MemberRecord.from_raw_data(item)
+    claimed_by = item.get("claimedBy", {}).get("N")
     return Member(
-        number=NodeNumber(int(record.sk.removeprefix(NODE_PREFIX))),
-        lease_ms=int(record.lease_ms),
-        machine=record.machine,
-        host=record.host,
-        pid=int(record.pid),
-        started_at_ms=int(record.started_at_ms),
-        address=record.address,
-        socket_path=record.socket_path,
-        version=int(record.version),
-        state=MemberState(record.state),
-        connections=int(record.connections),
-        drain_asked=bool(record.drain_asked),
-        claimed_by=_number(record.claimed_by),
-        reaped=int(record.reaped),
+        number=NodeNumber(int(item["sk"]["S"].removeprefix(NODE_PREFIX))),
+        lease_ms=int(item["leaseMs"]["N"]),
+        machine=item["machine"]["S"],
+        host=item["host"]["S"],
+        pid=int(item["pid"]["N"]),
+        started_at_ms=int(item["startedAt"]["N"]),
+        address=text_in(item, "address"),
+        socket_path=text_in(item, "socketPath"),
+        version=int(item["version"]["N"]),
+        state=MemberState(item["state"]["S"]),
+        connections=int(item["connections"]["N"]),
+        drain_asked=bool(item["drainAsked"]["BOOL"]),
+        claimed_by=None if claimed_by is None else NodeNumber(int(claimed_by)),
+        reaped=int(item["reaped"]["N"]),
     )
 
 
-def absent() -> Condition:
+def absent(terms: Terms) -> str:
     """Nothing is under the key."""
-    return MemberRecord.pk.does_not_exist()
+    return terms.absent("pk")
 
 
-def held_by(by: NodeNumber) -> Condition:
+def held_by(terms: Terms, by: NodeNumber) -> str:
     """``by`` holds the claim."""
-    return MemberRecord.claimed_by == by
+    return terms.equal("claimedBy", n(by))
 
 
 def next_number() -> Change:
     """Raises the counter; fails when every number was handed out."""
-    free = CounterRecord.last.does_not_exist() | (CounterRecord.last < MAX_NODE_NUMBER)
-    return Change(COUNTER, [CounterRecord.last.add(1), CounterRecord.type.set("Counter")], free)
+    terms = Terms()
+    last = terms.name("last")
+    free = f"{terms.absent('last')} OR {last} < {terms.value(n(MAX_NODE_NUMBER))}"
+    update = f"SET {terms.equal('type', s('Counter'))} ADD {last} {terms.value(n(1))}"
+    return Change(COUNTER, update, terms, free)
 
 
 def renewed(renewal: Renewal, now_s: int) -> Change:
     """Sets what a node says of itself, and nothing that others say of it."""
-    alive = MemberRecord.state.is_in(*_SERVING)
+    terms = Terms()
+    alive = terms.one_of("state", *_SERVING)
     if renewal.state is MemberState.LEFT:
-        alive |= MemberRecord.state == MemberState.LEFT.value
-    return Change(
-        sort_key_of(renewal.number),
-        [
-            MemberRecord.version.set(renewal.version),
-            MemberRecord.state.set(renewal.state.value),
-            MemberRecord.connections.set(renewal.connections),
-            _kept_from(now_s),
-        ],
-        alive,
+        alive = f"{alive} OR {terms.equal('state', s(MemberState.LEFT.value))}"
+    actions = (
+        terms.equal("version", n(renewal.version)),
+        terms.equal("state", s(renewal.state.value)),
+        terms.equal("connections", n(renewal.connections)),
     )
+    return Change(sort_key_of(renewal.number), _set(terms, actions, now_s), terms, alive)
 
 
 def claimed(seen: Member, by: NodeNumber, now_s: int) -> Change:
     """``by`` reaps the node, if nothing happened to it since it was ``seen``; or if ``by`` does so already."""
-    becomes = MemberState.LEFT if seen.state is MemberState.LEFT else MemberState.DEAD
-    claim = MemberRecord.claimed_by
-    unclaimed = claim.does_not_exist() if seen.claimed_by is None else claim == seen.claimed_by
-    unchanged = (MemberRecord.version == seen.version) & (MemberRecord.state == seen.state.value) & unclaimed
-    mine = held_by(by) & (MemberRecord.state == becomes.value)
-    actions = [claim.set(by), MemberRecord.state.set(becomes.value), _kept_from(now_s)]
-    return Change(sort_key_of(seen.number), actions, unchanged | mine)
+    terms = Terms()
+    becomes = s((MemberState.LEFT if seen.state is MemberState.LEFT else MemberState.DEAD).value)
+    unclaimed = terms.absent("claimedBy") if seen.claimed_by is None else held_by(terms, seen.claimed_by)
+    version, state = terms.equal("version", n(seen.version)), terms.equal("state", s(seen.state.value))
+    mine = f"{held_by(terms, by)} AND {terms.equal('state', becomes)}"
+    condition = f"({version} AND {state} AND {unclaimed}) OR ({mine})"
+    actions = (terms.equal("claimedBy", n(by)), terms.equal("state", becomes))
+    return Change(sort_key_of(seen.number), _set(terms, actions, now_s), terms, condition)
 
 
 def reaped(number: NodeNumber, by: NodeNumber, count: int, now_s: int) -> Change:
     """Tells how far the holder of the claim is."""
-    return Change(sort_key_of(number), [MemberRecord.reaped.set(count), _kept_from(now_s)], held_by(by))
+    terms = Terms()
+    update = _set(terms, (terms.equal("reaped", n(count)),), now_s)
+    return Change(sort_key_of(number), update, terms, held_by(terms, by))
 
 
 def drain_asked(number: NodeNumber) -> Change:
     """Asks a node that serves to drain."""
-    return Change(sort_key_of(number), [MemberRecord.drain_asked.set(True)], MemberRecord.state.is_in(*_SERVING))
+    terms = Terms()
+    update = f"SET {terms.equal('drainAsked', {'BOOL': True})}"
+    return Change(sort_key_of(number), update, terms, terms.one_of("state", *_SERVING))
 
 
 def agreed(what: str, value: str) -> Change:
     """Sets ``value`` unless something was agreed on before."""
-    first = AgreementRecord.value | value
-    actions = [AgreementRecord.value.set(first), AgreementRecord.type.set("Agreement")]
-    return Change(AGREED_PREFIX + what, actions)
+    terms = Terms()
+    name = terms.name("value")
+    first = f"{name} = if_not_exists ({name}, {terms.value(s(value))})"
+    return Change(AGREED_PREFIX + what, f"SET {first}, {terms.equal('type', s('Agreement'))}", terms)
 
 
-def _number(found: float | None) -> NodeNumber | None:
-    return None if found is None else NodeNumber(int(found))
-
-
-def _kept_from(now_s: int) -> Action:
-    return MemberRecord.expires_at_s.set(now_s + KEEP_S)
+def _set(terms: Terms, actions: Sequence[str], now_s: int) -> str:
+    """The update; what shows life puts the end of the record off."""
+    return f"SET {', '.join((*actions, terms.equal(TTL_ATTRIBUTE, n(now_s + KEEP_S))))}"

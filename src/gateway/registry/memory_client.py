@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from gateway.model.errors import RegistryUnavailable
 from gateway.registry.memory_table import MemoryTable
-from gateway.registry.threads import CLOSED
+from gateway.registry.patience import CLOSED
 
 Pause = Callable[[], Awaitable[None]]
 T = TypeVar("T")

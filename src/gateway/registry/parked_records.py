@@ -7,71 +7,45 @@ It waits for an operator, so it stays far longer than what the fleet looks after
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from typing import Final
 
 from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.parked import ParkedDisconnect
-from gateway.registry.records import (
-    CONNECTION_PREFIX,
-    DEFAULT_TABLE,
-    ItemOfConnection,
-    attributes_of,
-    connection_in,
-)
+from gateway.registry.keys import CONNECTION_PREFIX, TTL_ATTRIBUTE, RawItem
+from gateway.registry.records import attributes_of, connection_in, number, text
 
 FAILED: Final = "FAILED"
 KEEP_S: Final = 365 * 24 * 3600
 
-_RawItem = dict[str, dict[str, Any]]
+
+def key_of(connection_id: ConnectionId) -> RawItem:
+    """The whole key of one connection's parked ``$disconnect``."""
+    return {"pk": text(FAILED), "sk": text(CONNECTION_PREFIX + connection_id)}
 
 
-class ParkedRecord(ItemOfConnection):
-    """A ``model.parked.ParkedDisconnect`` as an item."""
-
-    class Meta:
-        table_name = DEFAULT_TABLE
-
-    type = UnicodeAttribute(default="Parked")
-    owner = NumberAttribute()
-    code = NumberAttribute()
-    reason = UnicodeAttribute()
-    attempts = NumberAttribute()
-    why = UnicodeAttribute()
-    parked_at_ms = NumberAttribute(attr_name="parkedAt")
-
-
-def sort_key_of(connection_id: ConnectionId) -> str:
-    """The sort key of one connection's parked ``$disconnect``."""
-    return CONNECTION_PREFIX + connection_id
-
-
-def item_of(parked: ParkedDisconnect) -> _RawItem:
+def item_of(parked: ParkedDisconnect) -> RawItem:
     """The item to put."""
-    record = ParkedRecord(
-        FAILED,
-        sort_key_of(parked.connection.connection_id),
-        expires_at_s=parked.parked_at_ms // 1000 + KEEP_S,
-        owner=parked.connection.owner,
-        code=parked.code,
-        reason=parked.reason,
-        attempts=parked.attempts,
-        why=parked.why,
-        parked_at_ms=parked.parked_at_ms,
+    return {
+        **key_of(parked.connection.connection_id),
         **attributes_of(parked.connection),
-    )
-    return record.serialize()
+        "type": text("Parked"),
+        TTL_ATTRIBUTE: number(parked.parked_at_ms // 1000 + KEEP_S),
+        "owner": number(parked.connection.owner),
+        "code": number(parked.code),
+        "reason": text(parked.reason),
+        "attempts": number(parked.attempts),
+        "why": text(parked.why),
+        "parkedAt": number(parked.parked_at_ms),
+    }
 
 
-def parked_of(item: _RawItem) -> ParkedDisconnect:
+def parked_of(item: RawItem) -> ParkedDisconnect:
     """What an item stands for. Unknown attributes are ignored: a newer gateway may have written them."""
-    record = ParkedRecord.from_raw_data(item)
     return ParkedDisconnect(
-        connection=connection_in(record, NodeNumber(int(record.owner))),
-        code=int(record.code),
-        reason=record.reason,
-        attempts=int(record.attempts),
-        why=record.why,
-        parked_at_ms=int(record.parked_at_ms),
+        connection=connection_in(item, NodeNumber(int(item["owner"]["N"]))),
+        code=int(item["code"]["N"]),
+        reason=item["reason"]["S"],
+        attempts=int(item["attempts"]["N"]),
+        why=item["why"]["S"],
+        parked_at_ms=int(item["parkedAt"]["N"]),
     )

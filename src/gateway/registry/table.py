@@ -1,33 +1,31 @@
-"""The one table of a fleet, as every adapter of this room asks it: blocking calls, for threads of their own.
+"""The one table of a fleet made and looked at through pynamodb: blocking calls, for a thread of one's own.
 
 Translates pynamodb's and botocore's exceptions to the two that matter here. It tries each call once; whether and when
-to try again is the decision of whoever knows the deadline.
+to try again is the decision of whoever knows the deadline. What nodes ask while they serve is in ``calls``.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 from pynamodb.connection.base import Connection as DynamoDb
 from pynamodb.connection.base import MetaTable
 from pynamodb.exceptions import PynamoDBException, TableDoesNotExist
-from pynamodb.expressions.operand import Path
 
 from gateway.model.aws import AwsEndpoint
 from gateway.model.errors import RegistryUnavailable
-from gateway.registry.failures import code_of, failure
-from gateway.registry.records import DEFAULT_TABLE, TTL_ATTRIBUTE
+from gateway.registry.failures import failure
+from gateway.registry.keys import TTL_ATTRIBUTE
 from gateway.registry.session import session_for
+from gateway.registry.table_settings import TableSettings, Timeouts
 
 TABLE_READY_TIMEOUT_S: Final = 60.0  # a new table is ACTIVE after 5-20 s on AWS, at once on emulators
 TABLE_POLL_S: Final = 0.5
-KEEP_S: Final = 30 * 24 * 3600  # AWS's connections live 2 h
 
 _SCHEMA: Final = {
     "AttributeDefinitions": [
@@ -38,38 +36,9 @@ _SCHEMA: Final = {
 }
 # It is on already, or the emulator knows none: it is only the last net.
 _TTL_AS_IT_IS: Final = {"ValidationException", "UnknownOperationException", "InvalidAction"}
-_CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
 _LIBRARY_ERRORS = (PynamoDBException, BotoCoreError, ClientError)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class TableSettings:
-    """``keep_s``: seconds after its connect when DynamoDB may drop a connection's record by itself, None for never;
-    must be longer than any connection lives. ``page_size``: records read at once, None for as many as fit DynamoDB's
-    1 MB; an emulator cannot read that many within a timeout."""
-
-    name: str = DEFAULT_TABLE
-    keep_s: int | None = KEEP_S
-    page_size: int | None = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds of one call. A DynamoDB that does not answer a SYN within ``connect_s`` is away; it answers in 10 ms,
-    and the 60 s that SDKs wait for it are too long for a held upgrade."""
-
-    connect_s: float = 1.0
-    read_s: float = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Items as DynamoDB types them; ``next_key`` continues the Query, None on the last page."""
-
-    items: tuple[dict[str, Any], ...]
-    next_key: dict[str, Any] | None
 
 
 class _Connection(DynamoDb):
@@ -128,41 +97,6 @@ class Table:
             return call(self._dynamodb())
         except _LIBRARY_ERRORS as error:
             raise self._translated(error) from error
-
-    def change(self, call: Callable[[DynamoDb], object]) -> bool:
-        """One conditional write; False when its condition does not hold."""
-        try:
-            call(self._dynamodb())
-        except _LIBRARY_ERRORS as error:
-            if code_of(error) == _CONDITION_FAILED:
-                return False
-            raise self._translated(error) from error
-        return True
-
-    def page(self, partition: str, prefix: str, start: dict[str, Any] | None) -> Page:
-        """One page of a strongly consistent Query: what is under ``partition`` and sorts under ``prefix``."""
-        answer = self.ask(
-            lambda dynamodb: dynamodb.query(
-                self.name,
-                partition,
-                range_key_condition=Path("sk").startswith(prefix),
-                consistent_read=True,
-                exclusive_start_key=start,
-                limit=self._settings.page_size,
-            )
-        )
-        return Page(tuple(answer.get("Items", ())), answer.get("LastEvaluatedKey"))
-
-    def endpoint(self) -> tuple[str, Any]:
-        """The URL that requests go to, and botocore's credentials that sign them."""
-
-        def find(dynamodb: _Connection) -> tuple[str, Any]:
-            keys = dynamodb.session.get_credentials()
-            if keys is None:
-                raise NoCredentialsError
-            return dynamodb.client.meta.endpoint_url, keys
-
-        return self.ask(find)
 
     def exists(self) -> bool:
         """Whether the table is there and serves."""
@@ -236,3 +170,9 @@ class Table:
 
     def _translated(self, error: Exception) -> RegistryUnavailable:
         return failure(self.where, code_of(error), error)
+
+
+def code_of(error: Exception) -> str | None:
+    """DynamoDB's own name of an error that a library raised."""
+    source = error.cause if isinstance(error, PynamoDBException) else error
+    return source.response.get("Error", {}).get("Code") if isinstance(source, ClientError) else None

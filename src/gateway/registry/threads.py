@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-from gateway.model.errors import RegistryUnavailable
-from gateway.registry.batches import RecordRejected
-
-CLOSED: Final = "the connection table is closed"
-FIRST_PAUSE_S: Final = 0.1  # before a call is made again; doubled each time
+from gateway.registry.patience import TableClosed, insist
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,24 +22,14 @@ class Threads:
         self._closed = False
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What ``call`` returns or raises. Raises RegistryUnavailable after ``close``."""
+        """What ``call`` returns or raises. Raises TableClosed after ``close``."""
         if self._closed:
-            raise RegistryUnavailable(CLOSED)
+            raise TableClosed
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(call, *args, **kwargs))
 
     async def insist(self, for_s: float, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Likewise, but a call the table did not take is made again until ``for_s`` seconds are over."""
-        pause_s = FIRST_PAUSE_S
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + for_s
-        while True:
-            try:
-                return await self.run(call, *args, **kwargs)
-            except RegistryUnavailable as error:
-                if self._closed or isinstance(error, RecordRejected) or loop.time() + pause_s >= give_up_at:
-                    raise
-            await asyncio.sleep(pause_s * (0.5 + random.random() / 2))
-            pause_s *= 2
+        return await insist(for_s, lambda: self.run(call, *args, **kwargs))
 
     def close(self) -> None:
         """Take no more; calls that run end by themselves, within their own timeouts."""

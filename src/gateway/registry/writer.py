@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from gateway.model.connection import Connection
 from gateway.model.errors import RegistryUnavailable
 from gateway.registry.batches import Batch, CommitPolicy, Jitter, Key, RecordRejected, WriteQueue
-from gateway.registry.threads import CLOSED
+from gateway.registry.patience import CLOSED
 
 # From deciding on a batch to sending it takes a turn of the loop. A process that was stopped meanwhile must not send it
 # when it wakes: whoever reaps this node has had its last look at the records by then.

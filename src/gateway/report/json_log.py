@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Final, TextIO
 
 from gateway.model.connection import Connection
@@ -135,4 +136,9 @@ def lost_lines(count: int, at_ms: int) -> bytes:
 
 
 def _line(record: dict[str, Value]) -> str:
-    return _ENCODER.encode(record).replace(_DELETE, "\\u007f") + "\n"
+    """What ``json.dumps`` makes of it, at half the cost: nearly every value is a text, and every name a word."""
+    members = [
+        f'"{name}":{quoted(value) if isinstance(value, str) else _ENCODER.encode(value)}'
+        for name, value in record.items()
+    ]
+    return f"{{{','.join(members)}}}".replace(_DELETE, "\\u007f") + "\n"

@@ -1,8 +1,9 @@
 """Standard output and standard error that never make the gateway wait.
 
 A terminal stopped by Ctrl-S or a pager that shows its first page stops whoever writes to it; a gateway that stopped
-would stop every socket. So lines are queued and a thread writes them. When the reader does not keep up, lines are
-dropped and counted; when it went away, they are dropped silently.
+would stop every socket. So lines are queued and a thread writes them: the first at once, then what gathers within a
+moment together, for waking a thread costs whoever prints more than everything else about a line. When the reader does
+not keep up, lines are dropped and counted; when it went away, they are dropped silently.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Final, TextIO
 
 MAX_PENDING_BYTES: Final = 8 * 1024 * 1024  # a few seconds of a busy terminal
 CLOSE_WITHIN_S: Final = 1.0  # for what is still pending at the end
+_GATHER_S: Final = 0.01  # behind a write, for lines to come together in the next
+_WRITE_BYTES: Final = 64 * 1024  # about as much is written at once
 _RETRY_S: Final = 0.5  # how long to wait for a non-blocking terminal to take more
 
 Sink = Callable[[bytes], None]
@@ -48,8 +53,10 @@ class Printer:
         self._pending = 0
         self._dropped: dict[Sink, int] = {}
         self._gone: set[Sink] = set()
-        self._closed = False
-        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._is_awaited = False  # the next line, by the thread
         self.out = self._stream(out)
         self.err = self._stream(err)
         self._thread = threading.Thread(target=self._run, name="printer", daemon=True)
@@ -63,8 +70,8 @@ class Printer:
 
     def close(self, within_s: float = CLOSE_WITHIN_S) -> None:
         """Write what is pending, for at most ``within_s``; what a reader has not taken by then is lost."""
-        with self._changed:
-            self._closed = True
+        with self._lock:
+            self._closing.set()
             self._changed.notify()
         self._thread.join(within_s)
 
@@ -74,37 +81,45 @@ class Printer:
         return io.TextIOWrapper(queue, encoding, errors="backslashreplace", newline="\n", line_buffering=True)
 
     def _put(self, sink: Sink, data: bytes) -> None:
-        with self._changed:
-            if sink in self._gone or self._closed:
+        with self._lock:
+            if sink in self._gone or self._closing.is_set():
                 return
             if self._pending + len(data) > self._max_pending:
                 self._dropped[sink] = self._dropped.get(sink, 0) + 1
                 return
             self._queue.append((sink, data))
             self._pending += len(data)
-            self._changed.notify()
+            if self._is_awaited:
+                self._is_awaited = False
+                self._changed.notify()
 
     def _run(self) -> None:
-        while (item := self._next()) is not None:
-            sink, data = item
-            try:
-                sink(data)
-            except (OSError, ValueError):  # a closed pipe or stream: nobody is watching any more
-                with self._changed:
-                    self._gone.add(sink)
+        while taken := self._take():
+            for sink, lines in groupby(taken, itemgetter(0)):
+                try:
+                    sink(b"".join([line for _, line in lines]))
+                except (OSError, ValueError):  # a closed pipe or stream: nobody is watching any more
+                    with self._lock:
+                        self._gone.add(sink)
+            if not self._queue:
+                self._closing.wait(_GATHER_S)
 
-    def _next(self) -> tuple[Sink, bytes] | None:
-        """The next to write; what was dropped is told once there is room again. None at the end."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._dropped or self._closed)
-            if self._queue:
-                sink, data = self._queue.popleft()
-                self._pending -= len(data)
-                return sink, data
-            if self._dropped:
+    def _take(self) -> list[tuple[Sink, bytes]]:
+        """What to write next; what was dropped is told once there is room again. Nothing at the end."""
+        taken: list[tuple[Sink, bytes]] = []
+        with self._lock:
+            self._is_awaited = True
+            self._changed.wait_for(lambda: self._queue or self._dropped or self._closing.is_set())
+            self._is_awaited = False
+            size = 0
+            while self._queue and size < _WRITE_BYTES:
+                taken.append(self._queue.popleft())
+                size += len(taken[-1][1])
+            self._pending -= size
+            if not taken and self._dropped:
                 sink, count = self._dropped.popitem()
-                return sink, self._lost(count)
-            return None
+                taken.append((sink, self._lost(count)))
+        return taken
 
 
 class _Queue(io.RawIOBase):

@@ -43,19 +43,23 @@ class Desk:
     async def handle(self, asked: HttpRequest) -> HttpResponse:
         """The answer to a request."""
         try:
-            return await self._service.handle(asked)
+            answer = self._service.handle(asked)
+            return answer if isinstance(answer, HttpResponse) else await answer
         except Exception as error:
             return self._failed(asked, error)
 
     def ask(self, asked: HttpRequest, later: Answered) -> HttpResponse | None:
         """The answer if it is there at once; else None, and ``later`` is called with it in a turn of its own."""
         try:
-            answer = take_first_step(self._service.handle(asked), self._loop)
+            answer = self._service.handle(asked)
+            if isinstance(answer, HttpResponse):
+                return answer
+            step = take_first_step(answer, self._loop)
         except Exception as error:
             return self._failed(asked, error)
-        if isinstance(answer, HttpResponse):
-            return answer
-        self._tasks.start(self._wait(asked, answer, later), f"{asked.method} {asked.raw_path}")
+        if isinstance(step, HttpResponse):
+            return step
+        self._tasks.start(self._wait(asked, step, later), f"{asked.method} {asked.raw_path}")
         return None
 
     async def close(self, timeout_s: float) -> None:

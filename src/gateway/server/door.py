@@ -11,6 +11,7 @@ from typing import Final, Generic, Protocol
 
 from gateway.engine.deadlines import Wheel
 from gateway.model.limits import Limits
+from gateway.model.networks import NOBODY, Networks
 from gateway.model.now import Now
 from gateway.ports import Clock, Conversations, ConversationT
 from gateway.server.ticker import Ticker
@@ -39,11 +40,11 @@ class Door(Generic[ConversationT]):
     """One front door, however many listeners it has.
 
     ``holds`` is asked before anything read from a socket is acted on. On False the shell drops what it has read:
-    whoever answers so has closed the sockets, or does from inside the call. ``compresses``: clients that offer
-    permessage-deflate get it.
+    whoever answers so has closed the sockets, or does from inside the call. ``trusted`` are believed when they
+    say whose requests they pass on. ``compresses``: clients that offer permessage-deflate get it.
     """
 
-    __slots__ = ("_clock", "_shells", "_ticker", "_wheel", "compresses", "conversations", "holds", "limits")
+    __slots__ = ("_clock", "_shells", "_ticker", "_wheel", "compresses", "conversations", "holds", "limits", "trusted")
 
     def __init__(
         self,
@@ -51,11 +52,13 @@ class Door(Generic[ConversationT]):
         clock: Clock,
         limits: Limits,
         holds: Callable[[], bool] = always,
+        trusted: Networks = NOBODY,
         compresses: bool = True,
     ) -> None:
         self.conversations = conversations
         self.limits = limits
         self.holds = holds
+        self.trusted = trusted
         self.compresses = compresses
         self._clock = clock
         self._shells: set[Shell] = set()

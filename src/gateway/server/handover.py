@@ -32,8 +32,7 @@ class Descriptors:
         return 0
 
     def take(self, parked: Parked, peer: Peer, data: bytes) -> None:
-        del peer  # the transport knows
-        self._transports.replay(socket(fileno=self._lot.release(parked)), data)
+        self._transports.replay(socket(fileno=self._lot.release(parked)), peer, data)
 
     def close(self) -> None:
         self._transports.close()

@@ -15,11 +15,11 @@ import httptools
 from gateway.model.http import HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
 from gateway.ports import ConversationT
-from gateway.server.acceptor import plain_address
 from gateway.server.door import Door
 from gateway.server.farewell import say_farewell
 from gateway.server.stream import WebSocketStream
 from gateway.server.transports import replay
+from gateway.wire.forwarded import client_of
 from gateway.wire.handshake import Peer, read_handshake, refusal, wants_upgrade
 from gateway.wire.http import RequestHead, is_doubtful, response
 
@@ -33,11 +33,12 @@ _END: Final = b"\r\n\r\n"
 class Head(asyncio.Protocol, Generic[ConversationT]):
     """``http`` makes the protocol that serves whatever is no handshake."""
 
-    __slots__ = ("_door", "_http", "_raw", "_transport")
+    __slots__ = ("_door", "_http", "_peer", "_raw", "_transport")
 
-    def __init__(self, door: Door[ConversationT], http: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(self, door: Door[ConversationT], http: Callable[[Peer], asyncio.Protocol], peer: Peer) -> None:
         self._door = door
         self._http = http
+        self._peer = peer
         self._raw = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -75,29 +76,25 @@ class Head(asyncio.Protocol, Generic[ConversationT]):
             return
         self._door.leave(self)
         if wants_upgrade(head):
-            upgrade(self._door, self._transport, head, bytes(self._raw[end:]))
+            upgrade(self._door, self._transport, (self._peer, head), bytes(self._raw[end:]))
             return
-        replay(self._transport, self._http(), bytes(self._raw))
+        replay(self._transport, self._http(self._peer), bytes(self._raw))
 
     def _answer(self, refused: HttpResponse) -> None:
         self._door.leave(self)
         say_farewell(self._door, self._transport, response(refused, self._door.wall_ms(), keep_alive=False))
 
 
-def upgrade(door: Door[ConversationT], transport: asyncio.Transport, head: RequestHead, early: bytes = b"") -> None:
+def upgrade(
+    door: Door[ConversationT], transport: asyncio.Transport, asked: tuple[Peer, RequestHead], early: bytes = b""
+) -> None:
     """Begin a conversation on ``transport`` or refuse a malformed handshake; the transport has a new protocol then."""
-    handshake = read_handshake(head, peer_of(transport))
+    peer, head = asked
+    handshake = read_handshake(head, client_of(head, peer, door.trusted))
     if isinstance(handshake, HttpResponse):
         say_farewell(door, transport, response(handshake, door.wall_ms(), keep_alive=False))
     else:
         WebSocketStream(door, transport, handshake.key).begin(handshake, early)
-
-
-def peer_of(transport: asyncio.BaseTransport) -> Peer:
-    """Both ends of a connection; an IPv4 client of a dual-stack socket by its IPv4 address."""
-    source_ip, *_ = transport.get_extra_info("peername") or ("",)
-    _, port, *_ = transport.get_extra_info("sockname")
-    return Peer(plain_address(source_ip), port, transport.get_extra_info("sslcontext") is not None)
 
 
 def find_end(raw: bytes | bytearray, known: int) -> int | HttpResponse:

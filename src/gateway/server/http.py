@@ -16,13 +16,13 @@ from aiohttp.web_protocol import _ErrInfo
 
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT
-from gateway.server.acceptor import plain_address
 from gateway.server.conduct import Conduct
 from gateway.server.desk import INTERNAL_SERVER_ERROR, Desk
-from gateway.wire.handshake import refusal, wants_upgrade
+from gateway.wire.forwarded import client_of
+from gateway.wire.handshake import Peer, refusal, wants_upgrade
 from gateway.wire.http import RequestHead, is_doubtful, response, split_target, tokens
 
-Upgrade = Callable[[asyncio.Transport, RequestHead], None]
+Upgrade = Callable[[asyncio.Transport, tuple[Peer, RequestHead]], None]
 Farewell = Callable[[asyncio.Transport, bytes], None]
 
 BAD_REQUEST: Final = refusal(400, "Bad Request")
@@ -52,6 +52,7 @@ class HttpHost:
         self._desk = desk
         self._upgrade = upgrade
         self._farewell = farewell
+        self._trusted = conduct.trusted
         self._body_timeout_s = conduct.body_timeout_ms / 1000
         self._server = _Server(
             self._serve,
@@ -64,16 +65,16 @@ class HttpHost:
             max_headers=MAX_HEAD_COUNT,
         )
 
-    def protocol(self) -> asyncio.Protocol:
-        """The protocol of one connection."""
-        return self._server()
+    def protocol(self, peer: Peer) -> asyncio.Protocol:
+        """The protocol of one connection, which ``peer`` has made."""
+        return self._server.handler_for(peer)
 
     async def close(self, timeout_s: float) -> None:
         """Let running requests end for at most ``timeout_s`` and close every connection."""
         await self._server.shutdown(max(timeout_s, _SOON_S))
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        head = RequestHead(request.method, request.raw_path, _version(request), _headers(request))
+        head = _head(request)
         if is_doubtful(head):
             return self._reply(BAD_REQUEST, False)
         if self._upgrade is not None and wants_upgrade(head):
@@ -105,29 +106,36 @@ class HttpHost:
 
     async def _call(self, request: web.BaseRequest, body: bytes | None) -> HttpResponse:
         """Ask the service; ``body`` is None when it was too large."""
-        asked = _request(request, body or b"")
+        asked = _request(request, body or b"", client_of(_head(request), _peer(request), self._trusted))
         return self._desk.too_large(asked) if body is None else await self._desk.handle(asked)
 
 
-def _version(request: web.BaseRequest) -> str:
-    return f"{request.version.major}.{request.version.minor}"
+def _head(request: web.BaseRequest) -> RequestHead:
+    version = f"{request.version.major}.{request.version.minor}"
+    return RequestHead(request.method, request.raw_path, version, _headers(request))
+
+
+def _peer(request: web.BaseRequest) -> Peer:
+    protocol = request.protocol
+    assert isinstance(protocol, _Handler)
+    return protocol.peer
 
 
 def _headers(request: web.BaseRequest) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers)
 
 
-def _request(request: web.BaseRequest, body: bytes) -> HttpRequest:
+def _request(request: web.BaseRequest, body: bytes, client: Peer) -> HttpRequest:
     path, query = split_target(request.raw_path)
-    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
     return HttpRequest(
         method=request.method,
         raw_path=path,
         query=query,
         headers=_headers(request),
         body=body,
-        source_ip=plain_address(peer[0]) if peer else "",
+        source_ip=client.source_ip,
         host=request.headers.get("Host", ""),
+        secure=client.secure,
     )
 
 
@@ -203,9 +211,9 @@ class _HandOver(web.StreamResponse):
         self._head = head
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        transport = _taken(request)
+        peer, transport = _peer(request), _taken(request)
         if transport is not None:
-            self._take_over(transport, self._head)
+            self._take_over(transport, (peer, self._head))
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to write to."""
@@ -225,18 +233,21 @@ def _heads_apart(before: bytes, data: bytes) -> list[bytes]:
 class _Server(web.Server):
     """aiohttp's, with protocols of ours."""
 
-    def __init__(self, handler: Any, protocol: Callable[..., web.RequestHandler], **options: Any) -> None:
+    def __init__(self, handler: Any, protocol: Callable[..., _Handler], **options: Any) -> None:
         super().__init__(handler, **options)
         self._protocol = partial(protocol, self, **options)
 
-    def __call__(self) -> web.RequestHandler:
-        return self._protocol()
+    def handler_for(self, peer: Peer) -> _Handler:
+        made = self._protocol()
+        made.peer = peer
+        return made
 
 
 class _Handler(web.RequestHandler):
-    """aiohttp's, with error answers of ours: its own tell its name and version."""
+    """aiohttp's, with error answers of ours: its own tell its name and version. ``peer`` made the connection; set once,
+    before anything is read."""
 
-    __slots__ = ("_before", "_body", "_desk", "_farewell", "_holds")
+    __slots__ = ("_before", "_body", "_desk", "_farewell", "_holds", "peer")
 
     def __init__(
         self, server: _Server, desk: Desk, holds: Callable[[], bool], farewell: Farewell | None, **options: Any
@@ -244,6 +255,7 @@ class _Handler(web.RequestHandler):
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self._desk = desk
         self._holds = holds
+        self.peer: Peer
         self._farewell = farewell
         self._before = b""  # the last bytes that came
         self._body: StreamReader | None = None  # of the last request whose head was read

@@ -20,16 +20,19 @@ from gateway.ports import Clock, Conversations, ConversationT, HttpService, Repo
 from gateway.server.acceptor import BACKLOG, Acceptor, Entrance
 from gateway.server.carrier import PLAIN
 from gateway.server.conduct import Conduct
+from gateway.server.descriptors import RESERVED
 from gateway.server.desk import Desk
 from gateway.server.door import Door
 from gateway.server.farewell import say_farewell
 from gateway.server.handover import Descriptors, Handover
 from gateway.server.head import Head, upgrade
-from gateway.server.http import HttpHost
+from gateway.server.late_host import LateHttpHost
 from gateway.server.lot import CAN_PARK, Lot
 from gateway.server.parked_requests import Yard
 from gateway.server.parked_transport import ParkedTransports
+from gateway.server.porch import Porch
 from gateway.server.secure_carrier import SecureCarrier
+from gateway.server.tls_source import Contexts, contexts_of
 from gateway.server.transports import Transports
 
 LOCALHOST: Final = "localhost"
@@ -56,9 +59,9 @@ class FrontDoor(Generic[ConversationT]):
         limits: Limits = AWS,
         conduct: Conduct = _PLAINLY,
     ) -> None:
-        self._door = Door(conversations, clock, limits, conduct.holds, conduct.compresses)
+        self._door = Door(conversations, clock, limits, conduct.holds, conduct.trusted, conduct.compresses)
         self._desk = Desk(http, clock, reporter)
-        self._host = HttpHost(self._desk, conduct, partial(upgrade, self._door), partial(say_farewell, self._door))
+        self._host = LateHttpHost(self._desk, conduct, partial(upgrade, self._door), partial(say_farewell, self._door))
         self._conduct = conduct
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
@@ -68,20 +71,39 @@ class FrontDoor(Generic[ConversationT]):
         """How many sockets there are that aiohttp does not have."""
         return len(self._door) + sum(map(len, self._yards))
 
-    async def open(self, host: str, port: int, tls: SSLContext | None = None) -> int:
+    @property
+    def accept_pauses(self) -> int:
+        """How often nobody could be accepted because descriptors or memory were short; a metric, only grows."""
+        return sum(acceptor.pauses for acceptor in self._acceptors)
+
+    async def open(self, host: str, port: int, tls: SSLContext | Contexts | None = None) -> int:
         """Listen on one more address; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
         bound = await bind(host, port)
         await self.serve(bound, tls)
         return bound.port
 
-    async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
-        """Accept from sockets that listen already; those accepted are parked, where the system can."""
+    async def serve(
+        self,
+        bound: Bound,
+        tls: SSLContext | Contexts | None = None,
+        *,
+        reserved: int = RESERVED,
+        proxied: bool = False,
+    ) -> None:
+        """Accept from sockets that listen already; those accepted are parked, where the system can.
+
+        ``reserved``: descriptors that its clients are not to have; 0 for a door of this node's own handlers.
+        ``proxied``: connections of those that are trusted begin with a PROXY header, in front of TLS too.
+        """
         entrance: Entrance
+        contexts = contexts_of(tls)
         if self._conduct.parks and CAN_PARK:
-            entrance = self._parking(tls)
+            entrance = self._parking(contexts)
         else:
-            entrance = Transports(partial(Head, self._door, self._host.protocol), tls, self._door.limits)
-        self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
+            entrance = Transports(partial(Head, self._door, self._host.protocol), contexts, self._door.limits)
+        if proxied:
+            entrance = Porch(self._door, entrance, self._reporter)
+        self._acceptors += [Acceptor(sock, entrance, self._reporter, reserved) for sock in bound.sockets]
 
     def stop_accepting(self) -> None:
         """Close the listening sockets; those that are open stay."""
@@ -97,7 +119,7 @@ class FrontDoor(Generic[ConversationT]):
             yard.handover.close()
             yard.lot.shut_down()
 
-    def _parking(self, tls: SSLContext | None) -> Yard[ConversationT]:
+    def _parking(self, tls: Contexts | None) -> Yard[ConversationT]:
         """A yard of its own for each port."""
         door, protocol = self._door, self._host.protocol
         carrier = PLAIN if tls is None else SecureCarrier(tls)
@@ -106,7 +128,7 @@ class FrontDoor(Generic[ConversationT]):
         if tls is None:
             handover = Descriptors(lot, Transports(protocol, None, door.limits))
         else:
-            handover = ParkedTransports(lot, protocol, tls)
+            handover = ParkedTransports(lot, protocol, tls())
         self._yards.append(Yard(door, self._desk, self._conduct, carrier, lot, handover))
         return self._yards[-1]
 
@@ -115,7 +137,7 @@ class HttpDoor:
     """A service for this machine alone, on 127.0.0.1. To be made inside a running loop."""
 
     def __init__(self, service: HttpService, clock: Clock, reporter: Reporter) -> None:
-        self._host = HttpHost(Desk(service, clock, reporter), _PLAINLY)
+        self._host = LateHttpHost(Desk(service, clock, reporter), _PLAINLY)
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
 
@@ -127,8 +149,8 @@ class HttpDoor:
 
     async def serve(self, bound: Bound, tls: SSLContext | None = None) -> None:
         """Accept from sockets that listen already; that they do on loopback is up to who bound them."""
-        entrance = Transports(self._host.protocol, tls, AWS)
-        self._acceptors += [Acceptor(sock, entrance, self._reporter) for sock in bound.sockets]
+        entrance = Transports(self._host.protocol, contexts_of(tls), AWS)
+        self._acceptors += [Acceptor(sock, entrance, self._reporter, 0) for sock in bound.sockets]
 
     async def close(self, timeout_s: float = 0.0) -> None:
         """Stop accepting, let requests end for at most ``timeout_s``, and close every connection."""

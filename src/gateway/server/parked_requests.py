@@ -20,12 +20,12 @@ from gateway.server.conduct import Conduct
 from gateway.server.desk import Desk
 from gateway.server.door import Door
 from gateway.server.handover import Handover
-from gateway.server.head import find_end, read_head
-from gateway.server.http import REQUEST_TIMEOUT
+from gateway.server.head import REQUEST_TIMEOUT, find_end, read_head
 from gateway.server.lot import Lot
 from gateway.server.parked_farewell import ParkedFarewell
 from gateway.server.parked_stream import ParkedStream
 from gateway.server.plain_post import PlainPost, plain_post
+from gateway.wire.forwarded import client_of
 from gateway.wire.handshake import Peer, read_handshake, wants_upgrade
 from gateway.wire.http import RequestHead, response
 
@@ -45,18 +45,20 @@ class Yard(Generic[ConversationT]):
         """How many sockets there are that aiohttp does not have."""
         return len(self.lot) - len(self.handover)
 
-    def enter(self, accepted: socket, source_ip: str, port: int) -> None:
+    def enter(self, accepted: socket, peer: Peer) -> None:
         fd = self.carrier.admit(accepted)
         if fd is not None:
-            ParkedRequests(self, Peer(source_ip, port, self.carrier is not PLAIN)).begin(fd)
+            ParkedRequests(self, peer if self.carrier is PLAIN else peer.over_tls()).begin(fd)
 
     def close(self) -> None:
         """Nobody is on the way in: who was accepted is parked."""
 
 
 class _Awaits(Enum):
-    """``FIRST_HEAD`` may still be a stranger's noise, ``HEAD`` one behind a request that was served."""
+    """``AGREEMENT`` is the TLS handshake's end, ``FIRST_HEAD`` may still be a stranger's noise, ``HEAD`` one behind a
+    request that was served."""
 
+    AGREEMENT = "AGREEMENT"
     FIRST_HEAD = "FIRST_HEAD"
     HEAD = "HEAD"
     BODY = "BODY"
@@ -83,11 +85,19 @@ class ParkedRequests(Generic[ConversationT]):
     def begin(self, fd: int) -> None:
         """Own a non-blocking descriptor whose client has been told nothing yet."""
         self._yard.lot.park(self, fd)
-        self._yard.door.watch(self, self._yard.door.limits.head_timeout_ms)
+        limits = self._yard.door.limits
+        if self._yard.carrier.is_ready(fd):
+            self._yard.door.watch(self, limits.head_timeout_ms)
+        else:
+            self._awaits = _Awaits.AGREEMENT
+            self._yard.door.watch(self, min(limits.tls_handshake_timeout_ms, limits.head_timeout_ms))
 
     # -- Parked ----------------------------------------------------------------------------------------------------
 
     def received(self, data: bytes) -> None:
+        if self._awaits is _Awaits.AGREEMENT:
+            self._awaits = _Awaits.FIRST_HEAD
+            self._yard.door.watch(self, self._yard.door.limits.head_timeout_ms)
         if not self._raw:
             self._raw = data
         else:
@@ -110,6 +120,8 @@ class ParkedRequests(Generic[ConversationT]):
     # -- Shell -----------------------------------------------------------------------------------------------------
 
     def overdue(self) -> None:
+        if self._awaits is _Awaits.AGREEMENT and self._may_wait():
+            return
         if self._raw:
             self._end_with(REQUEST_TIMEOUT)
         else:
@@ -119,6 +131,16 @@ class ParkedRequests(Generic[ConversationT]):
         self._yard.lot.close(self)
 
     # ------------------------------------------------------------------------------------------------------------
+
+    def _may_wait(self) -> bool:
+        """The shorter of two times has passed without a byte of the client's own; nobody told whether the handshake
+        ended in it. Now it shows which of the two holds."""
+        self._awaits = _Awaits.FIRST_HEAD
+        head_ms, handshake_ms = (limits := self._yard.door.limits).head_timeout_ms, limits.tls_handshake_timeout_ms
+        left_ms = (head_ms if self._yard.carrier.is_ready(self.fd) else handshake_ms) - min(head_ms, handshake_ms)
+        if left_ms:
+            self._yard.door.watch(self, left_ms)
+        return left_ms > 0
 
     def _go_on(self) -> None:
         """Serve what there is, as long as every answer can leave and is there at once."""
@@ -140,31 +162,45 @@ class ParkedRequests(Generic[ConversationT]):
                 self._ask(post)
 
     def _read_head(self, end: int | HttpResponse) -> None:
-        head = end if isinstance(end, HttpResponse) else read_head(bytes(self._raw[:end]))
-        if isinstance(end, HttpResponse) or isinstance(head, HttpResponse):
-            if self._awaits is _Awaits.FIRST_HEAD:
-                assert isinstance(head, HttpResponse)
-                self._end_with(head)
-            else:
-                self._hand_over()
+        if isinstance(end, HttpResponse):
+            self._refuse(end)
             return
-        if wants_upgrade(head):
-            self._upgrade(head, end)
-            return
-        post = plain_post(head, self._yard.desk.max_body_bytes)
+        data = bytes(self._raw[:end])
+        post = plain_post(data, self._yard.desk.max_body_bytes)
         if post is None:
-            self._hand_over()
+            self._read_other(data)
             return
         self._post, self._known = post, end
         if len(self._raw) - end < post.length:
             self._awaits = _Awaits.BODY
             self._yard.door.watch(self, self._yard.conduct.body_timeout_ms)
 
+    def _read_other(self, data: bytes) -> None:
+        """``data`` is a head, and of no plain post."""
+        head = read_head(data)
+        if isinstance(head, HttpResponse):
+            self._refuse(head)
+        elif wants_upgrade(head):
+            self._upgrade(head, len(data))
+        else:
+            self._hand_over()
+
+    def _refuse(self, why: HttpResponse) -> None:
+        """What was read is no request; behind one that was served, aiohttp says so in its own words."""
+        if self._awaits is _Awaits.FIRST_HEAD:
+            self._end_with(why)
+        else:
+            self._hand_over()
+
     def _ask(self, post: PlainPost) -> None:
         end = self._known + post.length
         body, self._raw = bytes(self._raw[self._known : end]), self._raw[end:]
-        head = post.head
-        asked = HttpRequest(head.method, post.path, post.query, head.headers, body, self._peer.source_ip, post.host)
+        head = RequestHead("POST", post.path, "1.1", post.headers)
+        client = client_of(head, self._peer, self._yard.door.trusted)
+        asked = HttpRequest(
+            "POST", post.path, post.query, post.headers, body, client.source_ip, post.host, client.secure
+        )
+        asked.knows(post.fields)
         self._awaits, self._known = _Awaits.ANSWER, 0
         answer = self._yard.desk.ask(asked, self._answered_later)
         if answer is None:
@@ -193,7 +229,7 @@ class ParkedRequests(Generic[ConversationT]):
 
     def _upgrade(self, head: RequestHead, end: int) -> None:
         yard = self._yard
-        handshake = read_handshake(head, self._peer)
+        handshake = read_handshake(head, client_of(head, self._peer, yard.door.trusted))
         if isinstance(handshake, HttpResponse):
             self._end_with(handshake)
             return

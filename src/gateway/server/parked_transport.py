@@ -15,7 +15,7 @@ from gateway.wire.handshake import Peer
 class ParkedTransports:
     """Implements ``handover.Handover``: sockets stay in the lot, with a protocol of ``factory`` behind a transport."""
 
-    def __init__(self, lot: Lot, factory: Callable[[], asyncio.Protocol], context: SSLContext) -> None:
+    def __init__(self, lot: Lot, factory: Callable[[Peer], asyncio.Protocol], context: SSLContext) -> None:
         self._lot = lot
         self._factory = factory
         self._context = context
@@ -25,9 +25,9 @@ class ParkedTransports:
         return len(self._open)
 
     def take(self, parked: Parked, peer: Peer, data: bytes) -> None:
-        # What is read of a transport here: of the client's address the host, of ours the port.
+        # What aiohttp reads of a transport: of the client's address the host, of ours the port.
         extra = {"peername": (peer.source_ip, 0), "sockname": ("", peer.port), "sslcontext": self._context}
-        protocol = self._factory()
+        protocol = self._factory(peer)
         transport = ParkedTransport(self._lot, self._open.discard, extra)
         self._open.add(transport)
         self._lot.replace(parked, transport)

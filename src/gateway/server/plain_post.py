@@ -1,46 +1,76 @@
-"""Tells the posts that are simple enough to be served without a framework, and says what of their heads matters.
+"""Tells the posts that are simple enough to be served without a framework, and reads what matters of their heads.
 
-It knows no service: ``@connections`` is where the many posts of an API's own handlers go.
+It knows no service: ``@connections`` is where the many posts of an API's own handlers go. What it reads, any other
+reader would read alike: whatever leaves room for a second opinion is left to ``head`` and to aiohttp.
 """
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from gateway.wire.http import RequestHead, split_target
+from gateway.model.limits import MAX_HEAD_COUNT
 
-_PLACE: Final = "/@connections/"
-_ENCODED_PLACE: Final = "/%40connections/"
+_BEFORE, _BEHIND = "POST ", " HTTP/1.1"
+_PLACES: Final = ("/@connections/", "/%40connections/")
 _NEVER: Final = ("transfer-encoding", "expect", "upgrade", "trailer", "proxy-connection")
+_TARGET: Final = re.compile(r"/[\w.~/@%:;,!$'()*+?&=-]*", re.ASCII)
+_NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110 §5.6.2
+_REMEMBERED: Final = 512  # header lines; of those of one client most are the same in every request
+_MAX_REMEMBERED_CHARS: Final = 256  # of one, so that strangers cannot fill the memory with them
+_MAX_LENGTH_DIGITS: Final = 9
 
 
 class PlainPost(NamedTuple):
-    """``length`` is the body's, in bytes."""
+    """``headers`` are as on the wire, ``fields`` the same by their names in lower case, none of which is there twice;
+    ``length`` is the body's, in bytes."""
 
-    head: RequestHead
     path: str
     query: str
     host: str
+    headers: tuple[tuple[str, str], ...]
+    fields: dict[str, str]
     length: int
     keep_alive: bool
 
 
-def plain_post(head: RequestHead, max_body_bytes: int) -> PlainPost | None:
-    """The post that ``head`` begins; None for anything that wants more care: another method, another path, a version
-    before 1.1, a chunked or too large body, a client that waits to be told to continue, a header that is there twice,
-    characters beyond ASCII where readers differ."""
-    if head.method != "POST" or head.version != "1.1" or not head.target.isascii():
+def plain_post(head: bytes, max_body_bytes: int) -> PlainPost | None:
+    """The post that ``head`` is, its empty line included. None for anything that wants more care: another method,
+    another path, a version before 1.1, a chunked or too large body, a client that waits to be told to continue, a
+    header that is there twice, any character or white space about which readers differ, what is malformed."""
+    if not head.startswith(b"POST /") or not head.isascii():
         return None
-    if _PLACE not in head.target and _ENCODED_PLACE not in head.target:
+    request_line, *lines = head[:-4].decode("ascii").split("\r\n")
+    target = request_line[len(_BEFORE) : -len(_BEHIND)]
+    if not request_line.endswith(_BEHIND) or _TARGET.fullmatch(target) is None or len(lines) > MAX_HEAD_COUNT:
         return None
-    fields = {name.lower(): value for name, value in head.headers}
-    if len(fields) != len(head.headers) or not fields.keys().isdisjoint(_NEVER):
+    path, _, query = target.partition("?")
+    if _PLACES[0] not in path and _PLACES[1] not in path:
+        return None
+    found = [_known_field(line) if len(line) <= _MAX_REMEMBERED_CHARS else _field(line) for line in lines]
+    headers = [pair for pair in found if pair is not None]
+    fields = {name: header[1] for name, header in headers}
+    if len(fields) != len(lines) or not fields.keys().isdisjoint(_NEVER):
         return None
     host, length = fields.get("host"), fields.get("content-length", "0")
     connection = fields.get("connection", "keep-alive").lower()
-    if host is None or not host.isascii() or not length.isdecimal() or int(length) > max_body_bytes:
+    if host is None or not length.isdecimal() or len(length) > _MAX_LENGTH_DIGITS or int(length) > max_body_bytes:
         return None
     if connection not in ("keep-alive", "close"):
         return None
-    path, query = split_target(head.target)
-    return PlainPost(head, path, query, host, int(length), connection == "keep-alive")
+    return PlainPost(
+        path, query, host, tuple([header for _, header in headers]), fields, int(length), connection == "keep-alive"
+    )
+
+
+def _field(line: str) -> tuple[str, tuple[str, str]] | None:
+    """A header line's name in lower case, and its name and value; None unless all of it is plain text."""
+    name, colon, value = line.partition(":")
+    value = value.strip(" \t")
+    if not colon or not value.isprintable() or _NAME.fullmatch(name) is None:
+        return None
+    return name.lower(), (name, value)
+
+
+_known_field: Final = lru_cache(maxsize=_REMEMBERED)(_field)

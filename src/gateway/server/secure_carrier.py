@@ -3,8 +3,7 @@
 Each socket keeps an ``ssl.SSLSocket`` and nothing else: no memory BIOs, no buffers, no transport. What that costs is
 OpenSSL's own, 14 KB with 3.0: half of it the one structure, the rest ciphers, session and keys of the handshake.
 
-The handshake is part of the first reads, so it runs against the deadline of the first head, and what a client sends
-that speaks no TLS breaks its connection like a reset.
+The handshake is part of the first reads; what a client sends that speaks no TLS breaks its connection like a reset.
 
 OpenSSL reads no further than the record it is in, and a read takes a whole record. So nothing ever waits inside it that
 the epoll could not tell of.
@@ -15,11 +14,12 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from socket import socket
-from ssl import SSLContext, SSLError, SSLSocket, SSLWantReadError, SSLWantWriteError, SSLZeroReturnError
+from ssl import SSLError, SSLSocket, SSLWantReadError, SSLWantWriteError, SSLZeroReturnError
 from typing import Final
 
 from gateway.model.limits import KIB
 from gateway.server.carrier import READ_BYTES, Stalled
+from gateway.server.tls_source import Contexts
 
 RECORD_BYTES: Final = 16 * KIB  # of plain text in one record, at most (RFC 8446 §5.1)
 
@@ -27,24 +27,27 @@ RECORD_BYTES: Final = 16 * KIB  # of plain text in one record, at most (RFC 8446
 class SecureCarrier:
     """Implements ``Carrier``."""
 
-    __slots__ = ("_by_fd", "_context")
+    __slots__ = ("_by_fd", "_contexts")
 
     # A read without a byte was a step of a handshake, of which the longer one signs: as long as reading this much of
     # plain TCP several times over. A wake-up has room for six, and then it is the turn of others.
     vain_read_bytes: Final = 16 * KIB
 
-    def __init__(self, context: SSLContext) -> None:
-        self._context = context
+    def __init__(self, contexts: Contexts) -> None:
+        self._contexts = contexts
         self._by_fd: dict[int, SSLSocket] = {}
 
     def admit(self, accepted: socket) -> int | None:
         try:
-            secured = self._context.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
+            secured = self._contexts().wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
         except (OSError, ValueError):
             accepted.close()
             return None
         self._by_fd[secured.fileno()] = secured
         return secured.fileno()
+
+    def is_ready(self, fd: int) -> bool:
+        return self._by_fd[fd].version() is not None
 
     def receive(self, fd: int) -> bytes:
         try:

@@ -6,10 +6,11 @@ import asyncio
 import socket
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable
-from ssl import SSLContext
 from typing import Final
 
 from gateway.model.limits import KIB, Limits
+from gateway.server.tls_source import Contexts
+from gateway.wire.handshake import Peer
 
 # What asyncio reads of a TLS connection at once, and keeps allocated for each: 256 KiB by its own choice (273 KB of
 # memory per idle connection measured), 25 KB with 4 KiB, at the price of 9 % more CPU for messages of 32 KiB.
@@ -19,7 +20,7 @@ TLS_BUFFER_BYTES: Final = 4 * KIB
 class Transports:
     """Implements ``acceptor.Entrance``. To be made inside a running loop."""
 
-    def __init__(self, factory: Callable[[], asyncio.Protocol], tls: SSLContext | None, limits: Limits) -> None:
+    def __init__(self, factory: Callable[[Peer], asyncio.Protocol], tls: Contexts | None, limits: Limits) -> None:
         self._factory = factory
         self._tls = tls
         self._limits = limits
@@ -28,13 +29,13 @@ class Transports:
         if tls is not None:
             SSLProtocol.max_size = TLS_BUFFER_BYTES  # the only place asyncio lets it be chosen: for the whole process
 
-    def enter(self, accepted: socket.socket, source_ip: str, port: int) -> None:
-        del source_ip, port  # a transport knows
-        self._start(accepted, self._factory)
+    def enter(self, accepted: socket.socket, peer: Peer) -> None:
+        peer = peer if self._tls is None else peer.over_tls()
+        self._start(accepted, lambda: self._factory(peer))
 
-    def replay(self, accepted: socket.socket, data: bytes) -> None:
+    def replay(self, accepted: socket.socket, peer: Peer, data: bytes) -> None:
         """A socket of which ``data`` has been read already."""
-        self._start(accepted, lambda: _Replay(self._factory(), data))
+        self._start(accepted, lambda: _Replay(self._factory(peer), data))
 
     def close(self) -> None:
         """End those that have no protocol yet, as in a TLS handshake."""
@@ -52,8 +53,8 @@ class Transports:
             await self._loop.connect_accepted_socket(
                 factory,
                 accepted,
-                ssl=tls,
-                ssl_handshake_timeout=None if tls is None else limits.head_timeout_ms / 1000,
+                ssl=None if tls is None else tls(),
+                ssl_handshake_timeout=None if tls is None else limits.tls_handshake_timeout_ms / 1000,
                 ssl_shutdown_timeout=None if tls is None else limits.close_timeout_ms / 1000,
             )
         except OSError:

@@ -12,6 +12,7 @@ from gateway.settings.environment import (
     aws_credentials,
     default_region,
     directories,
+    install_environment,
     is_debugging,
     tool_environment,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "document_of",
     "find_template",
     "from_document",
+    "install_environment",
     "is_debugging",
     "load_settings",
     "tool_environment",

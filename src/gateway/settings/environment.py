@@ -20,6 +20,7 @@ PREFIX: Final = "WSFLEET_"
 STATE_DIR: Final = "WSFLEET_STATE_DIR"
 CACHE_DIR: Final = "WSFLEET_CACHE_DIR"
 DEBUG: Final = "WSFLEET_DEBUG"
+_OWN: Final = (PREFIX, "AWS_")  # the gateway's settings, and its keys
 _OFF: Final = ("", "0", "false", "no", "off")
 
 
@@ -65,3 +66,8 @@ def aws_credentials(environ: Mapping[str, str] | None = None) -> tuple[str, str,
 def tool_environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
     """What pip, npm and the search for interpreters get; of it, handlers get PATH alone."""
     return dict(os.environ if environ is None else environ)
+
+
+def install_environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """The same for a node of a fleet: what packages run when they are installed has no business with its keys."""
+    return {name: value for name, value in tool_environment(environ).items() if not name.startswith(_OWN)}

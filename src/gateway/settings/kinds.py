@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
+from gateway.model.networks import Networks, read_networks
 from gateway.settings.pairs import pairs_of
 from gateway.settings.run import AWS_ITSELF
 
@@ -234,6 +235,25 @@ class Pairs:
 
     def written(self, value: Mapping[str, str]) -> Json:
         return dict(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Cidrs:
+    """Addresses and networks: a list in TOML, words or a list with commas elsewhere."""
+
+    metavar: str = "CIDR,…"
+
+    def read(self, raw: object) -> Networks:
+        words = raw.replace(",", " ").split() if isinstance(raw, str) else raw
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"{raw!r} is no list of networks")
+        try:
+            return read_networks(words)
+        except ValueError as error:
+            raise ValueError(f"{error}; networks are written as 10.0.0.0/8") from error
+
+    def written(self, value: Networks) -> Json:
+        return str(value)
 
 
 def url_of(raw: object) -> str:

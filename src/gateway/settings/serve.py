@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from gateway.model.errors import UserError
-from gateway.registry.records import DEFAULT_TABLE
+from gateway.model.networks import NOBODY, Networks
+from gateway.registry.keys import DEFAULT_TABLE
 from gateway.settings.environment import DEFAULT_REGION, REGION_VARIABLES, Directories, directories
 from gateway.settings.kinds import (
     MAX_PORT,
     AccountId,
+    Cidrs,
     HostPort,
     Location,
     Number,
@@ -119,6 +121,50 @@ class ServeSettings:
     tls_port: int | None = field(
         default=None, metadata=about(_PORTS, "For wss:// and https://; 0 takes a free one.", "port", default="no TLS")
     )
+    tls_cert_file: Path | None = field(
+        default=None,
+        metadata=about(
+            Location(),
+            "The certificate for tls_port and its chain, PEM; read again when it changes and on SIGHUP.",
+            default="one of the node's own authority",
+        ),
+    )
+    tls_key_file: Path | None = field(
+        default=None,
+        metadata=about(Location(), "Its private key, readable for its owner only.", default="in tls_cert_file"),
+    )
+    tls_cert_dir: Path | None = field(
+        default=None,
+        metadata=about(
+            Location("DIR"),
+            "Further certificates with keys, chosen by the name that a client asks for (SNI).",
+            default=NOWHERE,
+        ),
+    )
+    tls_client_ca_file: Path | None = field(
+        default=None,
+        metadata=about(Location(), "Authorities whose certificates clients may have, PEM.", default=NOWHERE),
+    )
+    tls_client_certs: str | None = field(
+        default=None,
+        metadata=about(
+            OneOf(("off", "optional", "required")),
+            "Whether clients of tls_port are asked for a certificate; one that is given must be right.",
+            default="optional with tls_client_ca_file, else off",
+        ),
+    )
+    trusted_proxies: Networks = field(
+        default=NOBODY,
+        metadata=about(
+            Cidrs(), "From whom X-Forwarded-For, -Proto, -Port and PROXY headers are believed.", default="nobody"
+        ),
+    )
+    proxy_protocol: str = field(
+        default="off",
+        metadata=about(
+            OneOf(("off", "required")), "Whether connections of trusted_proxies begin with a PROXY header (v1 or v2)."
+        ),
+    )
     workers: int = field(
         default=1, metadata=about(Whole(1, MAX_WORKERS), "Processes that share the ports; each is a node.", "processes")
     )
@@ -175,6 +221,12 @@ class ServeSettings:
     no_auth: bool = field(
         default=False, metadata=about(Switch(), "Management calls need a signature, but nobody's is verified.")
     )
+    no_auth_on_network: bool = field(
+        default=False,
+        metadata=about(
+            Switch(), "no_auth is meant, though the address is not of this machine alone: others let nobody else in."
+        ),
+    )
     ready_file: Path | None = field(
         default=None, metadata=about(Location("PATH"), "Write JSON here once serving.", default=NOWHERE)
     )
@@ -213,6 +265,16 @@ class ServeSettings:
     def log_folder(self) -> Path | None:
         """Where the logs of stages are written, absolute; None is standard output."""
         return None if self.log_dir == TO_OUTPUT else self.log_dir.absolute()
+
+    @property
+    def has_certificates(self) -> bool:
+        """Whether tls_port is served with certificates of files; else with one of the node's own authority."""
+        return self.tls_cert_file is not None or self.tls_cert_dir is not None
+
+    @property
+    def reloads(self) -> bool:
+        """Whether there is something that SIGHUP has read again; else it ends the program."""
+        return self.has_certificates
 
     @property
     def lease_ms(self) -> int:

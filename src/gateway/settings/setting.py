@@ -78,7 +78,7 @@ def shown(value: Json) -> str:
         case int() | float():
             return f"{value:.16g}"
         case str():
-            return value
+            return value or "-"
     return " ".join(f"{name}={each}" for name, each in value.items()) or "-"
 
 

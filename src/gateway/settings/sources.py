@@ -150,6 +150,9 @@ def _at_odds(settings: ServeSettings) -> Iterator[Problem]:
     """What is wrong with several settings together."""
     if settings.port == settings.tls_port != 0:
         yield Problem(f"port and tls_port cannot both be {settings.port}", hint="choose another --tls-port")
+    yield from _tls_at_odds(settings)
+    if settings.proxy_protocol == "required" and not settings.trusted_proxies:
+        yield Problem("proxy_protocol: nobody is trusted", hint="name the balancers' networks in trusted_proxies")
     if settings.advertise is not None:
         try:
             settings.advertise.after(settings.workers - 1)
@@ -157,3 +160,28 @@ def _at_odds(settings: ServeSettings) -> Iterator[Problem]:
             yield Problem(f"advertise: {error}", hint="each worker takes the port after the one before")
     if settings.ready_file is not None and not settings.ready_file.absolute().parent.is_dir():
         yield Problem(f"ready_file: {settings.ready_file.parent} is no folder", hint="choose another --ready-file")
+
+
+def _tls_at_odds(settings: ServeSettings) -> Iterator[Problem]:
+    has_certificates = settings.has_certificates
+    asks_clients = settings.tls_client_certs not in (None, "off")
+    for is_wrong, message, hint in (
+        (
+            settings.tls_key_file is not None and settings.tls_cert_file is None,
+            "tls_key_file: there is no certificate to it",
+            "name it in tls_cert_file",
+        ),
+        (has_certificates and settings.tls_port is None, "tls_cert_file: no port speaks TLS", "choose a --tls-port"),
+        (
+            settings.tls_client_ca_file is not None and not has_certificates,
+            "tls_client_ca_file: clients are asked for certificates only where the node has its own",
+            "set tls_cert_file or tls_cert_dir",
+        ),
+        (
+            asks_clients and settings.tls_client_ca_file is None,
+            f"tls_client_certs: {settings.tls_client_certs}, and nobody vouches for clients",
+            "name their authorities in tls_client_ca_file",
+        ),
+    ):
+        if is_wrong:
+            yield Problem(message, hint=hint)

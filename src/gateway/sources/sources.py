@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.model.aws import AwsEndpoint
 from gateway.model.event_source import EventSource
 from gateway.ports import Functions, Ids, Reporter
 from gateway.sources.batch import Caller
-from gateway.sources.endpoint import SourceEndpoint
-from gateway.sources.queue import QueueSource
-from gateway.sources.stream import StreamSource
 from gateway.tasks import Tasks
+
+if TYPE_CHECKING:
+    from gateway.sources.endpoint import SourceEndpoint
+    from gateway.sources.queue import QueueSource
+    from gateway.sources.stream import StreamSource
 
 READING_WITHIN_S: Final = 5.0  # until a stream's beginning is fixed; later than that it begins by itself
 
@@ -54,6 +56,10 @@ class EventSources:
             self._endpoint.close()
 
     def _start(self, source: EventSource) -> QueueSource | StreamSource:
+        from gateway.sources.endpoint import SourceEndpoint  # brings boto3, as what follows
+        from gateway.sources.queue import QueueSource
+        from gateway.sources.stream import StreamSource
+
         if self._endpoint is None:
             self._endpoint = SourceEndpoint(self._at, self._reporter.warned)
         caller, warned = Caller(source, self._functions, self._ids), self._reporter.warned

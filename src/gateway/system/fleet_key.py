@@ -10,15 +10,18 @@ from pathlib import Path
 
 from gateway.model.errors import UserError
 from gateway.model.ids import MAX_NODE_NUMBER, NodeNumber
+from gateway.system.private_file import check_private
 
 KEY_BYTES = 32
 
 
 def fleet_key(path: Path) -> bytes:
-    """The key in ``path``, made on first use, readable by this user only. Raises UserError when it is damaged."""
+    """The key in ``path``, made on first use, readable by this user only. Raises UserError when it is damaged, or
+    others may read it."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make(path)
+        check_private(path)
         key = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be used: {error.strerror}", "make it readable for this user only") from error

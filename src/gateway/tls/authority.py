@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import ssl
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,12 +23,11 @@ import certifi
 
 from gateway.model.errors import UserError
 from gateway.tls import certificate
-from gateway.tls.certificate import HOME_NAMES, KeyPair
+from gateway.tls.certificate import KeyPair
+from gateway.tls.contexts import server_context
 
 LOCK_TIMEOUT_S: Final = 10.0  # making an authority takes milliseconds; only a stopped process holds the lock longer
 LOCK_POLL_S: Final = 0.01
-MAX_NAMED_CONTEXTS: Final = 256  # contexts made on demand; one AWS service and region each
-_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63}){1,10}")  # RFC 1035 §2.3.4, with its labels bounded
 
 
 def _utc_now() -> datetime:
@@ -53,47 +50,17 @@ class Authority:
         Names below one of ``suffixes`` get a certificate of their own when a client asks for one, however many labels
         they have. ``hosts`` and ``suffixes`` must be among those the authority was opened for, or of AWS.
         """
-        context = self._context(_unique((*HOME_NAMES, *hosts)))
-        if suffixes:
-            context.sni_callback = _Named(self, tuple(f".{suffix}" for suffix in suffixes))
-        return context
+        return server_context(self.sign, self.folder, hosts, suffixes)
 
     def leaf_file(self, name: str, hosts: Sequence[str]) -> Path:
         """Key and certificate for ``hosts`` in one new PEM file of the authority's folder, for another program."""
         path = self.folder / f"{name}.pem"
-        _replace(path, certificate.leaf(self.pair, _unique(hosts), self.now()).pem(), 0o600)
+        _replace(path, self.sign(tuple(dict.fromkeys(hosts))), 0o600)
         return path
 
-    def _context(self, hosts: Sequence[str]) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["http/1.1"])
-        # The ssl module reads keys from files only; this one is private, and gone when this block ends.
-        with tempfile.TemporaryDirectory(prefix=".leaf-", dir=self.folder) as folder:
-            path = Path(folder, "leaf.pem")
-            _write(path, certificate.leaf(self.pair, hosts, self.now()).pem(), 0o600)
-            context.load_cert_chain(path)
-        return context
-
-
-class _Named:
-    """Chooses the certificate for the name a client asks for (SNI), making it the first time."""
-
-    def __init__(self, authority: Authority, suffixes: tuple[str, ...]) -> None:
-        self._authority = authority
-        self._suffixes = suffixes
-        self._contexts: dict[str, ssl.SSLContext] = {}
-
-    def __call__(self, sock: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
-        name = (name or "").lower()
-        if name.endswith(self._suffixes) and _NAME.fullmatch(name):
-            sock.context = self._contexts.get(name) or self._add(name)
-
-    def _add(self, name: str) -> ssl.SSLContext:
-        while len(self._contexts) >= MAX_NAMED_CONTEXTS:
-            del self._contexts[next(iter(self._contexts))]
-        context = self._contexts[name] = self._authority._context((name,))
-        return context
+    def sign(self, names: tuple[str, ...]) -> bytes:
+        """Key and certificate of a server with these names, in one PEM text."""
+        return certificate.leaf(self.pair, names, self.now()).pem()
 
 
 def open_authority(
@@ -202,7 +169,3 @@ def _lock(fd: int, path: Path) -> None:
             if time.monotonic() >= deadline:
                 raise UserError(f"another process holds {path}", "end it and try again") from None
             time.sleep(LOCK_POLL_S)
-
-
-def _unique(hosts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(hosts))

@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from gateway.tls.names import AWS_SUFFIXES
+
 AUTHORITY_LIFETIME: Final = timedelta(days=3650)
 LEAF_LIFETIME: Final = timedelta(days=397)  # what browsers accept at most (CA/Browser Forum, 2020-09)
 BACKDATE: Final = timedelta(days=1)  # a container's or phone's clock may be behind ours
 RENEW_BEFORE: Final = LEAF_LIFETIME + timedelta(days=3)  # no leaf outlives its authority
 
-HOME_NAMES: Final = ("localhost", "127.0.0.1", "::1")
-AWS_SUFFIXES: Final = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 _HOME_CONSTRAINTS: Final = frozenset({"localhost", "127.0.0.0/8", "::1/128", *AWS_SUFFIXES})
 
 

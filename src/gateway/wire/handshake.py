@@ -20,6 +20,10 @@ from gateway.wire.http import RequestHead, http_date, response_head, split_targe
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _VERSION: Final = "13"
 _KEY_BYTES: Final = 16
+_SWITCHING: Final = (  # where no subprotocol is named: nearly always
+    "HTTP/1.1 101 Switching Protocols\r\nDate: %s\r\nConnection: upgrade\r\nupgrade: websocket\r\n"
+    "sec-websocket-accept: %s\r\n\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,10 @@ class Peer:
     source_ip: str
     port: int
     secure: bool
+
+    def over_tls(self) -> Peer:
+        """The same, whose bytes come inside TLS that ends here."""
+        return Peer(self.source_ip, self.port, secure=True)
 
 
 def refusal(status: int, message: str, *headers: tuple[str, str]) -> HttpResponse:
@@ -92,6 +100,8 @@ def _wrong(head: RequestHead, fields: Mapping[str, Sequence[str]]) -> HttpRespon
 
 def _has_token(values: Sequence[str], token: str) -> bool:
     """Whether a list header with these values has the token, in any case."""
+    if len(values) == 1 and values[0].lower() == token:
+        return True  # as nearly every client says it
     return any([found.lower() == token for found in tokens(values)])
 
 
@@ -116,6 +126,8 @@ def accept_value(key: str) -> str:
 def switching_protocols(key: str, subprotocol: str | None, now_ms: int, extension: str | None = None) -> bytes:
     """The whole 101, with exactly the headers AWS sends (parity 1.2); ``now_ms`` is Unix time, ``extension`` what was
     agreed on, None for nothing."""
+    if subprotocol is None and extension is None:
+        return (_SWITCHING % (http_date(now_ms), accept_value(key))).encode("ascii")
     headers = [
         ("Date", http_date(now_ms)),
         ("Connection", "upgrade"),

@@ -44,6 +44,10 @@ class Child:
         """Ask it to drain and leave, or, when it does so already, to end at once."""
         self._signal(signal.SIGTERM)
 
+    def reload(self) -> None:
+        """Ask it to read again what may have changed."""
+        self._signal(signal.SIGHUP)
+
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
 

@@ -71,7 +71,7 @@ async def _serve(settings: ServeSettings, report: Report, program: Sequence[str]
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="wsfleet-workers-", ignore_cleanup_errors=True)))
         parent = Parent(settings, report, program, pace, folder)
         stack.push_async_callback(parent.close)
-        with _signals(parent):
+        with _signals(parent, reloads=settings.reloads):
             return await parent.run()
 
 
@@ -130,6 +130,12 @@ class Parent:
             self._stopping.set()
         for child in self._children.values():
             child.terminate()
+
+    def reload(self) -> None:
+        """Those that serve read again what may have changed; one that is just starting reads it anyway."""
+        for index, child in self._children.items():
+            if index in self._ready:
+                child.reload()
 
     async def close(self) -> None:
         """Whatever happened: no worker stays."""
@@ -252,10 +258,11 @@ class Parent:
 
 
 @contextmanager
-def _signals(parent: Parent) -> Iterator[None]:
+def _signals(parent: Parent, *, reloads: bool) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
-        loop.add_signal_handler(number, parent.signalled)
+        is_reload = reloads and number == signal.SIGHUP
+        loop.add_signal_handler(number, parent.reload if is_reload else parent.signalled)
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from gateway.engine.exchange import Exchange
@@ -41,6 +42,7 @@ class MockPlan:
         return mapped_answer(self.responses, exchange, result)
 
 
+@lru_cache(maxsize=64)  # most such templates render one and the same text
 def _status(text: str) -> int | None:
     try:
         document: Json = read(_TRAILING_COMMA.sub("", text))

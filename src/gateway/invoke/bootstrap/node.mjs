@@ -337,10 +337,32 @@ function contextOf(headers) {
 
 const parsedHeader = (headers, name) => (headers[name] === undefined ? undefined : JSON.parse(headers[name]));
 
+// process.env has the trace id of each event, the C library's environment has not: glibc's setenv keeps every value that
+// a variable ever had, for as long as the process lives.
+const TRACE_ID = '_X_AMZN_TRACE_ID';
+let traceId;
+process.env = new Proxy(env, {
+  get: (target, name) => (name === TRACE_ID ? traceId : target[name]),
+  has: (target, name) => (name === TRACE_ID ? traceId !== undefined : name in target),
+  set: (target, name, value) => {
+    if (name === TRACE_ID) traceId = String(value);
+    else target[name] = value;
+    return true;
+  },
+  deleteProperty: (target, name) => {
+    if (name === TRACE_ID) traceId = undefined;
+    return delete target[name];
+  },
+  ownKeys: (target) => (traceId === undefined ? Reflect.ownKeys(target) : [...Reflect.ownKeys(target), TRACE_ID]),
+  getOwnPropertyDescriptor: (target, name) => {
+    if (name !== TRACE_ID) return Reflect.getOwnPropertyDescriptor(target, name);
+    return traceId === undefined ? undefined : { value: traceId, writable: true, enumerable: true, configurable: true };
+  },
+});
+delete env[TRACE_ID];
+
 function setTraceId(headers) {
-  const traceId = headers['lambda-runtime-trace-id'];
-  if (traceId) env._X_AMZN_TRACE_ID = traceId;
-  else delete env._X_AMZN_TRACE_ID;
+  traceId = headers['lambda-runtime-trace-id'] || undefined;
 }
 
 /** Resolves once the answer, of whatever kind, has been sent. */

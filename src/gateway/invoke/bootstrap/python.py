@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 VARIABLES = ("WSFLEET_EVENTS", "WSFLEET_ANSWERS")
+TRACE_ID = b"_X_AMZN_TRACE_ID"
 MAX_RESPONSE_BYTES = 6291556  # over it only the length is sent; also where an error document is cut
 LENGTH_BYTES = 4
 READ_BYTES = 65536
@@ -112,9 +113,22 @@ class ChannelClient(LambdaRuntimeClient):  # type: ignore[misc]
             sent += os.write(self._answers, memoryview(data)[sent:])
 
 
+def keep_trace_ids_out_of_the_c_library() -> None:
+    """``os.environ`` has the trace id of each event, ``setenv`` is not told: glibc's keeps every value that a variable
+    ever had, 130 bytes an event for as long as the process lives."""
+    put = os.putenv
+
+    def putenv(name: Any, value: Any) -> None:
+        if name != TRACE_ID:
+            put(name, value)
+
+    os.putenv = putenv  # what os.environ calls
+
+
 def run() -> None:
     sys.path[0] = os.getcwd()  # as ``-m`` has it
     sys.argv[0] = str(main.__file__)
+    keep_trace_ids_out_of_the_c_library()
     descriptors = [int(os.environ.pop(name, -1)) for name in VARIABLES]
     if min(descriptors) < 0 or list(inspect.signature(bootstrap.run).parameters) != [
         "handler",

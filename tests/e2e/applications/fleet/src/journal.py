@@ -24,6 +24,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "ip": request["identity"]["sourceIp"],
         "since": request["connectedAt"],
         "body": event.get("body"),
+        "forwarded": {
+            name: values
+            for name, values in event.get("multiValueHeaders", {}).items()
+            if name.lower().startswith("x-forwarded-")
+        },
     }
     os.write(JOURNAL, json.dumps(told).encode() + b"\n")
     if told["type"] == "DISCONNECT" and os.path.exists(f"{PATH}.fails"):

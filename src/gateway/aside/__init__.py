@@ -1,0 +1,1 @@
+"""Work that needs large libraries once, in a process beside this one."""

@@ -1,0 +1,32 @@
+"""The certificates that clients of a fleet's node see, from the settings."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from gateway.report.report import Report
+from gateway.settings import ServeSettings
+from gateway.tasks import Tasks
+from gateway.tls.renewal import Renewal
+from gateway.tls.served_files import ClientCerts, ServedFiles
+from gateway.tls.served_pair import PairFiles
+
+
+def open_certificates(stack: AsyncExitStack, settings: ServeSettings, log: Report) -> Renewal | None:
+    """Followed until ``stack`` unwinds; None for those of the node's own authority. Raises UserError."""
+    if not settings.has_certificates:
+        return None
+    renewal = Renewal(served_files(settings), log)
+    tasks = Tasks(log.failed)
+    stack.push_async_callback(tasks.close)
+    tasks.start(renewal.follow(), "watching certificates")
+    return renewal
+
+
+def served_files(settings: ServeSettings) -> ServedFiles:
+    """Of settings that have certificates."""
+    pair = None
+    if settings.tls_cert_file is not None:
+        pair = PairFiles(settings.tls_cert_file, settings.tls_key_file or settings.tls_cert_file)
+    asked = settings.tls_client_certs or ("off" if settings.tls_client_ca_file is None else "optional")
+    return ServedFiles(pair, settings.tls_cert_dir, ClientCerts(asked), settings.tls_client_ca_file)
