@@ -10,8 +10,9 @@ READY := .venv/.ready
 ARGS ?=
 RUNS ?= 5000
 SEED ?=
+SECONDS ?= 60
 
-.PHONY: help setup run test simulate lint audit types fmt pr bench bench-quick soak soak-hostile clean
+.PHONY: help setup run test simulate conformance fuzz lint audit types fmt pr bench bench-quick soak soak-hostile clean
 
 help: ## show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +32,13 @@ run: $(READY) ## serve the sample application on this machine (ARGS="--port 9000
 test: $(READY) ## lint, types and all tests
 	@$(MAKE) --no-print-directory lint types
 	@$(BIN)/pytest -n 2 $(ARGS)
+
+conformance: $(READY) ## all of Autobahn's cases against both socket shells (ARGS="--shell parked --cases 12.*"; 20 minutes)
+	@$(BIN)/python tests/conformance/run.py $(ARGS)
+
+fuzz: $(READY) ## the parsers under coverage-guided fuzzing (SECONDS=60; ARGS="--contract head")
+	@$(BIN)/python -c 'import atheris' 2> /dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' || { echo "error: atheris cannot be installed here; pytest tests/fuzz fuzzes without it" >&2; exit 3; }
+	@$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS) $(ARGS)
 
 lint: $(READY) ## style and security rules, known vulnerabilities of dependencies
 	@$(BIN)/ruff check src tests bench .ci

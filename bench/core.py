@@ -45,9 +45,9 @@ from gateway.model.limits import AWS, UNLIMITED  # noqa: E402
 from gateway.node import Node  # noqa: E402
 from gateway.reach import LocalReach  # noqa: E402
 from gateway.server.carrier import PlainCarrier  # noqa: E402
-from gateway.server.conduct import Conduct  # noqa: E402
+from gateway.server.conduct import Conduct, always  # noqa: E402
 from gateway.server.desk import Desk  # noqa: E402
-from gateway.server.door import Door, always  # noqa: E402
+from gateway.server.door import Door  # noqa: E402
 from gateway.server.lot import Lot  # noqa: E402
 from gateway.server.parked_requests import ParkedRequests, Yard  # noqa: E402
 from gateway.system.clock import SystemClock  # noqa: E402
@@ -226,7 +226,7 @@ async def wire() -> float:
     clock = SystemClock()
     door, lot = Door(fleet.node, clock, AWS), Lot(always, carrier)
     ours, theirs = zip(*(socketpair() for _ in range(CALLERS + LISTENERS)), strict=True)
-    yard = Yard(door, Desk(fleet.api, clock, Reports()), Conduct(), carrier, lot, Nobody())
+    yard = Yard(door, Desk(fleet.api, clock, Reports()), Conduct(), carrier, lot, Nobody(), lambda fd: None)
     parked = [ParkedRequests(yard, peer) for _ in ours]
     for each, sock in zip(parked, ours, strict=True):
         each.begin(sock.detach())

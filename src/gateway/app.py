@@ -37,6 +37,7 @@ from gateway.ready import tell_ready
 from gateway.registry.dynamodb import DynamoDbRegistry
 from gateway.reloading import Reloading
 from gateway.report.console import Console, FunctionConsole
+from gateway.server.conduct import Conduct
 from gateway.server.listener import LOOPBACK, FrontDoor, HttpDoor
 from gateway.server.ticker import Ticker
 from gateway.settings import RunSettings, tool_environment
@@ -168,7 +169,8 @@ async def _serve_sockets(
     wakers.append(Ticker(ground.clock, DEADLINE_GRANULARITY_MS, tick))
     stack.callback(wakers[0].stop)
     api = ManagementApi(node, LocalReach(node), IdCheck(identity.key), outside.ids, outside.journal)
-    door = FrontDoor(node, api, ground.clock, ground.console)
+    conduct = Conduct(compresses=ground.settings.compression)
+    door = FrontDoor(node, api, ground.clock, ground.console, AWS, conduct)
     stack.push_async_callback(door.close)
     stack.push_async_callback(_leave, node, ground.console)
     stack.callback(door.stop_accepting)

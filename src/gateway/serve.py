@@ -193,6 +193,7 @@ class Serving:
         conduct = Conduct(
             holds=self._is_awake,
             trusted=settings.trusted_proxies,
+            compresses=settings.compression == "on",
             most_sockets=settings.max_connections or None,
             most_per_address=settings.max_connections_per_address or None,
             counters=self.fleet.counters,

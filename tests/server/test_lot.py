@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.server.carrier import READ_BYTES, PlainCarrier, Stalled
-from gateway.server.door import always
+from gateway.server.conduct import always
 from gateway.server.lot import _BATCH, _WAKE_EVENTS, CAN_PARK, READ, WRITE, Lot
 from server_fakes import until
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.model.http import HttpResponse
-from gateway.server.door import always
+from gateway.server.conduct import always
 from gateway.server.lot import CAN_PARK, HIGH_WATER_BYTES, LOW_WATER_BYTES, Lot
 from gateway.server.parked_transport import ParkedTransport, ParkedTransports
 from gateway.wire.handshake import Peer

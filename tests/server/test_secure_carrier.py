@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from gateway.server.acceptor import Acceptor
-from gateway.server.door import always
+from gateway.server.conduct import always
 from gateway.server.lot import CAN_PARK, READ, Lot
 from gateway.server.secure_carrier import RECORD_BYTES, SecureCarrier
 from gateway.wire.handshake import Peer

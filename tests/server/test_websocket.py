@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import zlib
 from contextlib import suppress
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 import websockets
 from websockets.asyncio.client import connect
 from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
 
 from gateway.model.limits import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
 from gateway.server.websocket import WebSocketShell
@@ -44,11 +47,53 @@ async def test_an_independent_client_talks_through_it(serving_any: Serving) -> N
 
 
 @pytest.mark.parity("P-029")
-async def test_an_offered_extension_is_declined(serving: Serving) -> None:
-    async with serving() as served, connect(served.url, ssl=served.trust, compression="deflate") as client:
-        assert client.protocol.extensions == []
+async def test_compression_is_agreed_on_with_a_client_that_offers_it(serving_any: Serving) -> None:
+    async with serving_any() as served, connect(served.url, ssl=served.trust, compression="deflate") as client:
+        served.conversations.echo()
+        assert isinstance(client.response, Response)
+        assert client.response.headers["sec-websocket-extensions"] == (
+            "permessage-deflate;server_no_context_takeover;client_no_context_takeover"
+        )
+        for text in ("", "hello", "hello", "long enough to be worth it " * 100, "x" * MAX_MESSAGE_BYTES):
+            await client.send(text)
+            assert await client.recv() == text
         (conversation,) = served.conversations.all
         assert conversation.handshake.extensions[0].startswith("permessage-deflate")
+
+
+async def test_compression_can_be_declined(serving: Serving) -> None:
+    async with (
+        serving(compresses=False) as served,
+        connect(served.url, ssl=served.trust, compression="deflate") as client,
+    ):
+        served.conversations.echo()
+        assert client.protocol.extensions == []
+        await client.send("x" * 1_000)
+        assert await client.recv() == "x" * 1_000
+
+
+@pytest.mark.parity("P-200")
+async def test_a_compression_bomb_closes_its_socket(serving: Serving) -> None:
+    made = zlib.compressobj(wbits=-15)
+    bomb = made.compress(bytes(30_000_000)) + made.flush(zlib.Z_SYNC_FLUSH)
+    async with serving() as served, raw_client(served.port, served.trust) as client:
+        await client.send(HANDSHAKE.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"))
+        assert b"permessage-deflate" in await client.head()
+        await client.send(client_frame(TEXT, bomb, rsv=4) + client_frame(CLOSE, BYE))
+        (answer,) = await client.frames()
+        assert answer.data == b"\x03\xf1Message too big"
+        assert served.conversations.all[0].heard[0] == ("violated", 1009, "Message too big")
+
+
+async def test_a_dormant_connection_keeps_nothing_of_what_it_compressed(serving: Serving) -> None:
+    async with serving() as served, connect(served.url, ssl=served.trust, compression="deflate") as client:
+        served.conversations.echo()
+        await client.send("long enough to be worth it " * 100)
+        await client.recv()
+        shell = served.conversations.all[0].socket
+        assert isinstance(shell, WebSocketShell)
+        assert not any(type(kept).__module__ == "zlib" for kept in gc.get_referents(shell))
+        assert (shell._window_bits, shell._rest, shell._message) == (15, None, None)
 
 
 async def test_a_subprotocol_is_sent_when_one_was_chosen(serving: Serving) -> None:

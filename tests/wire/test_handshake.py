@@ -165,6 +165,12 @@ def test_the_101_has_the_headers_aws_sends_and_no_other() -> None:
     )
 
 
+@pytest.mark.parity("P-029")
+def test_the_101_names_the_extension_that_was_agreed_on() -> None:
+    sent = switching_protocols(KEY, "chat", NOW_MS, "permessage-deflate;x")
+    assert sent.endswith(b"\r\nsec-websocket-protocol: chat\r\nsec-websocket-extensions: permessage-deflate;x\r\n\r\n")
+
+
 def test_a_subprotocol_is_one_header_whatever_a_handler_returned() -> None:
     assert b"\r\nsec-websocket-protocol: chat\r\n\r\n" in switching_protocols(KEY, "chat", NOW_MS)
     assert b"\r\nsec-websocket-protocol: a  b: c\r\n\r\n" in switching_protocols(KEY, "a\r\nb: c", NOW_MS)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.http import HttpResponse
-from gateway.wire.http import RequestHead, http_date, response, response_head, tokens
+from gateway.wire.http import RequestHead, http_date, is_doubtful, response, response_head, tokens
 
 NOW_MS = 1_790_328_005_000
 
@@ -98,3 +98,26 @@ def test_lists_in_headers_are_split_and_joined_over_lines() -> None:
     head = RequestHead("GET", "/", "1.1", (("A", "x, y;q=1"), ("b", "z"), ("a", " ,w ")))
     assert tokens(head.values("a")) == ("x", "y;q=1", "w")
     assert head.values("a") == ["x, y;q=1", " ,w "]
+
+
+@pytest.mark.parametrize(
+    ("target", "version", "headers", "doubtful"),
+    [
+        ("/a", "1.1", {"Host": "h"}, False),
+        ("/a", "1.0", {}, False),
+        ("/a", "0.9", {}, True),
+        ("/a", "2.0", {"Host": "h"}, True),
+        ("/a", "1.1", {"Transfer-Encoding": "gzip, Chunked"}, False),
+        ("/a", "1.1", {"Transfer-Encoding": ""}, True),
+        ("/a", "1.1", {"Transfer-Encoding": "chunked, gzip"}, True),
+        ("http://h:80/a", "1.1", {"Host": "H:80"}, False),
+        ("http://h?x", "1.1", {"Host": "h"}, False),
+        ("http://h/a", "1.1", {"Host": "i"}, True),
+        ("http://h/a", "1.0", {}, True),
+        ("*", "1.1", {"Host": "h"}, False),
+    ],
+)
+def test_what_others_may_read_otherwise_is_doubtful(
+    target: str, version: str, headers: dict[str, str], doubtful: bool
+) -> None:
+    assert is_doubtful(RequestHead("POST", target, version, tuple(headers.items()))) is doubtful

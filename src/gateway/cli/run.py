@@ -80,6 +80,12 @@ def _writable(ctx: click.Context, param: click.Parameter, value: Path | None) ->
     show_default=True,
     help="Enforce an AWS account's quotas: 500 new connections/s, 10,000 requests/s.",
 )
+@click.option(
+    "--compression/--no-compression",
+    default=True,
+    show_default=True,
+    help="Compress messages for clients that offer permessage-deflate.",
+)
 def run(template: Path | None, parameters: dict[str, str], **options: Any) -> None:
     """Serve the WebSocket APIs of TEMPLATE on this machine.
 

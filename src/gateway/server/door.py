@@ -6,15 +6,13 @@ ends, bytes that never leave); those of a conversation belong to the node.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, Generic, Protocol
 
-from gateway.counters import Counters
 from gateway.engine.deadlines import Wheel
 from gateway.model.limits import Limits
-from gateway.model.networks import NOBODY, Networks
 from gateway.model.now import Now
 from gateway.ports import Clock, Conversations, ConversationT
+from gateway.server.conduct import PLAINLY, Conduct
 from gateway.server.meter import Meter
 from gateway.server.ticker import Ticker
 
@@ -33,24 +31,16 @@ class Shell(Protocol):
         """The door closes: end the connection now."""
 
 
-def always() -> bool:
-    """The answer of who is never fenced."""
-    return True
-
-
 class Door(Generic[ConversationT]):
-    """One front door, however many listeners it has.
-
-    ``holds`` is asked before anything read from a socket is acted on. On False the shell drops what it has read:
-    whoever answers so has closed the sockets, or does from inside the call. ``trusted`` are believed when they
-    say whose requests they pass on. ``meter`` is None where no rate of a connection is bounded.
-    """
+    """One front door, however many listeners it has; ``holds``, ``trusted`` and ``compresses`` are of its ``Conduct``.
+    ``meter`` is None where no rate of a connection is bounded."""
 
     __slots__ = (
         "_clock",
         "_shells",
         "_ticker",
         "_wheel",
+        "compresses",
         "conversations",
         "counters",
         "holds",
@@ -65,15 +55,14 @@ class Door(Generic[ConversationT]):
         conversations: Conversations[ConversationT],
         clock: Clock,
         limits: Limits,
-        holds: Callable[[], bool] = always,
-        trusted: Networks = NOBODY,
-        counters: Counters | None = None,
+        conduct: Conduct = PLAINLY,
     ) -> None:
         self.conversations = conversations
         self.limits = limits
-        self.holds = holds
-        self.trusted = trusted
-        self.counters = counters or Counters()
+        self.holds = conduct.holds
+        self.trusted = conduct.trusted
+        self.compresses = conduct.compresses
+        self.counters = conduct.counters
         self.meter = Meter(limits, clock, self.counters) if limits.are_metered else None
         self.unread: dict[Shell, int] = {}  # bytes that waited for each slow client when it was last looked at
         self._clock = clock

@@ -23,7 +23,7 @@ from gateway.server.stream import WebSocketStream
 from gateway.server.transports import replay
 from gateway.wire.forwarded import client_of
 from gateway.wire.handshake import Peer, read_handshake, wants_upgrade
-from gateway.wire.http import RequestHead, response
+from gateway.wire.http import RequestHead, is_doubtful, response
 
 _END: Final = b"\r\n\r\n"
 
@@ -131,7 +131,8 @@ def read_head(data: bytes) -> RequestHead | HttpResponse:
     if len(lines.headers) > MAX_HEAD_COUNT:
         return HEAD_TOO_LARGE
     method = parser.get_method().decode("ascii")
-    return RequestHead(method, lines.target.decode("latin-1"), parser.get_http_version(), tuple(lines.headers))
+    head = RequestHead(method, lines.target.decode("latin-1"), parser.get_http_version(), tuple(lines.headers))
+    return BAD_REQUEST if is_doubtful(head) else head
 
 
 class _Lines:

@@ -20,7 +20,7 @@ from gateway.ports import Clock, Conversations, ConversationT, HttpService, Repo
 from gateway.server.acceptor import BACKLOG, Acceptor, Entrance
 from gateway.server.carrier import PLAIN
 from gateway.server.census import Census
-from gateway.server.conduct import Conduct
+from gateway.server.conduct import PLAINLY, Conduct
 from gateway.server.descriptors import RESERVED
 from gateway.server.desk import Desk
 from gateway.server.door import Door
@@ -45,9 +45,6 @@ _NO_IPV6: Final = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 Address = tuple[int, str]
 
 
-_PLAINLY: Final = Conduct()
-
-
 class FrontDoor(Generic[ConversationT]):
     """WebSockets go to ``conversations``, every other request to ``http``. To be made inside a running loop."""
 
@@ -58,9 +55,9 @@ class FrontDoor(Generic[ConversationT]):
         clock: Clock,
         reporter: Reporter,
         limits: Limits = AWS,
-        conduct: Conduct = _PLAINLY,
+        conduct: Conduct = PLAINLY,
     ) -> None:
-        self._door = Door(conversations, clock, limits, conduct.holds, conduct.trusted, conduct.counters)
+        self._door = Door(conversations, clock, limits, conduct)
         self._desk = Desk(http, clock, reporter)
         goodbye = partial(say_farewell, self._door)
         self._host = LateHttpHost(self._desk, conduct, partial(upgrade, self._door), limits, goodbye)
@@ -144,7 +141,7 @@ class HttpDoor:
     """A service for this machine alone, on 127.0.0.1. To be made inside a running loop."""
 
     def __init__(self, service: HttpService, clock: Clock, reporter: Reporter) -> None:
-        self._host = LateHttpHost(Desk(service, clock, reporter), _PLAINLY)
+        self._host = LateHttpHost(Desk(service, clock, reporter), PLAINLY)
         self._reporter = reporter
         self._acceptors: list[Acceptor] = []
 

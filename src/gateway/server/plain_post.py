@@ -14,7 +14,7 @@ from gateway.model.limits import MAX_HEAD_COUNT
 
 _BEFORE, _BEHIND = "POST ", " HTTP/1.1"
 _PLACES: Final = ("/@connections/", "/%40connections/")
-_NEVER: Final = ("transfer-encoding", "expect", "upgrade", "trailer")
+_NEVER: Final = ("transfer-encoding", "expect", "upgrade", "trailer", "proxy-connection")
 _TARGET: Final = re.compile(r"/[\w.~/@%:;,!$'()*+?&=-]*", re.ASCII)
 _NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110 §5.6.2
 _REMEMBERED: Final = 512  # header lines; of those of one client most are the same in every request
@@ -66,9 +66,9 @@ def plain_post(head: bytes, max_body_bytes: int) -> PlainPost | None:
 
 def _field(line: str) -> tuple[str, tuple[str, str]] | None:
     """A header line's name in lower case, and its name and value; None unless all of it is plain text."""
-    name, _, value = line.partition(":")
+    name, colon, value = line.partition(":")
     value = value.strip(" \t")
-    if not value.isprintable() or _NAME.fullmatch(name) is None:
+    if not colon or not value.isprintable() or _NAME.fullmatch(name) is None:
         return None
     return name.lower(), (name, value)
 

@@ -20,7 +20,8 @@ from gateway.model.http import HttpResponse
 from gateway.ports import ConversationT
 from gateway.server.door import Door
 from gateway.server.meter import Meter
-from gateway.wire.frames import MESSAGE_TOO_BIG, close_frame, pong_frame, text_frames
+from gateway.wire.compression import agreed_extension, agreed_window_bits, sent_text
+from gateway.wire.frames import MESSAGE_TOO_BIG, close_frame, pong_frame
 from gateway.wire.handshake import switching_protocols
 from gateway.wire.http import response
 from gateway.wire.stream import Binary, Close, Event, MessageReader, Ping, Pong, Text, Violation
@@ -91,7 +92,8 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         if self._state is not State.CONNECTING:
             return
         self._state = State.OPEN
-        self._write(switching_protocols(self._key, subprotocol, self._door.wall_ms()))
+        extension = agreed_extension(self._window_bits)
+        self._write(switching_protocols(self._key, subprotocol, self._door.wall_ms(), extension))
         self._key = ""
         if self._rest is not None:
             # Read in a call of its own: the node is in the midst of accepting and may not have its conversation yet.
@@ -107,7 +109,7 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
 
     def send_text(self, data: bytes) -> None:
         if self._state is State.OPEN:
-            self._write(text_frames(data, self._door.limits.max_frame_bytes))
+            self._write(sent_text(data, self._door.limits.max_frame_bytes, self._window_bits))
 
     def close(self, code: int | None, reason: str) -> None:
         if self._state is State.CONNECTING:
@@ -178,6 +180,8 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
 
     def _ask(self, handshake: Handshake, early: bytes) -> None:
         """Ask the node; ``early`` came behind the head, before any 101."""
+        if handshake.extensions and self._door.compresses:
+            self._window_bits = agreed_window_bits(handshake.extensions)
         if early:
             self._hold_early(early)
         self._conversation = self._door.conversations.handshake(self, handshake)

@@ -24,7 +24,7 @@ class RunSettings:
     ``lambda_endpoint_url`` is where functions run that the template does not define: a URL, ``AWS_ITSELF``, or None for
     nowhere. ``ca_bundle`` holds authorities to trust beside the public ones. ``log_dir`` None means a folder of the
     state's, ``TO_OUTPUT`` none at all. ``account_limits`` enforces the quotas of an AWS account, which AWS raises on
-    request; those of stages and routes always hold.
+    request; those of stages and routes always hold. ``compression``: clients that offer permessage-deflate get it.
     """
 
     template: Path
@@ -44,6 +44,7 @@ class RunSettings:
     ready_file: Path | None = None
     log_dir: Path | None = None
     account_limits: bool = False
+    compression: bool = True
 
     @property
     def log_folder(self) -> Path | None:

@@ -49,6 +49,7 @@ MAX_WORKERS: Final = 64  # node numbers are cheap, memory and connections to Dyn
 KEY_FILE: Final = "fleet.key"  # not the laptop's
 NOWHERE: Final = "none"
 UNLIMITED: Final = "0 is no limit"
+ON_OR_OFF: Final = ("on", "off")
 _PORTS: Final = Whole(0, MAX_PORT)
 _RATE: Final = Number(0, 1_000_000)
 _MANY: Final = 10_000_000  # more descriptors than any kernel hands out
@@ -213,6 +214,9 @@ class ServeSettings:
         metadata=about(
             OneOf((1012, 1001)), "The close code for sockets of a node that has lost its lease.", "close code"
         ),
+    )
+    compression: str = field(
+        default="on", metadata=about(OneOf(ON_OR_OFF), "Whether clients that offer permessage-deflate get it.")
     )
     connect_rate: float = field(default=500.0, metadata=about(_RATE, f"New connections per node; {UNLIMITED}.", "1/s"))
     request_rate: float = field(

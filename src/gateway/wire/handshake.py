@@ -1,8 +1,7 @@
 """The opening handshake of RFC 6455 §4.2: a parsed request head in, a ``Handshake`` or a refusal out, and the bytes
 of the 101.
 
-Extensions are declined: permessage-deflate needs a window of state per connection, and declining is always legal.
-It does not know stages, routes or what an API answers.
+It does not know stages, routes or what an API answers, nor what an extension is (``compression`` does).
 """
 
 from __future__ import annotations
@@ -124,15 +123,19 @@ def accept_value(key: str) -> str:
     return b64encode(sha1(key.encode("ascii") + _GUID, usedforsecurity=False).digest()).decode("ascii")
 
 
-def switching_protocols(key: str, subprotocol: str | None, now_ms: int) -> bytes:
-    """The whole 101, with exactly the headers AWS sends (parity 1.2); ``now_ms`` is Unix time."""
-    if subprotocol is None:
+def switching_protocols(key: str, subprotocol: str | None, now_ms: int, extension: str | None = None) -> bytes:
+    """The whole 101, with exactly the headers AWS sends (parity 1.2); ``now_ms`` is Unix time, ``extension`` what was
+    agreed on, None for nothing."""
+    if subprotocol is None and extension is None:
         return (_SWITCHING % (http_date(now_ms), accept_value(key))).encode("ascii")
-    headers = (
+    headers = [
         ("Date", http_date(now_ms)),
         ("Connection", "upgrade"),
         ("upgrade", "websocket"),
         ("sec-websocket-accept", accept_value(key)),
-        ("sec-websocket-protocol", subprotocol),
-    )
+    ]
+    if subprotocol is not None:
+        headers.append(("sec-websocket-protocol", subprotocol))
+    if extension is not None:
+        headers.append(("sec-websocket-extensions", extension))
     return response_head(101, headers)

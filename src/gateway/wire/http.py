@@ -66,6 +66,23 @@ def split_target(target: str) -> tuple[str, str]:
     return path, query
 
 
+def is_doubtful(head: RequestHead) -> bool:
+    """Whether a head that could be read is refused all the same, since others may read it otherwise: a version that is
+    neither 1.0 nor 1.1, a coding that does not end with ``chunked``, an absolute target of another host.
+
+    RFC 9112 §3.2.2 has the target's host win, which chooses the API; whoever stands in front may go by either.
+    """
+    if head.version not in ("1.0", "1.1"):
+        return True
+    coding = head.values("transfer-encoding")
+    if coding and [last.lower() for last in tokens(coding)[-1:]] != ["chunked"]:
+        return True
+    if head.target.startswith("/") or "://" not in head.target:
+        return False
+    authority = re.split("[/?#]", head.target.partition("://")[2], maxsplit=1)[0]
+    return [host.lower() for host in head.values("host")] != [authority.lower()]
+
+
 def response(answer: HttpResponse, now_ms: int, *, keep_alive: bool = True, with_body: bool = True) -> bytes:
     """A whole response: the answer's headers, ``Date``, ``Content-Length`` and ``Connection``, nothing else.
 

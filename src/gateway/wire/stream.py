@@ -4,6 +4,9 @@ Whole frames go straight from the bytes to an event. Only while a frame or a mes
 so an idle connection costs empty fields. Text is checked as it arrives, also in the midst of a frame, and a frame or
 message over its limit is refused from its header. After a close frame or a protocol error nothing more is read; after
 bad or too much data, which leave the frames' borders intact, nothing but the peer's close frame.
+
+A compressed message is inflated when it is complete, and then checked: its limit holds for both its sizes, that of a
+frame for what is on the wire.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Final
 
 from gateway.model.hot_value import hot_value
 from gateway.model.limits import Limits
+from gateway.wire.compression import NO_COMPRESSION, inflate
 from gateway.wire.frames import (
     BINARY,
     CLOSE,
@@ -75,12 +79,13 @@ _Utf8Decoder = getincrementaldecoder("utf-8")
 class _Message:
     """A message that is not complete, and the rest of its current frame: ``missing`` bytes are yet to come."""
 
-    __slots__ = ("_check", "data", "fin", "mask", "missing", "opcode", "parts")
+    __slots__ = ("_check", "compressed", "data", "fin", "mask", "missing", "opcode", "parts")
 
-    def __init__(self, opcode: int) -> None:
+    def __init__(self, opcode: int, compressed: bool) -> None:
         self.opcode = opcode
+        self.compressed = compressed
         self.data = bytearray()
-        self._check = _Utf8Decoder() if opcode == TEXT else None
+        self._check = _Utf8Decoder() if opcode == TEXT and not compressed else None
         self.parts = 0
         self.missing = 0
         self.mask = b""
@@ -104,23 +109,26 @@ class _Message:
             return False
         return True
 
-    def event(self) -> Text | Binary:
-        """The whole message; text was checked as it came."""
+    def event(self, limits: Limits) -> Text | Binary | Violation:
+        """The whole message; text was checked as it came, unless it came compressed."""
+        if self.compressed:
+            return _inflated(self.opcode, bytes(self.data), limits)
         return Text(self.data.decode()) if self.opcode == TEXT else Binary(bytes(self.data))
 
 
 class MessageReader:
     """Mix it into a socket shell, or use it alone. What it holds between calls never exceeds one incomplete message
-    and one incomplete header or control frame."""
+    and one incomplete header or control frame. ``window_bits`` are those of ``compression``."""
 
-    __slots__ = ("_message", "_rest", "_skip", "parts")
+    __slots__ = ("_message", "_rest", "_skip", "_window_bits", "parts")
 
-    def __init__(self) -> None:
+    def __init__(self, window_bits: int = NO_COMPRESSION) -> None:
         self._message: _Message | None = None
         self._rest: bytes | None = None
         self.parts = 0  # frames that were not a whole message, since whoever counts them set this to 0
-        # Bytes of the current frame to ignore, once only a close frame matters; _ENDED, once nothing does.
+        # Bytes of the current frame to ignore, once only a close frame matters; _ENDED: that does not matter either.
         self._skip: int | None = None
+        self._window_bits = window_bits
 
     @property
     def ended(self) -> bool:
@@ -161,8 +169,8 @@ class MessageReader:
         """Read one frame or what there is of it; the place reached has not moved when more bytes are needed."""
         message = self._message
         if message is not None and message.missing:
-            return self._fill(message, data, position)
-        header = read_header(data, position)
+            return self._fill(message, data, position, limits)
+        header = read_header(data, position, self._window_bits > 0)
         if header is None:
             return None, position
         if isinstance(header, Violation):
@@ -173,8 +181,10 @@ class MessageReader:
         if header.length > min(limits.max_frame_bytes, limits.max_message_bytes):
             return self._ignore(_TOO_BIG, header.length), header.start
         if message is None and header.fin and header.opcode != CONTINUATION and end <= len(data):
-            event = _whole(header.opcode, apply_mask(data[header.start : end], header.mask))
-            return (event if event is not None else self._ignore(_NOT_UTF8, 0)), end
+            payload = apply_mask(data[header.start : end], header.mask)
+            return self._complete(
+                _inflated(header.opcode, payload, limits) if header.compressed else _whole(header.opcode, payload)
+            ), end
         return self._begin(header, data, limits)
 
     def _control(self, header: Header, data: bytes, position: int) -> tuple[Event | None, int]:
@@ -194,14 +204,14 @@ class MessageReader:
         if (message is None) == (header.opcode == CONTINUATION):
             return self._fail(_BAD_SEQUENCE), header.start
         if message is None:
-            message = self._message = _Message(header.opcode)
+            message = self._message = _Message(header.opcode, header.compressed)
         if len(message.data) + header.length > limits.max_message_bytes or message.parts >= limits.max_message_parts:
             return self._ignore(_TOO_BIG, header.length), header.start
         message.begin(header)
         self.parts += 1
-        return self._fill(message, data, header.start)
+        return self._fill(message, data, header.start, limits)
 
-    def _fill(self, message: _Message, data: bytes, position: int) -> tuple[Event | None, int]:
+    def _fill(self, message: _Message, data: bytes, position: int, limits: Limits) -> tuple[Event | None, int]:
         end = min(position + message.missing, len(data))
         if end == position and not message.fin:
             return None, end  # a part of no bytes: nothing to add
@@ -210,7 +220,11 @@ class MessageReader:
         if message.missing or not message.fin:
             return None, end
         self._message = None
-        return message.event(), end
+        return self._complete(message.event(limits)), end
+
+    def _complete(self, event: Text | Binary | Violation) -> Event:
+        """A message that has come to its end, or the violation it turned out to be."""
+        return self._ignore(event, 0) if isinstance(event, Violation) else event
 
     def _fail(self, violation: Violation) -> Violation:
         """Whatever follows cannot be understood."""
@@ -228,7 +242,7 @@ class MessageReader:
             end = min(position + self._skip, len(data))
             self._skip -= end - position
             return None, end
-        header = read_header(data, position)
+        header = read_header(data, position, self._window_bits > 0)
         if header is None:
             return None, position
         if isinstance(header, Violation):
@@ -242,11 +256,17 @@ class MessageReader:
         return None, header.start
 
 
-def _whole(opcode: int, payload: bytes) -> Text | Binary | None:
-    """A message that came in one frame, None when its text is none."""
+def _whole(opcode: int, payload: bytes) -> Text | Binary | Violation:
+    """A message that is complete."""
     if opcode == BINARY:
         return Binary(payload)
     try:
         return Text(str(payload, "utf-8"))
     except UnicodeDecodeError:
-        return None
+        return _NOT_UTF8
+
+
+def _inflated(opcode: int, payload: bytes, limits: Limits) -> Text | Binary | Violation:
+    """A compressed message that is complete."""
+    data = inflate(payload, limits.max_message_bytes)
+    return data if isinstance(data, Violation) else _whole(opcode, data)
