@@ -72,26 +72,33 @@ def sts() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def served(fleet: Fleet, sts: str) -> tuple[FleetNode, Principals]:
-    """One node for most tests, each of which says whom it knows."""
+def served(fleet: Fleet, sts: str) -> tuple[FleetNode, FleetNode, Principals]:
+    """One node for most tests, each of which says whom it knows, and another one."""
     principals = Principals(fleet.folder)
     principals.write({})
     trust = ("--trust-iam", "123456789012 arn:aws:iam::210987654321:role/x", "--sts-endpoint-url", sts)
     options = ("--auth", "--principals-file", str(principals.path), *trust)
-    node, _ = fleet.start("guarded", "another", options=options)
-    return node, principals
+    node, another = fleet.start("guarded", "another", options=options)
+    return node, another, principals
 
 
 @pytest.fixture
-def node(served: tuple[FleetNode, Principals]) -> FleetNode:
-    node, principals = served
+def node(served: tuple[FleetNode, FleetNode, Principals]) -> FleetNode:
+    node, another, principals = served
+    since = another.output.end
     knows(node, principals, {ADA: (FIRST,)})
+    another.output.shows("read anew: 1 keys", since)
     return node
 
 
 @pytest.fixture
-def principals(served: tuple[FleetNode, Principals]) -> Principals:
+def another(served: tuple[FleetNode, FleetNode, Principals]) -> FleetNode:
     return served[1]
+
+
+@pytest.fixture
+def principals(served: tuple[FleetNode, FleetNode, Principals]) -> Principals:
+    return served[2]
 
 
 def knows(node: FleetNode, principals: Principals, keys: Mapping[str, tuple[str, ...]], *statements: object) -> None:
@@ -196,21 +203,21 @@ def exchanged(node: FleetNode, document: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parity("P-329")
-def test_iams_word_is_good_for_a_key_at_every_node(fleet: Fleet, node: FleetNode, sts: str) -> None:
+def test_iams_word_is_good_for_a_key_at_every_node(node: FleetNode, another: FleetNode, sts: str) -> None:
     open_api, audience = "http://{}/prod", f"{node.ready['api_id']}/{node.ready['stage']}"
     keys = exchanged(node, presigned(ROLE, audience, sts))
     assert keys["Arn"] == ROLE.arn
     with connect(open_api.format(node.address).replace("http", "ws"), open_timeout=DEADLINE_S) as socket:
         connection_id = its_id(socket)
         given = {"secret": keys["SecretAccessKey"], "token": keys["SessionToken"]}
-        for each in fleet.nodes[:2]:
+        for each in (node, another):
             assert post(each, keys["AccessKeyId"], connection_id, **given) == "200"
             assert socket.recv(timeout=DEADLINE_S) == "hello"
         assert post(node, keys["AccessKeyId"], connection_id, **given | {"token": "x"}) == "UnrecognizedClientException"
         with pytest.raises(ClientError) as denied:
             calls(node, keys["AccessKeyId"], **given).delete_connection(ConnectionId=connection_id)
         assert denied.value.response["Error"]["Message"].startswith(f"User: {ROLE.arn} is not authorized to perform: ")
-    assert not any(given["secret"] in each.output.text for each in fleet.nodes)
+    assert not any(given["secret"] in each.output.text for each in (node, another))
 
 
 def test_iams_word_is_not_good_for_others(node: FleetNode, sts: str) -> None:
