@@ -115,8 +115,8 @@ async def test_one_message_in_four_seconds_is_one_in_four() -> None:
 
 
 async def test_small_reads_and_parts_of_messages_weigh_more_than_their_bytes() -> None:
-    made, one, other = meter(ManualClock(), bytes_per_s=20_480), Talker(), Talker()
-    assert [made.weigh(one, 1) for _ in range(41)] == [True] * 40 + [False]
+    made, one, other = meter(ManualClock(), bytes_per_s=40_960), Talker(), Talker()
+    assert [made.weigh(one, 1) for _ in range(81)] == [True] * 80 + [False]
     assert made.weigh(other, 100, parts=1)
     assert not made.weigh(other, 100, parts=1)
     made.stop()
