@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import ssl
@@ -16,6 +17,7 @@ from uuid import uuid4
 
 import pytest
 
+from gateway.emulation.options import TOLD
 from served_aws import Served
 
 DEADLINE_S = 30.0
@@ -35,6 +37,21 @@ def program(*arguments: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+def test_whoever_is_told_nothing_ends_without_a_word() -> None:
+    reading, writing = os.pipe()
+    os.close(writing)
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "gateway.emulation.server", "--certificate-later"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, TOLD: str(reading)},
+        pass_fds=(reading,),
+        timeout=DEADLINE_S,
+    )
+    os.close(reading)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
 
 
 def test_both_ports_show_the_same_state(aws: Served) -> None:
