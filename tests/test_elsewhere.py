@@ -13,7 +13,7 @@ from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.errors import UserError
 from gateway.model.ids import FunctionName
 from gateway.model.integration import ServiceTarget
-from gateway.model.invocation import Answered, Returned
+from gateway.model.invocation import Answered, Returned, Unavailable
 from gateway.ports import FunctionCall
 from gateway.settings import AWS_ITSELF
 from node_doubles import OK, ManualClock, RecordingReporter, ScriptedFunctions
@@ -23,7 +23,9 @@ WAIT_MS = 10_000
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAUSER", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
-def elsewhere(folder: Path, aws: str, lambda_url: str | None, environ: Mapping[str, str] | None = None) -> Elsewhere:
+def elsewhere(
+    folder: Path, aws: str | None, lambda_url: str | None, environ: Mapping[str, str] | None = None
+) -> Elsewhere:
     nothing = {
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": str(folder / "none"),
@@ -67,6 +69,14 @@ async def test_functions_elsewhere_are_called_with_the_users_keys(
     assert asked.line == "POST /2015-03-31/functions/there/invocations?Qualifier=live HTTP/1.1"
     signature = asked.header("Authorization") or ""
     assert f"Credential={signer}" in signature and "/eu-west-1/lambda/aws4_request" in signature
+
+
+async def test_services_at_aws_itself_are_called_with_the_sdks_keys(tmp_path: Path) -> None:
+    """Without any the call fails as any other does, and nobody is asked."""
+    async with AsyncExitStack() as stack:
+        backends = await open_backends(stack, elsewhere(tmp_path, None, None), ScriptedFunctions())
+        asked = ServiceRequest(ServiceTarget("", "sqs", path="a/b"), "POST")
+        assert await backends.services.call(asked, WAIT_MS) == Unavailable("no AWS credentials were found")
 
 
 async def test_aws_itself_needs_keys(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from gateway.ports import Clock, Functions, Reporter
 from gateway.settings import AWS_ITSELF
 
 if TYPE_CHECKING:
+    from gateway.upstream.credentials import SdkCredentials
     from gateway.upstream.place import AwsPlace
     from gateway.upstream.services import SignedServices
     from gateway.upstream.web import WebServers
@@ -98,22 +99,34 @@ class _LateServices:
         self._web = web
         self._elsewhere = elsewhere
         self._made: SignedServices | None = None
+        self._chain: SdkCredentials | None = None
 
     async def call(self, request: ServiceRequest, wait_ms: int) -> UpstreamResult:
         return await self.load().call(request, wait_ms)
 
     def load(self) -> SignedServices:
         if self._made is None:
-            from gateway.upstream.place import AwsPlace  # brings botocore, as what follows
-            from gateway.upstream.services import SignedServices
+            from gateway.upstream.services import SignedServices  # brings botocore
 
-            place = AwsPlace.emulator(self._elsewhere.aws)
-            self._made = SignedServices(self._web.load(), place, self._elsewhere.clock)
+            self._made = SignedServices(self._web.load(), self._place(), self._elsewhere.clock)
         return self._made
 
     def close(self) -> None:
         if self._made is not None:
             self._made.close()
+        if self._chain is not None:
+            self._chain.close()
+
+    def _place(self) -> AwsPlace:
+        """At AWS itself the SDK's chain is asked for keys whenever they are needed: those of a role are renewed."""
+        from gateway.upstream.credentials import SdkCredentials
+        from gateway.upstream.place import AwsPlace
+
+        aws = self._elsewhere.aws
+        if aws.url is not None:
+            return AwsPlace.emulator(aws)
+        self._chain = SdkCredentials(self._elsewhere.environ)
+        return AwsPlace(aws.region, self._chain)
 
 
 async def _remote(stack: AsyncExitStack, elsewhere: Elsewhere, url: str, web: _LateWeb) -> Functions:
