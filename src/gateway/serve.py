@@ -132,7 +132,7 @@ class Serving:
         log = self._log
         own_keys(self._settings)  # what is wrong with settings and template is told before anybody is asked
         read_token(self._settings.metrics_token_file)
-        preparation = Preparation()
+        preparation = Preparation(with_authority=True)
         stack.callback(preparation.close)
         definition = await self._read(preparation)
         self._certificates = open_certificates(stack, self._settings, log)
