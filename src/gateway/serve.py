@@ -11,7 +11,7 @@ import random
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.backends import Backends
 from gateway.cluster.lease import LeaseTerms
@@ -54,8 +54,10 @@ from gateway.system.ready_file import write_ready_file
 from gateway.system.token_file import read_token
 from gateway.tasks import Tasks
 from gateway.tls.names import AWS_SUFFIXES
-from gateway.tls.renewal import Renewal
 from gateway.workers.spec import WorkerSpec, parents_end
+
+if TYPE_CHECKING:
+    from gateway.tls.renewal import Renewal
 
 HTTP_WITHIN_S: Final = 2.0  # for management calls under way when the node leaves
 
