@@ -87,7 +87,7 @@ def node(served: tuple[FleetNode, FleetNode, Principals]) -> FleetNode:
     node, another, principals = served
     since = another.output.end
     knows(node, principals, {ADA: (FIRST,)})
-    another.output.shows("read anew: 1 key", since)
+    another.output.shows("read anew, keys: 1", since)
     return node
 
 
@@ -105,7 +105,7 @@ def knows(node: FleetNode, principals: Principals, keys: Mapping[str, tuple[str,
     """Written, and read by the node."""
     since = node.output.end
     principals.write(keys, statements or (POSTS, ENTERS))
-    node.output.shows(f"read anew: {sum(map(len, keys.values()))} keys", since)
+    node.output.shows(f"read anew, keys: {sum(map(len, keys.values()))}", since)
 
 
 def calls(node: FleetNode, access_key: str, secret: str | None = None, token: str | None = None) -> Any:
@@ -184,10 +184,11 @@ def test_a_key_is_rotated_without_a_restart(node: FleetNode, principals: Princip
         knows(node, principals, {ADA: (SECOND,), BOB: (THIRD, FOURTH)})
         outcomes = [post(node, key, connection_id) for key in SECRETS]
         assert outcomes == ["UnrecognizedClientException", "200", "200", "200"]
-        principals.path.write_text("[[principal]]\narn = 'nobody'")
+        principals.path.write_text(f"[[principal]]\narn = 'nobody'\n[[principal.key]]\nid = '{SECOND}'\n")
         node.output.shows("principals.toml is not taken over: whoever was known")
         node.output.shows("principals.toml: principal 1: arn is no ARN")
-        assert post(node, SECOND, connection_id) == "200"
+        outcomes = [post(node, key, connection_id) for key in (SECOND, THIRD)]
+        assert outcomes == ["200", "UnrecognizedClientException"], "whoever is named no more is out all the same"
         assert not any(secret in node.output.text for secret in SECRETS.values())
 
 

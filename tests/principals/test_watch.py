@@ -83,7 +83,7 @@ async def test_a_change_is_taken_over(watched: Watched) -> None:
     watched.write(toml(f'secret = "{OTHER}"'))
     await watched.watch.look()
     assert watched.keys[KEY].secret == OTHER
-    assert watched.told == [("said", f"principals of {watched.path} read anew: 1 key")]
+    assert watched.told == [("said", f"principals of {watched.path} read anew, keys: 1")]
 
 
 async def test_a_bad_change_is_told_whenever_it_changes_and_takes_nobody_in(watched: Watched) -> None:

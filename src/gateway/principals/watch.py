@@ -74,8 +74,7 @@ class PrincipalsWatch:
             return
         self._use(reading, reading.known)
         if looks != before.looks or before.problems:
-            count = len(reading.known.keys)
-            self._telling.said(f"principals of {self._file.path} read anew: {count} key{'' if count == 1 else 's'}")
+            self._telling.said(f"principals of {self._file.path} read anew, keys: {len(reading.known.keys)}")
 
     async def _watch(self) -> None:
         while True:
