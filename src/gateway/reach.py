@@ -14,10 +14,11 @@ from typing import Any, Final, Protocol
 from gateway.cluster.roster import Roster
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import NodeNumber
-from gateway.model.peer import Outcome, PeerAnswer, PeerRequest
+from gateway.model.peer import Outcome, Outcomes, PeerAnswer, PeerRequest, PostToMany
 from gateway.ports import Peers, PeerService
 from gateway.tenure import Tenure
 
+MANY_WAIT_MS: Final = 20_000  # for an answer about many; a function may take 29 s for all it does
 MAX_DEPARTED: Final = 10_000  # numbers of nodes known to be gone; the oldest are forgotten, and then read anew
 
 Look = Callable[[], Awaitable[Roster]]
@@ -36,13 +37,23 @@ class LocalReach:
     def __init__(self, here: PeerService) -> None:
         self._here = here
 
-    def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+    def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         answer = self._here.answer(owner, request)
+        if isinstance(answer, Coroutine):
+            return self._ask_many(answer)
         return Outcome.GONE if answer is Outcome.UNREACHABLE else answer
+
+    async def _ask_many(self, asked: Coroutine[Any, Any, PeerAnswer]) -> PeerAnswer:
+        answer = await asked
+        if isinstance(answer, Outcomes):
+            gone = [Outcome.GONE if each is Outcome.UNREACHABLE else each for each in answer.each]
+            return Outcomes(tuple(gone))
+        return answer
 
 
 class FleetReach:
-    """``look`` reads the node records, beginning after it was called; ``wait_ms`` bounds a whole call. ``see`` is to be
+    """``look`` reads the node records, beginning after it was called; ``wait_ms`` bounds a whole call for one
+    connection. ``see`` is to be
     called with every roster there is."""
 
     def __init__(self, here: PeerService, peers: Peers, tenure: Tenure, look: Look, wait_ms: int) -> None:
@@ -78,7 +89,8 @@ class FleetReach:
         member = roster.member(owner)
         if member is None or not member.state.serves:
             return Outcome.GONE
-        return await self._peers.ask(member, request, self._wait_ms)
+        wait_ms = max(self._wait_ms, MANY_WAIT_MS) if isinstance(request, PostToMany) else self._wait_ms
+        return await self._peers.ask(member, request, wait_ms)
 
     def _remember(self, departed: NodeNumber) -> None:
         self._departed[departed] = None

@@ -1,4 +1,4 @@
-"""What one node asks another about a connection that the other holds, and the closed set of answers.
+"""What one node asks another about connections that the other holds, and the closed set of answers.
 
 The same values are used on the node itself: where a connection lives changes nothing but the way.
 """
@@ -36,7 +36,17 @@ class DeleteIt:
     connection_id: ConnectionId
 
 
-PeerRequest = PostTo | GetInfo | DeleteIt
+@hot_value
+class PostToMany:
+    """One message for many connections of one node: at most ``MAX_TARGETS``, all genuine, none there twice."""
+
+    api_id: ApiId
+    connection_ids: tuple[ConnectionId, ...]
+    data: bytes
+
+
+OneRequest = PostTo | GetInfo | DeleteIt
+PeerRequest = OneRequest | PostToMany
 
 
 class Outcome(Enum):
@@ -61,4 +71,12 @@ class ConnectionInfo:
     user_agent: str | None
 
 
-PeerAnswer = Outcome | ConnectionInfo
+@hot_value
+class Outcomes:
+    """What a ``PostToMany`` came to: one for each of its IDs, in their order."""
+
+    each: tuple[Outcome, ...]
+
+
+OneAnswer = Outcome | ConnectionInfo
+PeerAnswer = OneAnswer | Outcomes
