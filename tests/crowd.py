@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from answers import answered
+from gateway.admission import Admission
 from gateway.calls import Outside
 from gateway.counters import Counters
 from gateway.crowds import Crowds
-from gateway.extensions.batch import BatchPosts
 from gateway.extensions.service import Extensions
 from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ApiId, ConnectionId
-from gateway.model.limits import Limits
+from gateway.model.limits import UNLIMITED, Limits
 from gateway.node import Node
-from gateway.reach import LocalReach, Reaching
+from gateway.reach import LocalReach, ReachingAll
 from gateway.registry.memory import MemoryRegistry
 from node_doubles import (
     KEY,
@@ -49,13 +49,19 @@ class Client:
 class Crowd:
     """``reach`` is where the extensions look for connections: this node alone, unless told otherwise."""
 
-    def __init__(self, *, guard: Guard | None = None, reach: Reaching | None = None) -> None:
+    def __init__(self, *, guard: Guard | None = None, reach: ReachingAll | None = None) -> None:
         self.clock, self.registry, self.counters = ManualClock(), MemoryRegistry(), Counters()
         self.functions = ScriptedFunctions(connect=OK, disconnect=OK)
         ids = CountingIds()
         self.reporter = RecordingReporter()
         outside = Outside(
-            backends(self.functions), self.registry, self.clock, ids, self.reporter, counters=self.counters
+            backends(self.functions),
+            self.registry,
+            self.clock,
+            ids,
+            self.reporter,
+            admission=Admission(UNLIMITED),
+            counters=self.counters,
         )
         served = directory(route("$connect"), route("$disconnect"), stages=("dev", "prod"))
         self.tenure = alone(self.clock)
@@ -63,7 +69,7 @@ class Crowd:
         self.crowds = Crowds(self.node)
         self.reach = reach or LocalReach(self.crowds)
         api = ManagementApi(self.node, self.reach, IdCheck(KEY), ids, None, guard)
-        self.service = Extensions(api, self.node, BatchPosts(self.reach, IdCheck(KEY)), ids, guard)
+        self.service = Extensions(api, self.node, self.reach, IdCheck(KEY), ids, guard)
 
     async def opened(self, count: int = 1, stage: str = "dev", **asked: Any) -> list[Client]:
         """So many more clients."""

@@ -19,7 +19,7 @@ from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import NodeNumber
 from gateway.model.limits import Limits
-from gateway.model.peer import ConnectionInfo, Outcome, PeerAnswer, PeerRequest, PostToMany
+from gateway.model.peer import ConnectionInfo, ManyRequest, Outcome, PeerAnswer, PeerRequest
 from gateway.node import Node
 from gateway.reach import LocalReach
 from gateway.registry.memory import MemoryRegistry
@@ -222,7 +222,7 @@ async def test_what_another_node_answers_has_one_status(
     assert (answer.status, named(answer).get("x-amzn-ErrorType")) == (status, error_type)
     assert ("Retry-After" in named(answer)) == (status == 503)
     ((owner, request),) = elsewhere.asked
-    assert not isinstance(request, PostToMany)
+    assert not isinstance(request, ManyRequest)
     assert (owner, request.connection_id) == (99, connection_id)
 
 

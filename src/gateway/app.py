@@ -18,7 +18,6 @@ from gateway.crowds import Crowds
 from gateway.elsewhere import open_backends
 from gateway.emulation.resources import ResourceCreator
 from gateway.engine.directory import Directory
-from gateway.extensions.batch import BatchPosts
 from gateway.extensions.service import Extensions, longest_body
 from gateway.ground import Ground, lay_ground
 from gateway.head_start import HeadStart
@@ -173,7 +172,7 @@ async def _serve_sockets(
     stack.callback(wakers[0].stop)
     reach, check = LocalReach(Crowds(node)), IdCheck(identity.key)
     api = ManagementApi(node, reach, check, outside.ids, outside.journal)
-    service = Extensions(api, node, BatchPosts(reach, check), outside.ids)
+    service = Extensions(api, node, reach, check, outside.ids)
     conduct = Conduct(compresses=ground.settings.compression, longer_bodies=longest_body)
     door = FrontDoor(node, service, ground.clock, ground.console, AWS, conduct)
     stack.push_async_callback(door.close)

@@ -28,7 +28,7 @@ from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.limits import MAX_MESSAGE_BYTES
-from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, OneRequest, Outcome, Outcomes, PeerAnswer, PostTo
+from gateway.model.peer import ANSWERS, ConnectionInfo, DeleteIt, GetInfo, OneRequest, Outcome, PeerAnswer, PostTo
 from gateway.node import Node
 from gateway.ports import Clock, HttpAnswer, Ids
 from gateway.reach import Reaching
@@ -131,7 +131,7 @@ class ManagementApi:
         if isinstance(owner, HttpResponse):
             return self._told(request, found, owner)
         answer = self._reach.ask(owner, _request(request, found))
-        if isinstance(answer, (Outcome, ConnectionInfo, Outcomes)):
+        if isinstance(answer, ANSWERS):
             return self._told(request, found, self._response(request.method, answer))
         return self._handle_later(request, found, answer)
 

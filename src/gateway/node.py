@@ -6,9 +6,9 @@ are behind ports. It decides nothing about the protocol: that is ``engine``'s, a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from functools import partial
-from typing import assert_never
+from typing import Any, assert_never
 
 from gateway.calls import Calls, Outside, connect_exchange
 from gateway.conversation import Conversation, Opening
@@ -173,6 +173,23 @@ class Node:
         """One of many posts of the same text; whether anything may be asked is known (``refusal_of``)."""
         conversation = self._find(api_id, connection_id)
         return Outcome.GONE if conversation is None else self._tell(conversation, text)
+
+    def conversations(self) -> tuple[Conversation, ...]:
+        """Everybody who is connected now, those who are closing included."""
+        return tuple(self._live.values())
+
+    def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        """Run it until it ends; ``stop`` waits for it."""
+        self._tasks.start(work, name)
+
+    def tell_each(self, conversations: Iterable[Conversation], text: PreparedText) -> Iterator[Outcome]:
+        """``tell`` for these, in their order."""
+        return (self._tell(conversation, text) for conversation in conversations)
+
+    @property
+    def number(self) -> NodeNumber:
+        """Of this incarnation."""
+        return self._tenure.number
 
     def _tell(self, conversation: Conversation, text: PreparedText) -> Outcome:
         """As ``_post``, for a text that many get: nothing is made for each."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from gateway.cluster.roster import Roster
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import NodeNumber
-from gateway.model.peer import Outcome, Outcomes, PeerAnswer, PeerRequest, PostToMany
+from gateway.model.peer import ANSWERS, ManyRequest, Outcome, Outcomes, PeerAnswer, PeerRequest
 from gateway.ports import Peers, PeerService
 from gateway.tenure import Tenure
 
@@ -31,10 +31,24 @@ class Reaching(Protocol):
         """The owner's answer, at once where that is this node; neither way raises."""
 
 
+class ReachingAll(Reaching, Protocol):
+    """And where everybody is."""
+
+    async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
+        """The answer of every node that serves, as the table tells at this moment, this one included."""
+
+
+class Alone(PeerService, Protocol):
+    """A node that is alone."""
+
+    @property
+    def number(self) -> NodeNumber: ...
+
+
 class LocalReach:
     """A node that is alone: what it does not hold is gone, and so is whoever came before it."""
 
-    def __init__(self, here: PeerService) -> None:
+    def __init__(self, here: Alone) -> None:
         self._here = here
 
     def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
@@ -42,6 +56,11 @@ class LocalReach:
         if isinstance(answer, Coroutine):
             return self._ask_many(answer)
         return Outcome.GONE if answer is Outcome.UNREACHABLE else answer
+
+    async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
+        number = self._here.number
+        answer = self.ask(number, request)
+        return {number: answer if isinstance(answer, ANSWERS) else await answer}
 
     async def _ask_many(self, asked: Coroutine[Any, Any, PeerAnswer]) -> PeerAnswer:
         answer = await asked
@@ -74,6 +93,28 @@ class FleetReach:
             return self._here.answer(owner, request)
         return self._ask_peer(owner, request)
 
+    async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
+        """By the last roster where the table does not answer; who joined since that is not asked then."""
+        me = self._tenure.number
+        try:
+            async with asyncio.timeout(self._wait_ms / 1000):
+                roster = await self._look()
+        except (RegistryUnavailable, TimeoutError):
+            roster = self._roster
+        others = [number for number in roster.sightings if number != me and roster.serves(number)]
+        numbers = [me, *others]
+        answers = await asyncio.gather(*(self._ask_one(each, roster, request) for each in numbers))
+        return dict(zip(numbers, answers, strict=True))
+
+    async def _ask_one(self, number: NodeNumber, roster: Roster, request: ManyRequest) -> PeerAnswer:
+        if number == self._tenure.number:
+            answer = self._here.answer(number, request)
+            return answer if isinstance(answer, ANSWERS) else await answer
+        member = roster.member(number)
+        if member is None or not self._tenure.holds():
+            return Outcome.FENCED
+        return await self._peers.ask(member, request, max(self._wait_ms, MANY_WAIT_MS))
+
     async def _ask_peer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
         if not self._tenure.holds():
             return Outcome.FENCED
@@ -89,7 +130,7 @@ class FleetReach:
         member = roster.member(owner)
         if member is None or not member.state.serves:
             return Outcome.GONE
-        wait_ms = max(self._wait_ms, MANY_WAIT_MS) if isinstance(request, PostToMany) else self._wait_ms
+        wait_ms = max(self._wait_ms, MANY_WAIT_MS) if isinstance(request, ManyRequest) else self._wait_ms
         return await self._peers.ask(member, request, wait_ms)
 
     def _remember(self, departed: NodeNumber) -> None:

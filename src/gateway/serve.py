@@ -19,7 +19,6 @@ from gateway.cluster.roster import Roster
 from gateway.departure import drain
 from gateway.elsewhere import open_backends
 from gateway.entitled import Entitled, open_entitled
-from gateway.extensions.batch import BatchPosts
 from gateway.extensions.service import Extensions, longest_body
 from gateway.fleet_node import FleetNode
 from gateway.fleet_table import open_table, operators_endpoint
@@ -167,7 +166,7 @@ class Serving:
         guard = None if callers is None else Guard(callers, station.clock)
         check = IdCheck(key)
         api = ManagementApi(fleet.node, reach, check, ids, journal, guard)
-        extensions = Extensions(api, fleet.node, BatchPosts(reach, check), ids, guard)
+        extensions = Extensions(api, fleet.node, reach, check, ids, guard)
         service = entitled.before(extensions, station, backends.upstreams, fleet.node, ids)
         await self._open_doors(stack, station, Health(service, self._unready, self._about))
         self._began(station)

@@ -9,10 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model.ids import ApiId, ConnectionId, NodeNumber, connection_id
-from gateway.model.limits import MAX_MESSAGE_BYTES, MAX_TARGETS
+from gateway.model.audience import Audience
+from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName, connection_id
+from gateway.model.limits import MAX_EXCEPTED, MAX_MESSAGE_BYTES, MAX_TARGETS
 from gateway.model.member import Member
-from gateway.model.peer import ConnectionInfo, GetInfo, Outcome, Outcomes, PeerAnswer, PeerRequest, PostTo, PostToMany
+from gateway.model.peer import (
+    Broadcast,
+    ConnectionInfo,
+    GetInfo,
+    Outcome,
+    Outcomes,
+    PeerAnswer,
+    PeerRequest,
+    PostTo,
+    PostToMany,
+    Reached,
+)
 from gateway.peers.bounds import MAX_IN_FLIGHT
 from gateway.ports import Peers
 from peer_doubles import (
@@ -34,6 +46,8 @@ from peer_doubles import (
 )
 
 MANY = tuple(connection_id(NodeNumber(n), n.to_bytes(6, "big"), b"key") for n in range(MAX_TARGETS))
+
+AUDIENCE = Audience(API, StageName("\u2603"), frozenset(MANY[:MAX_EXCEPTED]), 2**53, "\u2603" * 1_024)
 
 
 @pytest.fixture(params=WORLDS)
@@ -66,6 +80,8 @@ def asking(here: World, there: Member, requests: list[PeerRequest]) -> list[asyn
         pytest.param(ConnectionInfo(1, 2, "x", "schl\u00fcssel \u2603 \U0001f600 \ud800"), id="unicode"),
         pytest.param(ConnectionInfo(1, 2, "x", "x" * 1024), id="long user agent"),
         pytest.param(Outcomes(()), id="none"),
+        pytest.param(Reached(0), id="nobody reached"),
+        pytest.param(Reached(2**32 - 1, 1_000, 1_001, MANY[:1_000], MANY[1_000:2_000]), id="many not reached"),
         pytest.param(Outcomes(tuple(Outcome) * 2_000), id="many"),
     ],
 )
@@ -85,6 +101,8 @@ async def test_the_owners_answer_comes_back(here: World, wanted: PeerAnswer) -> 
         pytest.param(PostTo(API, CONNECTION, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="longest"),
         pytest.param(GetInfo(ApiId("\u2603" * 100), ConnectionId("")), id="odd identifiers"),
         pytest.param(PostToMany(API, (), b""), id="nobody"),
+        pytest.param(Broadcast(Audience(API, StageName("prod")), b""), id="broadcast"),
+        pytest.param(Broadcast(AUDIENCE, bytes(MAX_MESSAGE_BYTES), False), id="longest broadcast"),
         pytest.param(PostToMany(API, MANY, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="longest to most"),
     ],
 )

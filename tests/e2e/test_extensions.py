@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import Any
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from websockets.sync.client import ClientConnection, connect
 
 from fleet_process import Fleet, FleetNode, client, its_id
 from gateway_process import DEADLINE_S, GatewayProcess, node_runtime, started
-from many import GONE, SENT, UNREACHABLE, post_to_connections
+from many import GONE, SENT, UNREACHABLE, _is_fleet, post_to_connections
 from process_watch import LINUX
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="processes are stopped and watched as on Linux")
@@ -20,6 +25,17 @@ pytestmark = pytest.mark.skipif(not LINUX, reason="processes are stopped and wat
 
 def heard(socket: ClientConnection) -> str:
     return str(socket.recv(timeout=DEADLINE_S))
+
+
+def asked(node: FleetNode, method: str, path: str, body: bytes = b"") -> Any:
+    """An extension's document, by a signed call at that node."""
+    url = f"http://{node.address}/prod/@fleet/{path}"
+    request = AWSRequest(method=method, url=url, data=body)
+    SigV4Auth(Credentials("any", "any"), "execute-api", "eu-central-1").add_auth(request)
+    sent = urllib.request.Request(url, body, dict(request.headers.items()), method=method)
+    with urllib.request.urlopen(sent, timeout=DEADLINE_S) as answer:
+        text = answer.read()
+        return json.loads(text) if text else None
 
 
 class Everybody:
@@ -52,6 +68,7 @@ def test_one_call_posts_to_many_on_every_node(fleet: Fleet) -> None:
             calls = stack.enter_context(closing(node.client()))
             targets = [*everybody.ids, *left]
             outcomes = post_to_connections(calls, targets, b"by " + node.name.encode())
+            assert _is_fleet[calls], "by one call"
             assert outcomes == dict.fromkeys(everybody.ids, SENT) | dict.fromkeys(left, GONE)
             assert {heard(socket) for socket in everybody.sockets.values()} == {f"by {node.name}"}
 
@@ -69,6 +86,38 @@ def test_a_node_that_is_killed_is_unreachable_and_all_others_are_served(fleet: F
         assert {outcomes[each] for each in lost} <= {UNREACHABLE, GONE}, "not known to be dead yet, or known"
         for connection_id in kept:
             assert [heard(everybody.sockets[connection_id]) for _ in range(2)] == ["before", "after"]
+
+
+def test_a_broadcast_reaches_every_node_from_any(fleet: Fleet) -> None:
+    here, there = fleet.start("here", "there")
+    with ExitStack() as stack:
+        everybody = Everybody(stack, here, there)
+        nodes = {str(node.number): {"sent": 3, "gone": 0, "limited": 0} for node in (here, there)}
+        for node in (here, there):
+            told = asked(node, "POST", "broadcast", b"by " + node.name.encode())
+            assert told["nodes"] == nodes
+            assert {heard(socket) for socket in everybody.sockets.values()} == {f"by {node.name}"}
+        assert set(asked(there, "POST", "broadcast?wait=false", b"first")["nodes"].values()) == {"taken"}
+        assert asked(here, "POST", "broadcast", b"second")["counts"]["sent"] == 6
+        for socket in everybody.sockets.values():
+            assert [heard(socket), heard(socket)] == ["first", "second"]
+        left_out = everybody.ids[0]
+        assert asked(there, "POST", f"broadcast?except={left_out}", b"others")["counts"]["sent"] == 5
+
+
+def test_a_node_that_is_killed_during_broadcasts_is_told_and_all_others_hear_each_in_order(fleet: Fleet) -> None:
+    doomed, survivor = fleet.start("doomed", "survivor")
+    with ExitStack() as stack:
+        everybody = Everybody(stack, doomed, survivor)
+        number = str(doomed.number)
+        answers = [asked(survivor, "POST", "broadcast", b"0")]
+        doomed.kill()
+        answers += [asked(survivor, "POST", "broadcast", str(n).encode()) for n in range(1, 6)]
+        assert answers[0]["nodes"][number] == {"sent": 3, "gone": 0, "limited": 0}
+        assert answers[1]["nodes"][number] == "unreachable"
+        assert all(answer["counts"]["sent"] == 3 for answer in answers[1:])
+        for connection_id in everybody.by_node["survivor"]:
+            assert [heard(everybody.sockets[connection_id]) for _ in answers] == list("012345")
 
 
 # -- one process -----------------------------------------------------------------------------------------------------
@@ -110,6 +159,7 @@ def test_a_gateway_that_stands_alone_posts_to_many(gateway: GatewayProcess, call
         clients = [alone(gateway, stack) for _ in range(3)]
         outcomes = post_to_connections(calls, [*(each for _, each in clients), "invented"], "grüße".encode())
         assert outcomes == {each: SENT for _, each in clients} | {"invented": "forbidden"}
+        assert _is_fleet[calls], "by one call"
         assert [heard(socket) for socket, _ in clients] == ["grüße"] * 3
         calls.post_to_connection(ConnectionId=clients[0][1], Data=b"to one")
         assert heard(clients[0][0]) == "to one"

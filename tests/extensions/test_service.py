@@ -17,10 +17,11 @@ from gateway.management import Guard
 from gateway.model.http import HttpRequest
 from gateway.model.ids import connection_id
 from gateway.model.limits import MAX_BATCH_BODY_BYTES, MAX_MESSAGE_BYTES
-from node_doubles import ManualClock
+from node_doubles import ManualClock, until_idle
 
 ABSENT = connection_id(OWNER, b"absent", KEY)
 POST = "/dev/@fleet/post"
+BROADCAST = "/dev/@fleet/broadcast"
 
 
 @pytest.fixture
@@ -40,11 +41,34 @@ async def test_a_batch_post(crowd: Crowd, path: str) -> None:
     assert one.socket.sent == other.socket.sent == ["grüße".encode()]
 
 
+async def test_a_broadcast(crowd: Crowd) -> None:
+    one, other, slow = await crowd.opened(3)
+    slow.socket.buffered = 199_999
+    assert await crowd.ask("POST", f"{BROADCAST}?except={other.connection_id}", b"hi") == (
+        200,
+        {
+            "counts": {"sent": 1, "gone": 0, "limited": 1},
+            "gone": [],
+            "limited": [slow.connection_id],
+            "nodes": {"7": {"sent": 1, "gone": 0, "limited": 1}},
+        },
+    )
+    assert (one.socket.sent, other.socket.sent, slow.socket.sent) == ([b"hi"], [], [])
+
+
+async def test_a_broadcast_that_nobody_waits_for(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    assert await crowd.ask("POST", f"{BROADCAST}?wait=false", b"hi") == (202, {"nodes": {"7": "taken"}})
+    await until_idle(lambda: client.socket.sent == [b"hi"])
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "message"),
     [
         ("POST", POST, b"?", 400, "the body is not JSON"),
         ("GET", POST, b"", 405, "it takes POST"),
+        ("POST", f"{BROADCAST}?wait=7", b"", 400, "wait is neither true nor false"),
+        ("POST", BROADCAST, bytes(MAX_MESSAGE_BYTES + 1), 413, "the message is over 131072 bytes"),
         ("POST", "/dev/@fleet/nothing", b"", 404, "there is no such extension"),
         ("POST", "/dev/@fleet/", b"", 404, "there is no such extension"),
         ("POST", "/dev/@fleet/post/", b"", 404, "there is no such extension"),
@@ -100,14 +124,18 @@ class _Later:
 
 @pytest.mark.parametrize(
     ("method", "path", "action", "resource"),
-    [("POST", POST, "execute-api:ManageConnections", "POST/@connections/*")],
+    [
+        ("POST", POST, "execute-api:ManageConnections", "POST/@connections/*"),
+        ("POST", BROADCAST, "wsfleet:Broadcast", "POST/@fleet/broadcast"),
+        ("POST", f"{BROADCAST}?wait=false", "wsfleet:Broadcast", "POST/@fleet/broadcast"),
+    ],
 )
 async def test_who_may(method: str, path: str, action: str, resource: str) -> None:
     async def status(*allowed: tuple[str, str]) -> int:
         return await asked(method, path, allowed)
 
     arn = f"arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/dev/{resource}"
-    assert await status((action, arn)) in (200, 204, 400)
+    assert await status((action, arn)) in (200, 202, 204, 400)
     assert await status() == 403
     assert await status((action, arn.replace("/dev/", "/prod/"))) == 403
     others = {"execute-api:ManageConnections", "wsfleet:Broadcast", "wsfleet:ManageGroups", "wsfleet:ListConnections"}
@@ -120,7 +148,8 @@ async def asked(method: str, path: str, allowed: tuple[tuple[str, str], ...]) ->
     crowd = Crowd(guard=Guard(principals, clock))
     statements = [{"Effect": "Allow", "Action": action, "Resource": where} for action, where in allowed]
     principals.ring = Keyring({signing.KEY: signing.principal(policies=({"Statement": statements},))})
-    request = signing.signed(path, method=method, body=b"{}")
+    path, _, query = path.partition("?")
+    request = signing.signed(path, query, method=method, body=b"{}")
     clock.wall_ms = signing.signing_time_ms(request)
     answer = await answered(crowd.service.handle(replace(request, host="localhost")))
     await crowd.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.model.ids import ConnectionId, NodeNumber, RequestId, disconnect_request_id, owner_of
-from gateway.model.peer import Outcome, PeerAnswer, PeerRequest, PostTo, PostToMany
+from gateway.model.peer import ManyRequest, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.tenure import Tenure
 from gateway.wire.prepared_text import PreparedText
 from node_doubles import KEY
@@ -153,7 +153,7 @@ class Book:
 
     def hears_an_answer(self, request: PeerRequest, answer: PeerAnswer) -> None:
         """A node has answered, itself or another one, to a management call."""
-        if isinstance(request, PostToMany):
+        if isinstance(request, ManyRequest):
             return
         story = self.stories[request.connection_id]
         if answer is Outcome.GONE:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from gateway.engine.posting import Post
 from gateway.management import IdCheck
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber
-from gateway.model.peer import Outcome, Outcomes, PeerAnswer, PostToMany
+from gateway.model.peer import ANSWERS, Outcome, Outcomes, PeerAnswer, PostToMany
 from gateway.reach import Reaching
 from gateway.slices import AT_ONCE, Slices
 
@@ -60,12 +60,7 @@ class BatchPosts:
 
     async def _ask(self, owner: NodeNumber, request: PostToMany) -> PeerAnswer:
         answer = self.reach.ask(owner, request)
-        return answer if isinstance(answer, (Outcome, Outcomes)) else await _later(answer)
-
-
-async def _later(answer: Any) -> PeerAnswer:
-    found: PeerAnswer = await answer
-    return found
+        return answer if isinstance(answer, ANSWERS) else await answer
 
 
 def _words(answer: PeerAnswer, count: int) -> list[str]:

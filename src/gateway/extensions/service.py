@@ -10,16 +10,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.engine.broadcasting import read_wanted
 from gateway.engine.directory import FleetPath
 from gateway.engine.posting import read_post
 from gateway.extensions.answers import Answers
 from gateway.extensions.batch import BatchPosts
-from gateway.management import CONNECTION, MANAGE, Guard, is_signed
+from gateway.extensions.broadcasts import Broadcasts
+from gateway.management import CONNECTION, MANAGE, Guard, IdCheck, is_signed
 from gateway.model.http import HttpRequest, HttpResponse
-from gateway.model.limits import MAX_BATCH_BODY_BYTES
+from gateway.model.limits import MAX_BATCH_BODY_BYTES, MAX_MESSAGE_BYTES
 from gateway.node import Node
 from gateway.ports import HttpAnswer, HttpService, Ids
+from gateway.reach import ReachingAll
 
+BROADCAST: Final = "wsfleet:Broadcast"
 _MARKERS: Final = ("/@fleet/", "/%40fleet/")
 
 
@@ -41,11 +45,12 @@ class Extensions:
     """``guard`` is None when whoever signs is believed. Implements ``ports.HttpService``."""
 
     def __init__(
-        self, service: HttpService, node: Node, posts: BatchPosts, ids: Ids, guard: Guard | None = None
+        self, service: HttpService, node: Node, reach: ReachingAll, check: IdCheck, ids: Ids, guard: Guard | None = None
     ) -> None:
         self._service = service
         self._node = node
-        self._posts = posts
+        self._posts = BatchPosts(reach, check)
+        self._broadcasts = Broadcasts(reach)
         self._answers = Answers(ids)
         self._guard = guard
 
@@ -89,6 +94,8 @@ class Extensions:
             case ("post",):
                 # Who may post to each of them one by one may post to all of them at once.
                 return {"POST": _Call(MANAGE, CONNECTION, self._post)}
+            case ("broadcast",):
+                return {"POST": _Call(BROADCAST, "@fleet/broadcast", self._broadcast)}
             case _:
                 return {}
 
@@ -109,3 +116,12 @@ class Extensions:
         if isinstance(post, str):
             return self._answers.error("BadRequestException", post)
         return self._answers.result(await self._posts.send(found.endpoint.api.api_id, post))
+
+    async def _broadcast(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
+        if len(request.body) > MAX_MESSAGE_BYTES:
+            return self._answers.error("PayloadTooLargeException", f"the message is over {MAX_MESSAGE_BYTES} bytes")
+        wanted = read_wanted(found.endpoint, request.query)
+        if isinstance(wanted, str):
+            return self._answers.error("BadRequestException", wanted)
+        told = await self._broadcasts.send(wanted, request.body)
+        return self._answers.result(told, 200 if wanted.waits else 202)

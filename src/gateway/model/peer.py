@@ -6,7 +6,9 @@ The same values are used on the node itself: where a connection lives changes no
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
+from gateway.model.audience import Audience
 from gateway.model.hot_value import hot_value
 from gateway.model.ids import ApiId, ConnectionId
 
@@ -45,8 +47,19 @@ class PostToMany:
     data: bytes
 
 
+@hot_value
+class Broadcast:
+    """One message for everybody at a node whom ``audience`` admits. ``waits``: the answer is ``Reached``; else it is
+    DONE as soon as the node has it in its queue."""
+
+    audience: Audience
+    data: bytes
+    waits: bool = True
+
+
 OneRequest = PostTo | GetInfo | DeleteIt
-PeerRequest = OneRequest | PostToMany
+ManyRequest = PostToMany | Broadcast
+PeerRequest = OneRequest | ManyRequest
 
 
 class Outcome(Enum):
@@ -78,5 +91,17 @@ class Outcomes:
     each: tuple[Outcome, ...]
 
 
+@hot_value
+class Reached:
+    """What a ``Broadcast`` came to at one node: how many, and the first ``MAX_TOLD`` of those who did not get it."""
+
+    sent: int
+    gone: int = 0
+    limited: int = 0
+    gone_ids: tuple[ConnectionId, ...] = ()
+    limited_ids: tuple[ConnectionId, ...] = ()
+
+
 OneAnswer = Outcome | ConnectionInfo
-PeerAnswer = OneAnswer | Outcomes
+PeerAnswer = OneAnswer | Outcomes | Reached
+ANSWERS: Final = (Outcome, ConnectionInfo, Outcomes, Reached)

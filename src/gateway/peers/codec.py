@@ -3,6 +3,7 @@
     request  id u32 · owner u32 · remaining ms u32 · kind u8 · lengths u16 u16 u32 · API ID · connection ID · data
     answer   id u32 · code u8, and for ConnectionInfo: connected i64 · active i64 · lengths u16 u16 · source IP · agent
                                and for Outcomes: how many u32 · a code u8 for each
+                               and for Reached: what ``many`` says
 
 A request for many has no connection ID; its data are of ``many``.
 
@@ -18,6 +19,7 @@ from typing import Final
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber
 from gateway.model.limits import MAX_MESSAGE_BYTES
 from gateway.model.peer import (
+    Broadcast,
     ConnectionInfo,
     DeleteIt,
     GetInfo,
@@ -27,6 +29,7 @@ from gateway.model.peer import (
     PeerRequest,
     PostTo,
     PostToMany,
+    Reached,
 )
 from gateway.peers import many
 from gateway.peers.garbled import Garbled
@@ -44,11 +47,13 @@ _POST: Final = 0
 _GET: Final = 1
 _DELETE: Final = 2
 _POST_TO_MANY: Final = 3
+_BROADCAST: Final = 4
 # The code of an answer is its place here; one more code is an info, one more are many.
 _OUTCOMES: Final = (Outcome.DONE, Outcome.GONE, Outcome.LIMITED, Outcome.FENCED, Outcome.UNREACHABLE)
 _CODE_OF: Final = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
 _INFO_CODE: Final = len(_OUTCOMES)
 _OUTCOMES_CODE: Final = _INFO_CODE + 1
+_REACHED_CODE: Final = _OUTCOMES_CODE + 1
 _NO_AGENT: Final = 0xFFFF  # in place of a length: None
 _SURROGATES: Final = "surrogatepass"
 
@@ -58,15 +63,18 @@ def request_frame(request_id: int, owner: NodeNumber, remaining_ms: int, request
     data = b""
     connection = b""
     if isinstance(request, PostToMany):
-        kind, data = _POST_TO_MANY, many.data_of(request)
+        kind, data, api_id = _POST_TO_MANY, many.data_of(request), request.api_id
+    elif isinstance(request, Broadcast):
+        kind, data, api_id = _BROADCAST, many.broadcast_data(request), request.audience.api_id
     else:
+        api_id = request.api_id
         kind = _GET if isinstance(request, GetInfo) else _DELETE
         if isinstance(request, PostTo):
             kind, data = _POST, request.data
         if len(data) > MAX_MESSAGE_BYTES:
             raise ValueError("a post is longer than any message may be")
         connection = request.connection_id.encode("utf-8", _SURROGATES)
-    api = request.api_id.encode("utf-8", _SURROGATES)
+    api = api_id.encode("utf-8", _SURROGATES)
     try:
         head = _REQUEST.pack(request_id, owner, remaining_ms, kind, len(api), len(connection), len(data))
     except StructError as error:
@@ -101,6 +109,8 @@ def _request(kind: int, api_id: ApiId, connection_id: ConnectionId, data: bytes)
         return PostTo(api_id, connection_id, data)
     if kind == _POST_TO_MANY and not connection_id:
         return many.request_of(api_id, data)
+    if kind == _BROADCAST and not connection_id:
+        return many.broadcast_of(api_id, data)
     if data or kind > _DELETE:
         raise Garbled("a request is of no known kind")
     return GetInfo(api_id, connection_id) if kind == _GET else DeleteIt(api_id, connection_id)
@@ -113,6 +123,8 @@ def answer_frame(request_id: int, answer: PeerAnswer) -> bytes:
     if isinstance(answer, Outcomes):
         codes = bytes([_CODE_OF[each] for each in answer.each])
         return _ANSWER.pack(request_id, _OUTCOMES_CODE) + _COUNT.pack(len(codes)) + codes
+    if isinstance(answer, Reached):
+        return _ANSWER.pack(request_id, _REACHED_CODE) + many.reached_data(answer)
     address = answer.source_ip.encode("utf-8", _SURROGATES)
     agent = b"" if answer.user_agent is None else answer.user_agent.encode("utf-8", _SURROGATES)
     if len(agent) >= _NO_AGENT:
@@ -141,6 +153,9 @@ def answers_in(batch: bytes, start: int) -> list[Answered]:
             elif code == _OUTCOMES_CODE:
                 outcomes, start = _outcomes(batch, start)
                 found.append((request_id, outcomes))
+            elif code == _REACHED_CODE:
+                reached, start = many.reached_in(batch, start)
+                found.append((request_id, reached))
             else:
                 raise Garbled("an answer is of no known kind")
     except (StructError, UnicodeDecodeError) as error:
