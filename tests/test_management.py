@@ -285,3 +285,12 @@ async def test_conditions_of_a_management_call(service: Service, condition: dict
     service.clock.wall_ms = signing.signing_time_ms(request)
     answer = await answered(service.api.handle(replace(request, host="localhost", secure=True)))
     assert answer.status == status
+
+
+async def test_delete_with_a_code_and_a_reason(service: Service) -> None:
+    path = f"/dev/@connections/{await service.open()}"
+    wrong = await service.ask("DELETE", path, query="code=1006")
+    assert (wrong.status, named(wrong)["x-amzn-ErrorType"]) == (400, "BadRequestException")
+    assert service.socket.closed is None
+    assert (await service.ask("DELETE", path, query="code=4001&reason=kicked")).status == 204
+    assert service.socket.closed == (4001, "kicked")

@@ -19,6 +19,7 @@ from gateway.access.principal import Principals
 from gateway.access.request_context import request_context
 from gateway.access.signature import Refusal
 from gateway.access.sigv4 import Realm, authenticate
+from gateway.engine.closing import read_close
 from gateway.engine.connection_call import ConnectionCall
 from gateway.engine.directory import ConnectionPath, Directory
 from gateway.engine.endpoint import Endpoint
@@ -130,7 +131,10 @@ class ManagementApi:
         owner = self._admitted(request, found)
         if isinstance(owner, HttpResponse):
             return self._told(request, found, owner)
-        answer = self._reach.ask(owner, _request(request, found))
+        asked = _request(request, found)
+        if isinstance(asked, str):
+            return self._told(request, found, self._bad_request(asked))
+        answer = self._reach.ask(owner, asked)
         if isinstance(answer, ANSWERS):
             return self._told(request, found, self._response(request.method, answer))
         return self._handle_later(request, found, answer)
@@ -257,12 +261,14 @@ def iso_time(epoch_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03}Z"
 
 
-def _request(request: HttpRequest, found: ConnectionPath) -> OneRequest:
+def _request(request: HttpRequest, found: ConnectionPath) -> OneRequest | str:
+    """What is asked for, or what is wrong with it."""
     api_id, connection_id = found.endpoint.api.api_id, ConnectionId(found.connection_id)
     if request.method == "GET":
         return GetInfo(api_id, connection_id)
     if request.method == "DELETE":
-        return DeleteIt(api_id, connection_id)
+        close = read_close(request.query)
+        return close if isinstance(close, str) else DeleteIt(api_id, connection_id, *close)
     return PostTo(api_id, connection_id, request.body)
 
 

@@ -155,8 +155,8 @@ class Node:
                 return self._post(conversation, data)
             case GetInfo():
                 return _info(conversation)
-            case DeleteIt():  # parity 7.3
-                self._close(conversation, 1000, "Connection Closed Normally")
+            case DeleteIt(code=code, reason=reason):
+                self._close(conversation, code, reason)
                 return Outcome.DONE
 
     def _post(self, conversation: Conversation, data: bytes) -> Outcome:

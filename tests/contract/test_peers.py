@@ -16,6 +16,7 @@ from gateway.model.member import Member
 from gateway.model.peer import (
     Broadcast,
     ConnectionInfo,
+    DeleteIt,
     GetInfo,
     Outcome,
     Outcomes,
@@ -96,6 +97,8 @@ async def test_the_owners_answer_comes_back(here: World, wanted: PeerAnswer) -> 
         pytest.param(POST, id="post"),
         pytest.param(GET, id="get"),
         pytest.param(DELETE, id="delete"),
+        pytest.param(DeleteIt(API, CONNECTION, 4001, "schl\u00fcssel \ud800"), id="delete with another close"),
+        pytest.param(DeleteIt(API, CONNECTION, 4999, ""), id="delete without a reason"),
         pytest.param(PostTo(API, CONNECTION, b""), id="empty"),
         pytest.param(PostTo(API, CONNECTION, b"\xff\xfe\x00\xc3\x28"), id="no UTF-8"),
         pytest.param(PostTo(API, CONNECTION, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="longest"),

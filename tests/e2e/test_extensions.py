@@ -13,6 +13,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from fleet_process import Fleet, FleetNode, client, its_id
@@ -29,13 +30,17 @@ def heard(socket: ClientConnection) -> str:
 
 def asked(node: FleetNode, method: str, path: str, body: bytes = b"") -> Any:
     """An extension's document, by a signed call at that node."""
-    url = f"http://{node.address}/prod/@fleet/{path}"
+    _, text = called(f"http://{node.address}/prod/@fleet/{path}", method, body)
+    return json.loads(text) if text else None
+
+
+def called(url: str, method: str, body: bytes = b"") -> tuple[int, bytes]:
+    """Status and body."""
     request = AWSRequest(method=method, url=url, data=body)
     SigV4Auth(Credentials("any", "any"), "execute-api", "eu-central-1").add_auth(request)
     sent = urllib.request.Request(url, body, dict(request.headers.items()), method=method)
     with urllib.request.urlopen(sent, timeout=DEADLINE_S) as answer:
-        text = answer.read()
-        return json.loads(text) if text else None
+        return answer.status, answer.read()
 
 
 class Everybody:
@@ -118,6 +123,21 @@ def test_a_node_that_is_killed_during_broadcasts_is_told_and_all_others_hear_eac
         assert all(answer["counts"]["sent"] == 3 for answer in answers[1:])
         for connection_id in everybody.by_node["survivor"]:
             assert [heard(everybody.sockets[connection_id]) for _ in answers] == list("012345")
+
+
+def test_a_connection_is_closed_with_the_callers_code_from_any_node(fleet: Fleet) -> None:
+    here, there = fleet.start("here", "there")
+    with client(here) as socket:
+        connection_id = its_id(socket)
+        url = f"http://{there.address}/prod/@connections/{connection_id}?code=4001&reason=kicked%20out"
+        assert called(url, "DELETE") == (204, b"")
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=DEADLINE_S)
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4001, "kicked out")
+    fleet.until(lambda: len(fleet.told("DISCONNECT")) == 1, "its $disconnect")
+    (told,) = fleet.told("DISCONNECT")
+    assert (told["code"], told["reason"]) == (4001, "kicked out")
 
 
 # -- one process -----------------------------------------------------------------------------------------------------

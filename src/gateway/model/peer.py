@@ -12,6 +12,8 @@ from gateway.model.audience import Audience
 from gateway.model.hot_value import hot_value
 from gateway.model.ids import ApiId, ConnectionId
 
+NORMALLY: Final = (1000, "Connection Closed Normally")  # parity 7.3
+
 
 @hot_value
 class PostTo:
@@ -32,10 +34,12 @@ class GetInfo:
 
 @hot_value
 class DeleteIt:
-    """DeleteConnection."""
+    """DeleteConnection; ``code`` and ``reason`` may be others than AWS's, of at most ``MAX_CLOSE_REASON_BYTES``."""
 
     api_id: ApiId
     connection_id: ConnectionId
+    code: int = NORMALLY[0]
+    reason: str = NORMALLY[1]
 
 
 @hot_value

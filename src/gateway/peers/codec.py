@@ -5,7 +5,8 @@
                                and for Outcomes: how many u32 · a code u8 for each
                                and for Reached: what ``many`` says
 
-A request for many has no connection ID; its data are of ``many``.
+A deletion with another close than AWS's has data: code u16 · reason. A request for many has no connection ID; its data
+are of ``many``.
 
 Frames stand one after the other in a batch (see ``sealing``), which says where the last one ends.
 """
@@ -19,6 +20,7 @@ from typing import Final
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber
 from gateway.model.limits import MAX_MESSAGE_BYTES
 from gateway.model.peer import (
+    NORMALLY,
     Broadcast,
     ConnectionInfo,
     DeleteIt,
@@ -43,6 +45,7 @@ _REQUEST: Final = Struct(">IIIBHHI")
 _ANSWER: Final = Struct(">IB")
 _INFO: Final = Struct(">qqHH")
 _COUNT: Final = Struct(">I")
+_CLOSE: Final = Struct(">H")
 _POST: Final = 0
 _GET: Final = 1
 _DELETE: Final = 2
@@ -73,6 +76,8 @@ def request_frame(request_id: int, owner: NodeNumber, remaining_ms: int, request
             kind, data = _POST, request.data
         if len(data) > MAX_MESSAGE_BYTES:
             raise ValueError("a post is longer than any message may be")
+        if isinstance(request, DeleteIt) and (request.code, request.reason) != NORMALLY:
+            data = _CLOSE.pack(request.code) + request.reason.encode("utf-8", _SURROGATES)
         connection = request.connection_id.encode("utf-8", _SURROGATES)
     api = api_id.encode("utf-8", _SURROGATES)
     try:
@@ -111,6 +116,9 @@ def _request(kind: int, api_id: ApiId, connection_id: ConnectionId, data: bytes)
         return many.request_of(api_id, data)
     if kind == _BROADCAST and not connection_id:
         return many.broadcast_of(api_id, data)
+    if kind == _DELETE and data:
+        (code,) = _CLOSE.unpack_from(data)
+        return DeleteIt(api_id, connection_id, code, data[_CLOSE.size :].decode("utf-8", _SURROGATES))
     if data or kind > _DELETE:
         raise Garbled("a request is of no known kind")
     return GetInfo(api_id, connection_id) if kind == _GET else DeleteIt(api_id, connection_id)
