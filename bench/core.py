@@ -36,6 +36,7 @@ from gateway.access.principal import Principal, Principals  # noqa: E402
 from gateway.access.sigv4 import Realm, Signed, authenticate  # noqa: E402
 from gateway.admission import Admission  # noqa: E402
 from gateway.calls import Outside  # noqa: E402
+from gateway.crowds import Crowds  # noqa: E402
 from gateway.management import Guard, IdCheck, ManagementApi  # noqa: E402
 from gateway.model.api import Route  # noqa: E402
 from gateway.model.http import HttpRequest, HttpResponse  # noqa: E402
@@ -54,6 +55,7 @@ from gateway.system.clock import SystemClock  # noqa: E402
 from gateway.system.ids import RandomIds  # noqa: E402
 from gateway.tenure import Tenure  # noqa: E402
 from gateway.wire.handshake import Peer  # noqa: E402
+from gateway.wire.prepared_text import PreparedText  # noqa: E402
 from node_doubles import ScriptedFunctions, backends, until_idle  # noqa: E402
 from sample_definitions import definition, directory, handshake, route  # noqa: E402
 from server_fakes import Reports  # noqa: E402
@@ -99,6 +101,9 @@ class Quiet:
 
     def accept(self, subprotocol: str | None) -> None:
         self.is_open = True
+
+    def send_prepared(self, text: PreparedText) -> None:
+        self.send_text(text.text)
 
     def send_text(self, data: bytes) -> None: ...
 
@@ -157,7 +162,7 @@ class Fleet:
         outside = Outside(*ports, admission=Admission(UNLIMITED))
         self.node = Node(Tenure.alone(clock, OWNER), routes, outside, AWS, lambda: None)
         guard = None if principals is None else Guard(principals, clock)
-        self.api = ManagementApi(self.node, LocalReach(self.node), IdCheck(KEY), ids, guard=guard)
+        self.api = ManagementApi(self.node, LocalReach(Crowds(self.node)), IdCheck(KEY), ids, guard=guard)
 
     async def opens(self, count: int) -> list[Quiet]:
         """Connections, ``BATCH`` at a time."""

@@ -46,6 +46,7 @@ from gateway.registry.memory import MemoryRegistry  # noqa: E402
 from gateway.system.clock import SystemClock  # noqa: E402
 from gateway.system.ids import RandomIds  # noqa: E402
 from gateway.tenure import Tenure  # noqa: E402
+from gateway.wire.prepared_text import PreparedText  # noqa: E402
 from node_doubles import FakeSocket, RecordingReporter, backends, until_idle  # noqa: E402
 from real_functions import FolderLaunches, write  # noqa: E402
 from runtime_double import RecordingLog, function  # noqa: E402
@@ -146,6 +147,9 @@ class Client(FakeSocket):
         self._now = asyncio.get_running_loop().time
         self.done = asyncio.Event()
         send()
+
+    def send_prepared(self, text: PreparedText) -> None:
+        self.send_text(text.text)
 
     def send_text(self, data: bytes) -> None:
         assert data == MESSAGE.encode(), data

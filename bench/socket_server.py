@@ -24,6 +24,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent / folder) for folder in ("src",
 
 from gateway.admission import Admission  # noqa: E402
 from gateway.calls import Outside  # noqa: E402
+from gateway.crowds import Crowds  # noqa: E402
 from gateway.management import IdCheck, ManagementApi  # noqa: E402
 from gateway.model.api import Route  # noqa: E402
 from gateway.model.connection import Connection  # noqa: E402
@@ -154,7 +155,7 @@ def node(conduct: Conduct) -> Served:
         return made.next_deadline_ms() is not None
 
     tickers.append(Ticker(clock, DEADLINE_GRANULARITY_MS, tick))
-    api = ManagementApi(made, LocalReach(made), IdCheck(KEY), ids)
+    api = ManagementApi(made, LocalReach(Crowds(made)), IdCheck(KEY), ids)
     return Served(FrontDoor(made, api, clock, Reports(), AWS, conduct), lambda: [str(each) for each in made._live])
 
 

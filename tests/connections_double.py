@@ -1,4 +1,5 @@
-"""A small real server that answers PostToConnection as AWS does: 200 with an empty body, or 410 for what is gone.
+"""A small real server that answers PostToConnection as AWS does: 200 with an empty body, or 410 for what is gone; and,
+where it ``is_fleet``, a batch post as wsfleet does.
 
 It listens on the loopback with TLS, so that a handler reaches it the way it reaches AWS: by ``https://``, the event's
 ``domainName`` and stage. Give handlers ``domain_name`` in their events and ``ca_file`` as ``AWS_CA_BUNDLE``.
@@ -6,8 +7,10 @@ It listens on the loopback with TLS, so that a handler reaches it the way it rea
 
 from __future__ import annotations
 
+import json
 import ssl
 import threading
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,6 +34,8 @@ class ConnectionsDouble:
     def __init__(self, folder: Path) -> None:
         self.posted: list[tuple[str, str]] = []
         self.gone: set[str] = set()
+        self.is_fleet = False
+        self.requests = 0
         self.ca_file = folder / "localhost.pem"
         self.ca_file.write_bytes(_self_signed())
         self._server = _Server(self, self.ca_file)
@@ -70,13 +75,23 @@ class _Answer(BaseHTTPRequestHandler):
         double = cast(_Server, self.server).double
         body = self.rfile.read(int(self.headers["Content-Length"]))
         prefix, _, connection_id = unquote(self.path).rpartition("/")
-        if prefix != f"/{STAGE}/@connections":
+        double.requests += 1
+        if double.is_fleet and unquote(self.path) == f"/{STAGE}/@fleet/post":
+            self._post_to_many(json.loads(body))
+        elif prefix != f"/{STAGE}/@connections":
             self._answer(403, "ForbiddenException", b'{"message":"Forbidden"}')
         elif connection_id in double.gone:
             self._answer(410, "GoneException")
         else:
             double.posted.append((connection_id, body.decode()))
             self._answer(200)
+
+    def _post_to_many(self, document: dict[str, Any]) -> None:
+        double = cast(_Server, self.server).double
+        text = b64decode(document["dataBase64"]).decode()
+        outcomes = {each: "gone" if each in double.gone else "sent" for each in document["connectionIds"]}
+        double.posted += [(each, text) for each, outcome in outcomes.items() if outcome == "sent"]
+        self._answer(200, body=json.dumps({"outcomes": outcomes}).encode())
 
     def _answer(self, status: int, error: str | None = None, body: bytes = b"") -> None:
         self.send_response(status)

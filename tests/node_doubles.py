@@ -17,6 +17,7 @@ from gateway.model.invocation import Answered, FunctionResult, Returned, Unavail
 from gateway.model.now import Now
 from gateway.ports import AwsServices, Clock, FunctionCall, FunctionEvents, Functions, Upstreams
 from gateway.tenure import Tenure
+from gateway.wire.prepared_text import PreparedText
 
 KEY = b"test key"
 OWNER = NodeNumber(7)
@@ -88,6 +89,9 @@ class FakeSocket:
     def refuse(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
         assert self.refusal is None and not self.is_open
         self.refusal = status, dict(headers), body
+
+    def send_prepared(self, text: PreparedText) -> None:
+        self.send_text(text.text)
 
     def send_text(self, data: bytes) -> None:
         assert self.is_open and self.closed is None, "sent after a close"

@@ -11,6 +11,7 @@ from answers import answered
 from gateway.admission import Admission
 from gateway.calls import Outside
 from gateway.conversation import Conversation
+from gateway.crowds import Crowds
 from gateway.engine.directory import Directory
 from gateway.management import IdCheck, ManagementApi
 from gateway.model.definition import Definition
@@ -89,7 +90,7 @@ class World:
         called = backends(self.functions, self.upstreams, self.services)
         outside = Outside(called, self.registry, self.clock, ids, self.reporter, admission=Admission(account))
         self.node = Node(alone(self.clock), Directory(definition), outside, limits, lambda: None)
-        self.api = ManagementApi(self.node, LocalReach(self.node), IdCheck(KEY), ids)
+        self.api = ManagementApi(self.node, LocalReach(Crowds(self.node)), IdCheck(KEY), ids)
 
     async def open(self, **changes: Any) -> Client:
         """A client whose handshake was accepted; ``changes`` are of the sample's handshake."""

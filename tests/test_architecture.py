@@ -33,6 +33,8 @@ LAYERS = {
         "gates",
         "calls",
         "node",
+        "slices",
+        "crowds",
         "fleet",
         "read_ahead",
         "reaper",
@@ -41,6 +43,7 @@ LAYERS = {
         "health",
         "metrics",
         "management",
+        "extensions",
         "lambda_api",
     ),
     4: (

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import pytest
 
 from gateway.calls import Outside
+from gateway.crowds import Crowds
 from gateway.management import IdCheck, ManagementApi
 from gateway.model.limits import AWS, Limits
 from gateway.model.peer import DeleteIt, Outcome, PostTo
@@ -68,7 +69,7 @@ class World:
             route("$connect"), route("$disconnect"), route("$default", two_way=True), stages=("dev", "prod")
         )
         self.node = Node(alone(self.clock), routes, outside, Limits(), lambda: None)
-        self.api = ManagementApi(self.node, LocalReach(self.node), IdCheck(KEY), CountingIds())
+        self.api = ManagementApi(self.node, LocalReach(Crowds(self.node)), IdCheck(KEY), CountingIds())
         self.api_id = routes.deployments[0].endpoint.api.api_id
 
     async def settled(self) -> None:

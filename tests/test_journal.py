@@ -12,6 +12,7 @@ import pytest
 
 from answers import answered
 from gateway.calls import Outside
+from gateway.crowds import Crowds
 from gateway.engine.directory import Directory
 from gateway.journal import StageJournal
 from gateway.management import IdCheck, ManagementApi
@@ -83,7 +84,7 @@ class Stage:
         self.reporter = RecordingReporter()
         outside = Outside(backends(self.functions), self.registry, self.clock, fresh, self.reporter, journal)
         self.node = Node(alone(self.clock), served, outside, Limits(), lambda: None)
-        self.api = ManagementApi(self.node, LocalReach(self.node), IdCheck(KEY), fresh, journal)
+        self.api = ManagementApi(self.node, LocalReach(Crowds(self.node)), IdCheck(KEY), fresh, journal)
 
     async def opened(self) -> tuple[FakeSocket, Any]:
         socket = FakeSocket()

@@ -13,12 +13,13 @@ import signing
 from answers import answered
 from gateway.access.keyring import Keyring
 from gateway.calls import Outside
+from gateway.crowds import Crowds
 from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import NodeNumber
 from gateway.model.limits import Limits
-from gateway.model.peer import ConnectionInfo, Outcome, PeerAnswer, PeerRequest
+from gateway.model.peer import ConnectionInfo, ManyRequest, Outcome, PeerAnswer, PeerRequest
 from gateway.node import Node
 from gateway.reach import LocalReach
 from gateway.registry.memory import MemoryRegistry
@@ -50,7 +51,7 @@ class Service:
         outside = Outside(backends(functions), self.registry, self.clock, fresh, RecordingReporter())
         served = directory(route("$connect"), route("$disconnect"), stages=("dev", "prod"))
         self.node = Node(alone(self.clock), served, outside, Limits(max_out_buffer_bytes=200_000), lambda: None)
-        self.api = ManagementApi(self.node, LocalReach(self.node), IdCheck(KEY), fresh)
+        self.api = ManagementApi(self.node, LocalReach(Crowds(self.node)), IdCheck(KEY), fresh)
 
     async def open(self) -> str:
         self.node.handshake(self.socket, handshake())
@@ -221,6 +222,7 @@ async def test_what_another_node_answers_has_one_status(
     assert (answer.status, named(answer).get("x-amzn-ErrorType")) == (status, error_type)
     assert ("Retry-After" in named(answer)) == (status == 503)
     ((owner, request),) = elsewhere.asked
+    assert not isinstance(request, ManyRequest)
     assert (owner, request.connection_id) == (99, connection_id)
 
 
@@ -232,7 +234,9 @@ async def test_where_principals_are_known_only_their_signatures_count(service: S
     allows = {"Effect": "Allow", "Action": "execute-api:ManageConnections", "Resource": resource}
     policy = {"Version": "2012-10-17", "Statement": [allows]}
     guard = Guard(Keyring({signing.KEY: signing.principal(policies=(policy,))}), service.clock)
-    service.api = ManagementApi(service.node, LocalReach(service.node), IdCheck(KEY), CountingIds(), None, guard)
+    service.api = ManagementApi(
+        service.node, LocalReach(Crowds(service.node)), IdCheck(KEY), CountingIds(), None, guard
+    )
 
     async def answer(late_ms: int = 0, **changes: Any) -> tuple[int, str | None, bytes]:
         request = signing.signed(path, **({"method": "POST", "body": b"hi"} | changes))
@@ -274,8 +278,19 @@ async def test_conditions_of_a_management_call(service: Service, condition: dict
     allows = {"Effect": "Allow", "Action": "execute-api:Manage*", "Resource": "*", "Condition": condition}
     holder = signing.principal(policies=({"Statement": [allows]},), tags={"team": "support-eu"})
     guard = Guard(Keyring({signing.KEY: holder}), service.clock)
-    service.api = ManagementApi(service.node, LocalReach(service.node), IdCheck(KEY), CountingIds(), None, guard)
+    service.api = ManagementApi(
+        service.node, LocalReach(Crowds(service.node)), IdCheck(KEY), CountingIds(), None, guard
+    )
     request = signing.signed(path, method="POST", body=b"hi")
     service.clock.wall_ms = signing.signing_time_ms(request)
     answer = await answered(service.api.handle(replace(request, host="localhost", secure=True)))
     assert answer.status == status
+
+
+async def test_delete_with_a_code_and_a_reason(service: Service) -> None:
+    path = f"/dev/@connections/{await service.open()}"
+    wrong = await service.ask("DELETE", path, query="code=1006")
+    assert (wrong.status, named(wrong)["x-amzn-ErrorType"]) == (400, "BadRequestException")
+    assert service.socket.closed is None
+    assert (await service.ask("DELETE", path, query="code=4001&reason=kicked")).status == 204
+    assert service.socket.closed == (4001, "kicked")

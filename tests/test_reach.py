@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from answers import answered
 from gateway.cluster.roster import Roster
+from gateway.model.audience import Audience
 from gateway.model.errors import RegistryUnavailable
-from gateway.model.ids import ApiId, ConnectionId, NodeNumber
+from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName
 from gateway.model.member import Member, MemberState
-from gateway.model.peer import GetInfo, Outcome, PeerAnswer, PeerRequest
-from gateway.reach import MAX_DEPARTED, FleetReach, LocalReach
+from gateway.model.peer import Broadcast, GetInfo, Outcome, PeerAnswer, PeerRequest, Reached
+from gateway.reach import MANY_WAIT_MS, MAX_DEPARTED, FleetReach, LocalReach
 from gateway.tenure import Tenure
 from members import member
 from node_doubles import ManualClock
@@ -25,6 +26,8 @@ ME, OTHER, UNKNOWN = NodeNumber(1), NodeNumber(2), NodeNumber(3)
 
 class Here:
     """Answers for itself alone."""
+
+    number = ME
 
     def __init__(self) -> None:
         self.asked: list[NodeNumber] = []
@@ -172,3 +175,37 @@ async def test_ones_own_earlier_incarnations_are_answered_here(world: World) -> 
     world.tenure.begin(NodeNumber(9), world.clock.monotonic_ms + 9_000)
     await world.ask(ME)
     assert world.here.asked == [ME] and not world.others.asked
+
+
+ALL = Broadcast(Audience(ApiId("a"), StageName("prod")), b"x")
+
+
+async def test_everybody_who_serves_is_asked_by_a_fresh_reading(world: World) -> None:
+    left = replace(member(4), state=MemberState.LEFT)
+    world.records += [member(3), left]
+    world.here.says = Reached(1)
+    assert await world.reach.ask_all(ALL) == {ME: Reached(1), OTHER: Outcome.LIMITED, UNKNOWN: Outcome.LIMITED}
+    assert [(number, request) for number, request, _ in world.others.asked] == [(OTHER, ALL), (UNKNOWN, ALL)]
+    assert all(wait_ms == MANY_WAIT_MS for _, _, wait_ms in world.others.asked)
+    assert world.looks == 1
+
+
+async def test_without_the_table_the_last_roster_counts(world: World) -> None:
+    world.found = failing
+    assert set(await world.reach.ask_all(ALL)) == {ME, OTHER}
+
+
+async def failing() -> Roster:
+    raise RegistryUnavailable("away")
+
+
+async def test_a_fenced_node_asks_nobody_of_all(world: World) -> None:
+    world.clock.advance(60_000)
+    answers = await world.reach.ask_all(ALL)
+    assert answers[OTHER] is Outcome.FENCED
+    assert world.others.asked == []
+
+
+async def test_a_node_that_is_alone_asks_itself(world: World) -> None:
+    world.here.says = Reached(2)
+    assert await LocalReach(world.here).ask_all(ALL) == {ME: Reached(2)}

@@ -15,9 +15,11 @@ from typing import Any, Final
 from gateway.admission import Admission
 from gateway.backends import Backends
 from gateway.calls import Outside
+from gateway.crowds import Crowds
 from gateway.elsewhere import open_backends
 from gateway.emulation.resources import ResourceCreator
 from gateway.engine.directory import Directory
+from gateway.extensions.service import Extensions, longest_body
 from gateway.ground import Ground, lay_ground
 from gateway.head_start import HeadStart
 from gateway.invoke.env_vars import EnvVars, read_env_vars
@@ -181,9 +183,11 @@ async def _serve_sockets(
 
     wakers.append(Ticker(ground.clock, DEADLINE_GRANULARITY_MS, tick))
     stack.callback(wakers[0].stop)
-    api = ManagementApi(node, LocalReach(node), IdCheck(identity.key), outside.ids, outside.journal)
-    conduct = Conduct(compresses=ground.settings.compression)
-    door = FrontDoor(node, api, ground.clock, ground.console, AWS, conduct)
+    reach, check = LocalReach(Crowds(node)), IdCheck(identity.key)
+    api = ManagementApi(node, reach, check, outside.ids, outside.journal)
+    service = Extensions(api, node, reach, check, outside.ids)
+    conduct = Conduct(compresses=ground.settings.compression, longer_bodies=longest_body)
+    door = FrontDoor(node, service, ground.clock, ground.console, AWS, conduct)
     stack.push_async_callback(door.close)
     stack.push_async_callback(_leave, node, ground.console)
     stack.callback(door.stop_accepting)

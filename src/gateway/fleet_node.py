@@ -24,6 +24,7 @@ from gateway.calls import Outside
 from gateway.cluster.retries import Retries
 from gateway.cluster.roster import Roster
 from gateway.counters import Counters
+from gateway.crowds import Crowds
 from gateway.engine.directory import Directory
 from gateway.engine.lifecycle import GOING_AWAY
 from gateway.fleet import Fleet, FleetMember
@@ -93,6 +94,7 @@ class FleetNode:
         directory = Directory(station.definition)
         self._ticker = Ticker(clock, DEADLINE_GRANULARITY_MS, self._tick)
         self.node = Node(self.tenure, directory, outside, settings.limits, self._ticker.wake, close)
+        self.crowds = Crowds(self.node)
         estates = Estates(table.members, table.registry, table.parked)
         policy = ReapPolicy(settings.reap_rate, Retries(settings.reap_attempts))
         self.reaper = Reaper(estates, self.node.speak_for, self.tenure, (clock, log, random.random), policy)
@@ -121,7 +123,7 @@ class FleetNode:
         )
         self.member = FleetMember(card, self.tenure, self.node, fleet)
         wait_ms = round(settings.peer_timeout_seconds * 1000)
-        reach = FleetReach(self.node, peers, self.tenure, self.member.look, wait_ms)
+        reach = FleetReach(self.crowds, peers, self.tenure, self.member.look, wait_ms)
         self.watchers += [reach.see, self.reaper.see, _Forgetting(peers)]
         stack.push_async_callback(self.member.close)
         stack.push_async_callback(self.reaper.close)
@@ -144,7 +146,7 @@ class FleetNode:
     async def _card(self, stack: AsyncExitStack, key: bytes, machine: str) -> Member:
         """What others need to reach this node, listening by then."""
         settings = self._station.settings
-        server = PeerServer(self.node, key, self._station.log)
+        server = PeerServer(self.crowds, key, self._station.log)
         stack.push_async_callback(server.close)
         path = await server.open_unix(Path(tempfile.gettempdir()) / f"wsfleet-{getuid()}")
         address = None

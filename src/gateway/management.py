@@ -19,15 +19,17 @@ from gateway.access.principal import Principals
 from gateway.access.request_context import request_context
 from gateway.access.signature import Refusal
 from gateway.access.sigv4 import Realm, authenticate
+from gateway.engine.closing import read_close
 from gateway.engine.connection_call import ConnectionCall
 from gateway.engine.directory import ConnectionPath, Directory
+from gateway.engine.endpoint import Endpoint
 from gateway.engine.responses import RETRY_AFTER_S
 from gateway.journal import StageJournal
 from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.limits import MAX_MESSAGE_BYTES
-from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
+from gateway.model.peer import ANSWERS, ConnectionInfo, DeleteIt, GetInfo, OneRequest, Outcome, PeerAnswer, PostTo
 from gateway.node import Node
 from gateway.ports import Clock, HttpAnswer, Ids
 from gateway.reach import Reaching
@@ -40,6 +42,7 @@ UPGRADE_REQUIRED: Final = HttpResponse(
 )
 UNMATCHED_STATUS: Final = 404  # assumed; the text is captured (parity 7.4)
 MANAGE: Final = "execute-api:ManageConnections"
+CONNECTION: Final = "@connections/{connectionId}"  # literally, as on AWS: a policy cannot name one connection
 _METHODS: Final = frozenset({"POST", "GET", "DELETE"})
 
 
@@ -82,18 +85,19 @@ class Guard:
     principals: Principals
     clock: Clock
 
-    def refusal(self, request: HttpRequest, found: ConnectionPath) -> Refusal | None:
-        """Why this caller may not do it, None when it may."""
-        endpoint = found.endpoint
+    def refusal(
+        self, request: HttpRequest, endpoint: Endpoint, action: str = MANAGE, what: str = CONNECTION
+    ) -> Refusal | None:
+        """Why this caller may not do it, None when it may; ``what`` is the part of the resource behind the method."""
         now_ms = self.clock.now().wall_ms
         signed = authenticate(request, Realm(endpoint.region, endpoint.account_id), self.principals, now_ms)
         if isinstance(signed, Refusal):
             return signed
         if signed.principal.may_do_everything:
             return None
-        resource = endpoint.method_arn(f"{request.method}/@connections/{{connectionId}}")
+        resource = endpoint.method_arn(f"{request.method}/{what}")
         context = request_context(request.source_ip, request.secure, request.header("user-agent"), now_ms)
-        return signed.refusal(Access(resource, MANAGE, context))
+        return signed.refusal(Access(resource, action, context))
 
 
 class ManagementApi:
@@ -127,8 +131,11 @@ class ManagementApi:
         owner = self._admitted(request, found)
         if isinstance(owner, HttpResponse):
             return self._told(request, found, owner)
-        answer = self._reach.ask(owner, _request(request, found))
-        if isinstance(answer, (Outcome, ConnectionInfo)):
+        asked = _request(request, found)
+        if isinstance(asked, str):
+            return self._told(request, found, self._bad_request(asked))
+        answer = self._reach.ask(owner, asked)
+        if isinstance(answer, ANSWERS):
             return self._told(request, found, self._response(request.method, answer))
         return self._handle_later(request, found, answer)
 
@@ -144,7 +151,7 @@ class ManagementApi:
             return self._bad_request(f"Invalid connectionId: {found.connection_id}")
         if request.method not in _METHODS or (self._guard is None and not is_signed(request)):
             return self._fault(Fault.MISSING_TOKEN)
-        refusal = None if self._guard is None else self._guard.refusal(request, found)
+        refusal = None if self._guard is None else self._guard.refusal(request, found.endpoint)
         if refusal is not None:
             return self._error(403, refusal.error_type, _message(refusal.message, refusal.member))
         return owner if self._node.admits_call() else self._fault(Fault.TOO_MANY_REQUESTS)
@@ -152,6 +159,7 @@ class ManagementApi:
     def _response(self, method: str, answer: PeerAnswer) -> HttpResponse:
         if isinstance(answer, ConnectionInfo):
             return self._success(200, info_document(answer))
+        assert isinstance(answer, Outcome), "one connection was asked about"
         if answer is Outcome.DONE:
             return self._success(204 if method == "DELETE" else 200)
         return self._fault(_FAULTS[answer])
@@ -253,12 +261,14 @@ def iso_time(epoch_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03}Z"
 
 
-def _request(request: HttpRequest, found: ConnectionPath) -> PeerRequest:
+def _request(request: HttpRequest, found: ConnectionPath) -> OneRequest | str:
+    """What is asked for, or what is wrong with it."""
     api_id, connection_id = found.endpoint.api.api_id, ConnectionId(found.connection_id)
     if request.method == "GET":
         return GetInfo(api_id, connection_id)
     if request.method == "DELETE":
-        return DeleteIt(api_id, connection_id)
+        close = read_close(request.query)
+        return close if isinstance(close, str) else DeleteIt(api_id, connection_id, *close)
     return PostTo(api_id, connection_id, request.body)
 
 

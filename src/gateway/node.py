@@ -6,9 +6,9 @@ are behind ports. It decides nothing about the protocol: that is ``engine``'s, a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from functools import partial
-from typing import assert_never
+from typing import Any, assert_never
 
 from gateway.calls import Calls, Outside, connect_exchange
 from gateway.conversation import Conversation, Opening
@@ -25,11 +25,12 @@ from gateway.model.handshake import Handshake
 from gateway.model.ids import CONNECT, ApiId, ConnectionId, NodeNumber
 from gateway.model.limits import MAX_SOURCE_STRING, Limits
 from gateway.model.now import Now
-from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
+from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, OneAnswer, OneRequest, Outcome, PostTo
 from gateway.ports import Socket
 from gateway.sharing import shared_text
 from gateway.tasks import Tasks
 from gateway.tenure import Tenure
+from gateway.wire.prepared_text import PreparedText
 
 DEADLINE_GRANULARITY_MS = 1000  # closes by deadline are up to this late; AWS's own came 3.9 s late (parity 8)
 Call = Callable[..., Awaitable[on.Input | None]]
@@ -134,13 +135,18 @@ class Node:
         self._counters.exceed(Limit.REQUEST_RATE)
         return False
 
-    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
-        """Carry out what the management API, or another node, asks of a connection that ``owner`` holds: GONE when that
-        was an earlier incarnation of this node, UNREACHABLE when it is somebody else, who may well be alive."""
+    def refusal_of(self, owner: NodeNumber) -> Outcome | None:
+        """Why nothing can be asked of what ``owner`` holds: GONE when that was an earlier incarnation of this node,
+        UNREACHABLE when it is somebody else, who may well be alive, FENCED; None when it can."""
         if owner != self._tenure.number:
             return Outcome.GONE if self._tenure.was(owner) else Outcome.UNREACHABLE
-        if not self.may_act():
-            return Outcome.FENCED
+        return None if self.may_act() else Outcome.FENCED
+
+    def answer(self, owner: NodeNumber, request: OneRequest) -> OneAnswer:
+        """Carry out what the management API, or another node, asks of a connection that ``owner`` holds."""
+        refusal = self.refusal_of(owner)
+        if refusal is not None:
+            return refusal
         conversation = self._find(request.api_id, request.connection_id)
         if conversation is None:
             return Outcome.GONE
@@ -149,8 +155,8 @@ class Node:
                 return self._post(conversation, data)
             case GetInfo():
                 return _info(conversation)
-            case DeleteIt():  # parity 7.3
-                self._close(conversation, 1000, "Connection Closed Normally")
+            case DeleteIt(code=code, reason=reason):
+                self._close(conversation, code, reason)
                 return Outcome.DONE
 
     def _post(self, conversation: Conversation, data: bytes) -> Outcome:
@@ -161,6 +167,40 @@ class Node:
             return Outcome.LIMITED
         now = self._outside.clock.now().monotonic_ms
         self._advance(conversation, on.Posted(responses.as_text(data), now))
+        return Outcome.DONE
+
+    def tell(self, api_id: ApiId, connection_id: ConnectionId, text: PreparedText) -> Outcome:
+        """One of many posts of the same text; whether anything may be asked is known (``refusal_of``)."""
+        conversation = self._find(api_id, connection_id)
+        return Outcome.GONE if conversation is None else self._tell(conversation, text)
+
+    def conversations(self) -> tuple[Conversation, ...]:
+        """Everybody who is connected now, those who are closing included."""
+        return tuple(self._live.values())
+
+    def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        """Run it until it ends; ``stop`` waits for it."""
+        self._tasks.start(work, name)
+
+    def tell_each(self, conversations: Iterable[Conversation], text: PreparedText) -> Iterator[Outcome]:
+        """``tell`` for these, in their order."""
+        return (self._tell(conversation, text) for conversation in conversations)
+
+    @property
+    def number(self) -> NodeNumber:
+        """Of this incarnation."""
+        return self._tenure.number
+
+    def _tell(self, conversation: Conversation, text: PreparedText) -> Outcome:
+        """As ``_post``, for a text that many get: nothing is made for each."""
+        self._counters.posts += 1
+        socket = conversation.socket
+        if socket.buffered_bytes() + len(text.text) > self._limits.max_out_buffer_bytes:
+            self._counters.exceed(Limit.OUT_BUFFER)
+            return Outcome.LIMITED
+        if not conversation.may_send(self._outside.clock.now().monotonic_ms):
+            return Outcome.GONE
+        socket.send_prepared(text)
         return Outcome.DONE
 
     # -- time and the end ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from gateway.model.member import Member, Renewal
 from gateway.model.now import Now
 from gateway.model.parked import ParkedDisconnect
 from gateway.model.peer import PeerAnswer, PeerRequest
+from gateway.wire.prepared_text import PreparedText
 
 
 class Clock(Protocol):
@@ -56,6 +57,9 @@ class Socket(Protocol):
 
     def send_text(self, data: bytes) -> None:
         """Send one TEXT message; ``data`` is valid UTF-8. Long ones leave as several frames."""
+
+    def send_prepared(self, text: PreparedText) -> None:
+        """``send_text`` of a message that others get too, in frames that are made once for all."""
 
     def close(self, code: int | None, reason: str) -> None:
         """Send a close frame (empty when ``code`` is None) and end the connection once it has left."""
@@ -192,9 +196,9 @@ class Peers(Protocol):
 class PeerService(Protocol):
     """What a node answers to others."""
 
-    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
-        """At once; ``owner`` is the incarnation that is meant: GONE when this node came back as another since, but
-        UNREACHABLE when it never was that one."""
+    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
+        """At once for one connection, by a coroutine for many; ``owner`` is the incarnation that is meant:
+        GONE when this node came back as another since, but UNREACHABLE when it never was that one."""
 
 
 @hot_value

@@ -14,10 +14,11 @@ from typing import Any, Final, Protocol
 from gateway.cluster.roster import Roster
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import NodeNumber
-from gateway.model.peer import Outcome, PeerAnswer, PeerRequest
+from gateway.model.peer import ANSWERS, ManyRequest, Outcome, Outcomes, PeerAnswer, PeerRequest
 from gateway.ports import Peers, PeerService
 from gateway.tenure import Tenure
 
+MANY_WAIT_MS: Final = 20_000  # for an answer about many; a function may take 29 s for all it does
 MAX_DEPARTED: Final = 10_000  # numbers of nodes known to be gone; the oldest are forgotten, and then read anew
 
 Look = Callable[[], Awaitable[Roster]]
@@ -30,19 +31,48 @@ class Reaching(Protocol):
         """The owner's answer, at once where that is this node; neither way raises."""
 
 
+class ReachingAll(Reaching, Protocol):
+    """And where everybody is."""
+
+    async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
+        """The answer of every node that serves, as the table tells at this moment, this one included."""
+
+
+class Alone(PeerService, Protocol):
+    """A node that is alone."""
+
+    @property
+    def number(self) -> NodeNumber: ...
+
+
 class LocalReach:
     """A node that is alone: what it does not hold is gone, and so is whoever came before it."""
 
-    def __init__(self, here: PeerService) -> None:
+    def __init__(self, here: Alone) -> None:
         self._here = here
 
-    def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+    def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         answer = self._here.answer(owner, request)
+        if isinstance(answer, Coroutine):
+            return self._ask_many(answer)
         return Outcome.GONE if answer is Outcome.UNREACHABLE else answer
+
+    async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
+        number = self._here.number
+        answer = self.ask(number, request)
+        return {number: answer if isinstance(answer, ANSWERS) else await answer}
+
+    async def _ask_many(self, asked: Coroutine[Any, Any, PeerAnswer]) -> PeerAnswer:
+        answer = await asked
+        if isinstance(answer, Outcomes):
+            gone = [Outcome.GONE if each is Outcome.UNREACHABLE else each for each in answer.each]
+            return Outcomes(tuple(gone))
+        return answer
 
 
 class FleetReach:
-    """``look`` reads the node records, beginning after it was called; ``wait_ms`` bounds a whole call. ``see`` is to be
+    """``look`` reads the node records, beginning after it was called; ``wait_ms`` bounds a whole call for one
+    connection. ``see`` is to be
     called with every roster there is."""
 
     def __init__(self, here: PeerService, peers: Peers, tenure: Tenure, look: Look, wait_ms: int) -> None:
@@ -63,6 +93,28 @@ class FleetReach:
             return self._here.answer(owner, request)
         return self._ask_peer(owner, request)
 
+    async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
+        """By the last roster where the table does not answer; who joined since that is not asked then."""
+        me = self._tenure.number
+        try:
+            async with asyncio.timeout(self._wait_ms / 1000):
+                roster = await self._look()
+        except (RegistryUnavailable, TimeoutError):
+            roster = self._roster
+        others = [number for number in roster.sightings if number != me and roster.serves(number)]
+        numbers = [me, *others]
+        answers = await asyncio.gather(*(self._ask_one(each, roster, request) for each in numbers))
+        return dict(zip(numbers, answers, strict=True))
+
+    async def _ask_one(self, number: NodeNumber, roster: Roster, request: ManyRequest) -> PeerAnswer:
+        if number == self._tenure.number:
+            answer = self._here.answer(number, request)
+            return answer if isinstance(answer, ANSWERS) else await answer
+        member = roster.member(number)
+        if member is None or not self._tenure.holds():
+            return Outcome.FENCED
+        return await self._peers.ask(member, request, max(self._wait_ms, MANY_WAIT_MS))
+
     async def _ask_peer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
         if not self._tenure.holds():
             return Outcome.FENCED
@@ -78,7 +130,8 @@ class FleetReach:
         member = roster.member(owner)
         if member is None or not member.state.serves:
             return Outcome.GONE
-        return await self._peers.ask(member, request, self._wait_ms)
+        wait_ms = max(self._wait_ms, MANY_WAIT_MS) if isinstance(request, ManyRequest) else self._wait_ms
+        return await self._peers.ask(member, request, wait_ms)
 
     def _remember(self, departed: NodeNumber) -> None:
         self._departed[departed] = None

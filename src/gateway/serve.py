@@ -19,6 +19,7 @@ from gateway.cluster.roster import Roster
 from gateway.departure import drain
 from gateway.elsewhere import open_backends
 from gateway.entitled import Entitled, open_entitled
+from gateway.extensions.service import Extensions, longest_body
 from gateway.fleet_node import FleetNode
 from gateway.fleet_table import open_table, operators_endpoint
 from gateway.health import Health
@@ -165,8 +166,10 @@ class Serving:
         fleet.drain_asked = self._drain_asked
         reach = await fleet.open(stack, key)
         guard = None if callers is None else Guard(callers, station.clock)
-        api = ManagementApi(fleet.node, reach, IdCheck(key), ids, journal, guard)
-        service = entitled.before(api, station, backends.upstreams, fleet.node, ids)
+        check = IdCheck(key)
+        api = ManagementApi(fleet.node, reach, check, ids, journal, guard)
+        extensions = Extensions(api, fleet.node, reach, check, ids, guard)
+        service = entitled.before(extensions, station, backends.upstreams, fleet.node, ids)
         await self._open_doors(stack, station, Health(service, self._unready, self._about))
         self._began(station)
         fleet.began = lambda member: self._began(station)  # under another number, once it has come back
@@ -199,6 +202,7 @@ class Serving:
             most_sockets=settings.max_connections or None,
             most_per_address=settings.max_connections_per_address or None,
             counters=self.fleet.counters,
+            longer_bodies=longest_body,
         )
         door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, settings.limits, conduct)
         stack.push_async_callback(door.close, HTTP_WITHIN_S)

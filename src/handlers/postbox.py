@@ -1,4 +1,4 @@
-"""Sends JSON messages to connections with `PostToConnection`, and forgets the ones that are gone."""
+"""Sends JSON messages to one connection or to a room, and forgets the ones that are gone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import APIGatewayWebSocketEvent
 
 import room_store
+from many import GONE, post_to_connections
 
 Message = Mapping[str, Any]
 
@@ -40,7 +41,9 @@ class Postbox:
 
     def broadcast(self, room: str, message: Message) -> None:
         """Send to everybody who is in a room. Those who turn out to be gone are forgotten, and the others are told."""
-        gone = [member for member in room_store.members(room) if not self.send(member.connection_id, message)]
+        members = {member.connection_id: member for member in room_store.members(room)}
+        outcomes = post_to_connections(self._client, members, json.dumps(message).encode())
+        gone = [members[connection_id] for connection_id, outcome in outcomes.items() if outcome == GONE]
         for member in [member for member in gone if room_store.remove(member.connection_id)]:
             logger.info("Forgot a stale connection", stale=member.connection_id)
             self.announce_leaving(member.name, room)

@@ -9,14 +9,28 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model.ids import ApiId, ConnectionId, NodeNumber
-from gateway.model.limits import MAX_MESSAGE_BYTES
+from gateway.model.audience import Audience
+from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName, connection_id
+from gateway.model.limits import MAX_EXCEPTED, MAX_MESSAGE_BYTES, MAX_TARGETS
 from gateway.model.member import Member
-from gateway.model.peer import ConnectionInfo, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
+from gateway.model.peer import (
+    Broadcast,
+    ConnectionInfo,
+    DeleteIt,
+    GetInfo,
+    Outcome,
+    Outcomes,
+    PeerAnswer,
+    PeerRequest,
+    PostTo,
+    PostToMany,
+    Reached,
+)
 from gateway.peers.bounds import MAX_IN_FLIGHT
 from gateway.ports import Peers
 from peer_doubles import (
     API,
+    AT_ONCE_S,
     CONNECTION,
     DEADLINE_S,
     DELETE,
@@ -31,6 +45,10 @@ from peer_doubles import (
     until,
     world,
 )
+
+MANY = tuple(connection_id(NodeNumber(n), n.to_bytes(6, "big"), b"key") for n in range(MAX_TARGETS))
+
+AUDIENCE = Audience(API, StageName("\u2603"), frozenset(MANY[:MAX_EXCEPTED]), 2**53, "\u2603" * 1_024)
 
 
 @pytest.fixture(params=WORLDS)
@@ -62,6 +80,10 @@ def asking(here: World, there: Member, requests: list[PeerRequest]) -> list[asyn
         pytest.param(ConnectionInfo(0, 2**53, "", ""), id="empty"),
         pytest.param(ConnectionInfo(1, 2, "x", "schl\u00fcssel \u2603 \U0001f600 \ud800"), id="unicode"),
         pytest.param(ConnectionInfo(1, 2, "x", "x" * 1024), id="long user agent"),
+        pytest.param(Outcomes(()), id="none"),
+        pytest.param(Reached(0), id="nobody reached"),
+        pytest.param(Reached(2**32 - 1, 1_000, 1_001, MANY[:1_000], MANY[1_000:2_000]), id="many not reached"),
+        pytest.param(Outcomes(tuple(Outcome) * 2_000), id="many"),
     ],
 )
 async def test_the_owners_answer_comes_back(here: World, wanted: PeerAnswer) -> None:
@@ -75,10 +97,16 @@ async def test_the_owners_answer_comes_back(here: World, wanted: PeerAnswer) -> 
         pytest.param(POST, id="post"),
         pytest.param(GET, id="get"),
         pytest.param(DELETE, id="delete"),
+        pytest.param(DeleteIt(API, CONNECTION, 4001, "schl\u00fcssel \ud800"), id="delete with another close"),
+        pytest.param(DeleteIt(API, CONNECTION, 4999, ""), id="delete without a reason"),
         pytest.param(PostTo(API, CONNECTION, b""), id="empty"),
         pytest.param(PostTo(API, CONNECTION, b"\xff\xfe\x00\xc3\x28"), id="no UTF-8"),
         pytest.param(PostTo(API, CONNECTION, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="longest"),
         pytest.param(GetInfo(ApiId("\u2603" * 100), ConnectionId("")), id="odd identifiers"),
+        pytest.param(PostToMany(API, (), b""), id="nobody"),
+        pytest.param(Broadcast(Audience(API, StageName("prod")), b""), id="broadcast"),
+        pytest.param(Broadcast(AUDIENCE, bytes(MAX_MESSAGE_BYTES), False), id="longest broadcast"),
+        pytest.param(PostToMany(API, MANY, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="longest to most"),
     ],
 )
 async def test_the_owner_is_asked_just_that(here: World, request_: PeerRequest) -> None:
@@ -95,6 +123,37 @@ async def test_more_than_a_message_may_hold_is_not_sent(here: World) -> None:
     assert await ask(here, there, POST) is Outcome.DONE
     assert await ask(here, there, too_long) is Outcome.UNREACHABLE
     assert owner.asked == [POST]
+
+
+async def test_what_takes_its_time_holds_up_nobody(here: World) -> None:
+    owner, let_go = Owner(), asyncio.Event()
+
+    async def many() -> PeerAnswer:
+        await let_go.wait()
+        return Outcomes((Outcome.GONE,))
+
+    there = await here.start(owner)
+    owner.reply = lambda request: many() if isinstance(request, PostToMany) else Outcome.LIMITED
+    (waiting,) = asking(here, there, [PostToMany(API, MANY[:1], b"x")])
+    await until(lambda: owner.asked)
+    assert await ask(here, there) is Outcome.LIMITED
+    assert not waiting.done()
+    let_go.set()
+    assert await waiting == Outcomes((Outcome.GONE,))
+
+
+async def test_a_node_that_dies_while_it_takes_its_time_is_unreachable_at_once(here: World) -> None:
+    async def never() -> PeerAnswer:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("nobody ends it")
+
+    owner = Owner(lambda request: never())
+    there = await here.start(owner)
+    (waiting,) = asking(here, there, [PostToMany(API, MANY, b"x")])
+    await until(lambda: owner.asked)
+    await here.stop()
+    async with asyncio.timeout(AT_ONCE_S):
+        assert await waiting is Outcome.UNREACHABLE
 
 
 async def test_another_incarnation_does_not_have_it(here: World) -> None:
@@ -183,6 +242,7 @@ async def test_requests_do_not_wait_for_each_other(here: World) -> None:
 @pytest.mark.parametrize("connected", [False, True])
 async def test_each_gets_the_answer_to_its_own(here: World, connected: bool) -> None:
     def reply(request: PeerRequest) -> PeerAnswer:
+        assert isinstance(request, GetInfo)
         return ConnectionInfo(int(request.connection_id), 0, "", None)
 
     there = await here.start(Owner(reply))

@@ -22,6 +22,7 @@ from websockets.sync.client import connect
 
 from fleet_process import Fleet, FleetNode, fleet_in, its_id
 from gateway_process import DEADLINE_S
+from many import FORBIDDEN, SENT, _is_fleet, post_to_connections
 from process_watch import LINUX
 from sts_double import ROLE, STRANGER, presigned, sts_server
 
@@ -246,3 +247,14 @@ def test_a_bad_file_lets_nothing_start(fleet: Fleet, tmp_path: Path, spoil: Any,
     fleet.nodes.append(node)
     assert node.wait() == 2
     node.output.shows(told)
+
+
+def test_a_call_for_many_is_signed_and_judged_as_a_post_for_one(node: FleetNode) -> None:
+    with connect(f"ws://{node.address}/prod", open_timeout=DEADLINE_S) as socket:
+        connection_id = its_id(socket)
+        known, unknown = calls(node, FIRST), calls(node, SECOND)
+        wanted = {connection_id: SENT, "invented": FORBIDDEN}
+        assert post_to_connections(known, wanted, b"hello") == wanted
+        assert _is_fleet[known], "by one call"
+        assert socket.recv(timeout=DEADLINE_S) == "hello"
+        assert post_to_connections(unknown, wanted, b"hello") == dict.fromkeys(wanted, FORBIDDEN)

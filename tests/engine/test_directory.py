@@ -65,6 +65,25 @@ def test_connections(path: str, connection_id: str | None) -> None:
     assert (None if found is None else found.connection_id) == connection_id
 
 
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("/dev/@fleet/post", ("post",)),
+        ("/dev/%40fleet/post", ("post",)),
+        ("/dev//@fleet/post", ("post",)),
+        ("/dev/@fleet/groups/a%2Fb/connections/c%3D", ("groups", "a/b", "connections", "c=")),
+        ("/dev/@fleet/", ("",)),
+        ("/dev/@fleet", None),
+        ("/nope/@fleet/post", None),
+        ("/@fleet/sts", None),
+    ],
+)
+def test_extensions(path: str, parts: tuple[str, ...] | None) -> None:
+    found = SERVED.for_fleet(path, "localhost")
+    assert (None if found is None else found.parts) == parts
+    assert found is None or found.endpoint.stage.stage_name == "dev"
+
+
 @pytest.mark.parity("P-294", "P-450")
 def test_by_name_and_arn() -> None:
     found = SERVED.get(ApiId("a1b2c3d4e5"), StageName("dev"))

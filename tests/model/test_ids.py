@@ -75,3 +75,21 @@ def test_request_ids_are_16_characters() -> None:
 def test_what_does_not_fit_is_refused(owner: int, random: bytes) -> None:
     with pytest.raises(ValueError, match="owner must fit"):
         ids.connection_id(NodeNumber(owner), random, KEY)
+
+
+def test_many_are_packed_and_back() -> None:
+    many = tuple(ids.connection_id(ids.NodeNumber(n), bytes([n]) * 6, b"key") for n in range(100))
+    assert len(ids.packed(many)) == 100 * ids.ID_BYTES
+    assert ids.unpacked(ids.packed(many)) == many
+    assert ids.unpacked(b"") == ()
+
+
+@pytest.mark.parametrize("text", ["", "invented", "hK3nTc7vdQAYKEjVWA", "hK3nTc7vdQAYKEjVWB=="])
+def test_what_is_no_id_is_not_packed(text: str) -> None:
+    with pytest.raises(ValueError, match="not a connection ID"):
+        ids.packed([ids.ConnectionId(text)])
+
+
+def test_half_an_id_is_not_unpacked() -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        ids.unpacked(bytes(ids.ID_BYTES + 1))

@@ -112,7 +112,7 @@ def test_more_data_than_a_message_holds_is_garbled() -> None:
         requests_in(longer + frame[size - len(API) - len(CONNECTION) :] + b"x", 0)
 
 
-@pytest.mark.parametrize("kind", [3, 255])
+@pytest.mark.parametrize("kind", [3, 4, 5, 255])
 def test_an_unknown_kind_is_garbled(kind: int) -> None:
     frame = bytearray(FRAMES[1])
     frame[12] = kind
@@ -120,14 +120,21 @@ def test_an_unknown_kind_is_garbled(kind: int) -> None:
         requests_in(bytes(frame), 0)
 
 
-def test_only_posts_have_data() -> None:
+def test_a_question_has_no_data() -> None:
     frame = bytearray(FRAMES[0])
-    for kind in (1, 2):
-        frame[12] = kind
-        with pytest.raises(Garbled):
-            requests_in(bytes(frame), 0)
+    frame[12] = 1
+    with pytest.raises(Garbled):
+        requests_in(bytes(frame), 0)
+
+
+@pytest.mark.parametrize("data", [b"x", b"\x03\xe8\xff"])
+def test_a_close_that_cannot_be_read_is_garbled(data: bytes) -> None:
+    frame = bytearray(request_frame(1, OWNER, 1, PostTo(API, CONNECTION, data)))
+    frame[12] = 2
+    with pytest.raises(Garbled):
+        requests_in(bytes(frame), 0)
 
 
 def test_an_unknown_answer_is_garbled() -> None:
     with pytest.raises(Garbled):
-        answers_in(bytes((0, 0, 0, 1, 6)), 0)
+        answers_in(bytes((0, 0, 0, 1, 8)), 0)

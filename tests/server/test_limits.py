@@ -141,6 +141,21 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_read(serving: Se
         assert counters.exceeded[Limit.BODY_BYTES] == 1
 
 
+async def test_where_a_body_may_be_longer_the_bound_is_another(serving: Serving) -> None:
+    def longer(path: str) -> int | None:
+        return 2_000 if path == "/long" else None
+
+    async with serving(longer_bodies=longer) as served, raw_client(served.port, served.trust) as client:
+        for target, length, status in (
+            (b"/long?x", 2_000, b"200"),
+            (b"/long", 2_001, b"413"),
+            (b"/a", 1_001, b"413"),
+            (PLACE, 1_001, b"413"),
+        ):
+            await client.send(post(target, b"x" * length, length))
+            assert (await client.response())[0].startswith(b"HTTP/1.1 " + status)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 async def test_a_chunked_body_is_counted_and_refused_once_it_is_too_large(serving: Serving, target: bytes) -> None:
     counters = Counters()

@@ -12,6 +12,7 @@ import re
 import pytest
 
 from gateway.calls import Outside
+from gateway.crowds import Crowds
 from gateway.management import IdCheck, ManagementApi
 from gateway.model.http import HttpResponse
 from gateway.model.limits import AWS
@@ -348,7 +349,7 @@ async def managed(path: str, *, parks: bool) -> tuple[bytes, list[bytes]]:
     outside = Outside(backends(ScriptedFunctions(connect=OK)), registry, ManualClock(), ids, RecordingReporter())
     served = directory(route("$connect"), stages=("dev", "prod"))
     node = Node(alone(ManualClock()), served, outside, AWS, lambda: None)
-    api = ManagementApi(node, LocalReach(node), IdCheck(KEY), ids)
+    api = ManagementApi(node, LocalReach(Crowds(node)), IdCheck(KEY), ids)
     node.handshake(socket, handshake())
     await until(lambda: socket.is_open)
     genuine = registry.records[0].connection_id.replace("=", "%3D")

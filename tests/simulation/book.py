@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.model.ids import ConnectionId, NodeNumber, RequestId, disconnect_request_id, owner_of
-from gateway.model.peer import Outcome, PeerAnswer, PeerRequest, PostTo
+from gateway.model.peer import ManyRequest, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.tenure import Tenure
+from gateway.wire.prepared_text import PreparedText
 from node_doubles import KEY
 from simulation.world import SimNode, World
 
@@ -152,6 +153,8 @@ class Book:
 
     def hears_an_answer(self, request: PeerRequest, answer: PeerAnswer) -> None:
         """A node has answered, itself or another one, to a management call."""
+        if isinstance(request, ManyRequest):
+            return
         story = self.stories[request.connection_id]
         if answer is Outcome.GONE:
             self._check(not story.is_open, "410 for an open connection", story)
@@ -227,6 +230,9 @@ class BookedSocket:
         self.finished = True
         if self.story is not None:
             self.story.refused = True
+
+    def send_prepared(self, text: PreparedText) -> None:
+        self.send_text(text.text)
 
     def send_text(self, data: bytes) -> None:
         self._book.sends(self._told(), data, arrives=not self.gone)

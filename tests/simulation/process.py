@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from answers import answered
 from gateway.admission import Admission
 from gateway.calls import Outside
 from gateway.cluster.roster import Roster
 from gateway.conversation import Conversation
+from gateway.crowds import Crowds
 from gateway.departure import drain
 from gateway.engine.directory import Directory
 from gateway.fleet import DECLARED_DEAD, Fleet, FleetMember
@@ -23,7 +24,7 @@ from gateway.model.ids import NodeNumber, owner_of
 from gateway.model.limits import UNLIMITED, Limits
 from gateway.model.member import Member
 from gateway.model.now import Now
-from gateway.model.peer import PeerAnswer, PeerRequest
+from gateway.model.peer import OneRequest, PeerAnswer, PeerRequest
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
 from gateway.peers.memory import MemoryNetwork
 from gateway.ports import PeerService
@@ -91,9 +92,10 @@ class Overheard:
     service: PeerService
     book: Book
 
-    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         answer = self.service.answer(owner, request)
-        self.book.hears_an_answer(request, answer)
+        if not isinstance(answer, Coroutine):
+            self.book.hears_an_answer(request, answer)
         return answer
 
 
@@ -148,7 +150,7 @@ class Process:
             socket.story = self.scene.book.begins(self.actor, conversation.connection.connection_id)
         return conversation
 
-    async def ask(self, request: PeerRequest) -> PeerAnswer:
+    async def ask(self, request: OneRequest) -> PeerAnswer:
         """A management call at this node."""
         owner = owner_of(request.connection_id, KEY)
         assert owner is not None
@@ -199,8 +201,9 @@ class Process:
         fleet = Fleet(self.members, clock, self.reporter, world.rng.random, self._seen, self.terminate, self._began)
         card = Member(NodeNumber(0), LEASE_MS, self.name, self.name, 1, 0, address=self.name)
         self.member = FleetMember(card, self.tenure, self.node, fleet)
-        peers = self.scene.network.join(self.name, Overheard(self.node, self.scene.book))
-        self.reach = FleetReach(self.node, peers, self.tenure, self.member.look, POST_WAIT_MS)
+        crowds = Crowds(self.node)
+        peers = self.scene.network.join(self.name, Overheard(crowds, self.scene.book))
+        self.reach = FleetReach(crowds, peers, self.tenure, self.member.look, POST_WAIT_MS)
         self.here.start(self._join(), "joining")
 
     async def _join(self) -> None:

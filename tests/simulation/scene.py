@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.model.ids import ApiId, ConnectionId
 from gateway.model.member import MemberState
-from gateway.model.peer import Outcome, PeerAnswer, PeerRequest, PostTo
+from gateway.model.peer import OneRequest, Outcome, PeerAnswer, PostTo
 from gateway.peers.memory import MemoryNetwork
 from simulation.book import Book, Story
 from simulation.clients import Client
@@ -60,7 +60,7 @@ class Simulation:
         self._posts += 1
         return self.ask(process, PostTo(API, connection_id, f"post {self._posts}".encode()))
 
-    def ask(self, process: Process, request: PeerRequest) -> list[PeerAnswer]:
+    def ask(self, process: Process, request: OneRequest) -> list[PeerAnswer]:
         """Any management call."""
         answers: list[PeerAnswer] = []
 

@@ -22,6 +22,8 @@ from gateway.model.definition import Definition
 from gateway.model.hot_value import hot_value
 from gateway.model.ids import ApiId, RouteKey, StageName
 
+_CONNECTIONS: Final = ("/@connections/", "/%40connections/")
+_FLEET: Final = ("/@fleet/", "/%40fleet/")
 _ADDRESSES: Final = 256  # pairs of a first path segment and a host that are remembered; clients use few
 
 
@@ -52,6 +54,14 @@ class ConnectionPath:
 
     endpoint: Endpoint
     connection_id: str
+
+
+@hot_value
+class FleetPath:
+    """A request for ``…/{stage}/@fleet/…``, an extension's; ``parts`` are the decoded segments behind ``@fleet``."""
+
+    endpoint: Endpoint
+    parts: tuple[str, ...]
 
 
 class Directory:
@@ -91,11 +101,20 @@ class Directory:
 
     def for_connections(self, path: str, host: str | None) -> ConnectionPath | None:
         """The endpoint and ID of ``/{stage}/@connections/{id}``, either spelling of ``@`` (parity 7)."""
-        before, marker, rest = _split_connections(path)
+        before, marker, rest = _split(path, _CONNECTIONS)
         if not marker or not rest or not before.startswith("/"):
             return None
         found = self._find(unquote(before[1:]), host)
         return None if found is None else ConnectionPath(found.deployment.endpoint, _connection_id(rest))
+
+    def for_fleet(self, path: str, host: str | None) -> FleetPath | None:
+        """The endpoint of ``/{stage}/@fleet/…``, either spelling of ``@``, and what stands behind it."""
+        before, marker, rest = _split(path, _FLEET)
+        if not marker or not before.startswith("/"):
+            return None
+        found = self._find(unquote(before[1:]), host)
+        parts = tuple(unquote(part) for part in rest.split("/"))
+        return None if found is None else FleetPath(found.deployment.endpoint, parts)
 
     def _look_up(self, first: str, host: str | None) -> Addressed | None:
         """A host that is a custom domain, or names one of our APIs, decides; any other, an API ID written into code
@@ -121,9 +140,9 @@ def _name(host: str | None) -> str:
     return name if name.endswith("]") else name.rpartition(":")[0] or name
 
 
-def _split_connections(path: str) -> tuple[str, str, str]:
+def _split(path: str, markers: tuple[str, str]) -> tuple[str, str, str]:
     """``/stage/@connections/id`` to ``/stage``, the marker, ``id``; a root base path gives ``/``."""
-    for marker in ("/@connections/", "/%40connections/"):
+    for marker in markers:
         before, found, rest = path.partition(marker)
         if found:
             return before.rstrip("/") or "/", found, rest  # an SDK doubles the slash of an endpoint that ends in one

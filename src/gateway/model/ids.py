@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterable
 from typing import Final, NewType
 
 ApiId = NewType("ApiId", str)
@@ -25,6 +26,7 @@ CONNECT: Final = RouteKey("$connect")
 DISCONNECT: Final = RouteKey("$disconnect")
 DEFAULT: Final = RouteKey("$default")
 
+ID_BYTES: Final = 13  # a connection ID without its text form
 RANDOM_BYTES: Final = 6
 REQUEST_ID_BYTES: Final = 11
 MESSAGE_HEAD_BYTES: Final = 7
@@ -58,6 +60,25 @@ def claimed_owner(text: str) -> NodeNumber | None:
     """The node number inside a connection ID, genuine or invented; None when it is none by its shape alone."""
     raw = _raw(text)
     return None if raw is None else _owner(raw)
+
+
+def packed(connection_ids: Iterable[ConnectionId]) -> bytes:
+    """Many connection IDs, ``ID_BYTES`` each. Raises ValueError for one that is none by its shape."""
+    return b"".join([_shaped(each) for each in connection_ids])
+
+
+def unpacked(raw: bytes) -> tuple[ConnectionId, ...]:
+    """The inverse of ``packed``. Raises ValueError when the bytes are not a whole number of IDs."""
+    if len(raw) % ID_BYTES:
+        raise ValueError("not a whole number of connection IDs")
+    return tuple([ConnectionId(_text(raw[at : at + ID_BYTES])) for at in range(0, len(raw), ID_BYTES)])
+
+
+def _shaped(text: str) -> bytes:
+    raw = _raw(text)
+    if raw is None:
+        raise ValueError("not a connection ID")
+    return raw
 
 
 def _raw(text: str) -> bytes | None:

@@ -64,6 +64,11 @@ MESSAGES_PER_S: Final = 1_000.0  # of one connection of a fleet; ours, AWS bound
 MAX_MESSAGE_PARTS: Final = 1_024  # frames of one message; ours, a whole one of 128 bytes each has as many
 BYTES_PER_S: Final = 2.0 * KIB * KIB  # likewise; AWS IoT Core allows a connection 512 KiB and 100 messages a second
 PINGS_PER_S: Final = 10.0  # likewise, pongs too; browsers send none, keep-alives one in 20 s
+MAX_TARGETS: Final = 10_000  # connection IDs of one batch post; ours, an extension
+MAX_BATCH_BODY_BYTES: Final = 1 * KIB * KIB  # its JSON: 24 bytes for each ID, and a message whose every byte is escaped
+MAX_EXCEPTED: Final = 1_000  # connection IDs that a broadcast leaves out; in a head of 32 KiB there is room for them
+MAX_PRINCIPAL_CHARS: Final = 1_024  # of a principal that a broadcast is for
+MAX_TOLD: Final = 1_000  # connection IDs of one kind that one node names in its answer; counts go on
 MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, characters
 
 

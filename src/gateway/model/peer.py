@@ -1,4 +1,4 @@
-"""What one node asks another about a connection that the other holds, and the closed set of answers.
+"""What one node asks another about connections that the other holds, and the closed set of answers.
 
 The same values are used on the node itself: where a connection lives changes nothing but the way.
 """
@@ -6,9 +6,13 @@ The same values are used on the node itself: where a connection lives changes no
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
+from gateway.model.audience import Audience
 from gateway.model.hot_value import hot_value
 from gateway.model.ids import ApiId, ConnectionId
+
+NORMALLY: Final = (1000, "Connection Closed Normally")  # parity 7.3
 
 
 @hot_value
@@ -30,13 +34,36 @@ class GetInfo:
 
 @hot_value
 class DeleteIt:
-    """DeleteConnection."""
+    """DeleteConnection; ``code`` and ``reason`` may be others than AWS's, of at most ``MAX_CLOSE_REASON_BYTES``."""
 
     api_id: ApiId
     connection_id: ConnectionId
+    code: int = NORMALLY[0]
+    reason: str = NORMALLY[1]
 
 
-PeerRequest = PostTo | GetInfo | DeleteIt
+@hot_value
+class PostToMany:
+    """One message for many connections of one node: at most ``MAX_TARGETS``, all genuine, none there twice."""
+
+    api_id: ApiId
+    connection_ids: tuple[ConnectionId, ...]
+    data: bytes
+
+
+@hot_value
+class Broadcast:
+    """One message for everybody at a node whom ``audience`` admits. ``waits``: the answer is ``Reached``; else it is
+    DONE as soon as the node has it in its queue."""
+
+    audience: Audience
+    data: bytes
+    waits: bool = True
+
+
+OneRequest = PostTo | GetInfo | DeleteIt
+ManyRequest = PostToMany | Broadcast
+PeerRequest = OneRequest | ManyRequest
 
 
 class Outcome(Enum):
@@ -61,4 +88,24 @@ class ConnectionInfo:
     user_agent: str | None
 
 
-PeerAnswer = Outcome | ConnectionInfo
+@hot_value
+class Outcomes:
+    """What a ``PostToMany`` came to: one for each of its IDs, in their order."""
+
+    each: tuple[Outcome, ...]
+
+
+@hot_value
+class Reached:
+    """What a ``Broadcast`` came to at one node: how many, and the first ``MAX_TOLD`` of those who did not get it."""
+
+    sent: int
+    gone: int = 0
+    limited: int = 0
+    gone_ids: tuple[ConnectionId, ...] = ()
+    limited_ids: tuple[ConnectionId, ...] = ()
+
+
+OneAnswer = Outcome | ConnectionInfo
+PeerAnswer = OneAnswer | Outcomes | Reached
+ANSWERS: Final = (Outcome, ConnectionInfo, Outcomes, Reached)

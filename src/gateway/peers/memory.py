@@ -7,8 +7,9 @@ between real nodes. A node's name is its ``Member.address``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
+from typing import Any
 
 from gateway.model.ids import NodeNumber
 from gateway.model.member import Member
@@ -18,10 +19,15 @@ from gateway.peers.bounds import MAX_IN_FLIGHT
 from gateway.peers.codec import MAX_WAIT_MS, answer_frame, answers_in, request_frame, requests_in
 from gateway.peers.lateness import Lateness
 from gateway.ports import PeerService
+from gateway.tasks import Tasks
 
 Deliver = Callable[
     [str, str, Callable[[], None]], None
 ]  # from whom, to whom, what is to run there: now, later or never
+
+
+def _raise(why: str) -> None:
+    raise AssertionError(why)
 
 
 def at_once(source: str, target: str, what: Callable[[], None]) -> None:
@@ -32,13 +38,14 @@ def at_once(source: str, target: str, what: Callable[[], None]) -> None:
 class _Node:
     """One process of the network."""
 
-    __slots__ = ("lateness", "loop", "peers", "service")
+    __slots__ = ("lateness", "loop", "peers", "service", "tasks")
 
     def __init__(self, service: PeerService, peers: MemoryPeers) -> None:
         self.service = service
         self.peers = peers
         self.loop = asyncio.get_running_loop()
         self.lateness: dict[str, Lateness] = {}
+        self.tasks = Tasks(_raise)
 
     def now_ms(self) -> int:
         return int(self.loop.time() * 1000)
@@ -96,8 +103,18 @@ class MemoryNetwork:
                 self._deliver(target, source, partial(connection.broken, meant))
                 return
             connection.node = there
-            answer = _answered(there, source, stamp_ms, frame)
-            self._deliver(target, source, partial(_settle, connection.awaited, answer))
+            request_id, answer = _asked(there, source, stamp_ms, frame)
+            if isinstance(answer, Coroutine):
+                there.tasks.start(answer_later(request_id, answer), f"a request of {source}")
+            else:
+                tell(request_id, answer)
+
+        def tell(request_id: int, answer: PeerAnswer) -> None:
+            told = answer_frame(request_id, answer)
+            self._deliver(target, source, partial(_settle, connection.awaited, told))
+
+        async def answer_later(request_id: int, asked: Coroutine[Any, Any, PeerAnswer]) -> None:
+            tell(request_id, await asked)
 
         self._deliver(source, target, arrive)
 
@@ -148,11 +165,12 @@ class MemoryPeers:
             self.forget(number)
 
 
-def _answered(node: _Node, source: str, stamp_ms: int, frame: bytes) -> bytes:
+def _asked(
+    node: _Node, source: str, stamp_ms: int, frame: bytes
+) -> tuple[int, PeerAnswer | Coroutine[Any, Any, PeerAnswer]]:
     ((request_id, owner, remaining_ms, request),) = requests_in(frame, 0)
     late_ms = node.lateness.setdefault(source, Lateness()).of(stamp_ms, node.now_ms())
-    answer = node.service.answer(owner, request) if late_ms < remaining_ms else Outcome.UNREACHABLE
-    return answer_frame(request_id, answer)
+    return request_id, node.service.answer(owner, request) if late_ms < remaining_ms else Outcome.UNREACHABLE
 
 
 def _settle(awaited: Awaited, frame: bytes) -> None:

@@ -14,6 +14,11 @@ BODY_TIMEOUT_MS: Final = 30_000  # for a request's body to arrive; API Gateway's
 KEEP_ALIVE_MS: Final = 75_000  # for an idle connection; nginx keeps its own 60 s, so it is never surprised
 
 
+def nowhere(raw_path: str) -> int | None:
+    """The answer of a service whose bodies are all bounded alike."""
+    return None
+
+
 def always() -> bool:
     """The answer of who is never fenced."""
     return True
@@ -28,6 +33,7 @@ class Conduct:
     are those of HTTP connections. ``trusted`` are the proxies and balancers that are believed whose connections and
     requests they pass on. ``compresses``: clients that offer permessage-deflate get it. ``most_sockets`` and
     ``most_per_address`` are open at a time, None without bound; of trusted addresses the latter does not hold.
+    ``longer_bodies`` says how many bytes a body may have at a path where it may be longer than elsewhere, else None.
     """
 
     parks: bool = CAN_PARK
@@ -38,6 +44,7 @@ class Conduct:
     compresses: bool = True
     most_sockets: int | None = None
     most_per_address: int | None = None
+    longer_bodies: Callable[[str], int | None] = nowhere
     counters: Counters = field(default_factory=Counters)
 
 

@@ -69,6 +69,7 @@ class HttpHost:
         self._desk = desk
         self._upgrade = upgrade
         self._trusted = conduct.trusted
+        self._longer_bodies = conduct.longer_bodies
         self._body_timeout_s = conduct.body_timeout_ms / 1000
         self._terms = _Terms(limits.head_timeout_ms / 1000, self._body_timeout_s, farewell, conduct.counters)
         self._server = _Server(
@@ -109,7 +110,7 @@ class HttpHost:
     async def _answer(self, request: web.BaseRequest) -> tuple[HttpResponse, bool]:
         """What to say, and whether the connection can be kept."""
         keep_alive = request.keep_alive
-        limit = self._desk.max_body_bytes
+        limit = self._longer_bodies(request.raw_path.partition("?")[0]) or self._desk.max_body_bytes
         if (request.content_length or 0) > limit:
             # A client that waits to be told to continue may or may not send its body now: nobody could tell.
             return await self._call(request, None), keep_alive and "Expect" not in request.headers

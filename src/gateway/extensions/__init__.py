@@ -1,0 +1,1 @@
+"""What AWS does not have: ``/{stage}/@fleet/…``, before the management API. Each is described in docs/extensions.md."""

@@ -1,0 +1,47 @@
+"""``POST /{stage}/@fleet/broadcast``: the body to every connection of a stage, by one call of each node.
+
+{"counts": {"sent": 99998, "gone": 1, "limited": 1}, "gone": ["…"], "limited": ["…"],
+ "nodes": {"12": {"sent": 99998, "gone": 1, "limited": 1}, "13": "unreachable"}}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.engine.broadcasting import Wanted
+from gateway.model.peer import Broadcast, Outcome, PeerAnswer, Reached
+from gateway.reach import ReachingAll
+
+_WORDS: Final = {Outcome.DONE: "taken", Outcome.LIMITED: "limited", Outcome.GONE: "gone"}
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcasts:
+    """Carries them out."""
+
+    reach: ReachingAll
+
+    async def send(self, wanted: Wanted, data: bytes) -> dict[str, Any]:
+        """The document that tells what became of it; of one that nobody waits for, who has taken it."""
+        answers = await self.reach.ask_all(Broadcast(wanted.audience, data, wanted.waits))
+        nodes = {str(number): _of_node(answer) for number, answer in answers.items()}
+        if not wanted.waits:
+            return {"nodes": nodes}
+        reached = [answer for answer in answers.values() if isinstance(answer, Reached)]
+        return {
+            "counts": {
+                "sent": sum(each.sent for each in reached),
+                "gone": sum(each.gone for each in reached),
+                "limited": sum(each.limited for each in reached),
+            },
+            "gone": [connection_id for each in reached for connection_id in each.gone_ids],
+            "limited": [connection_id for each in reached for connection_id in each.limited_ids],
+            "nodes": nodes,
+        }
+
+
+def _of_node(answer: PeerAnswer) -> Any:
+    if isinstance(answer, Reached):
+        return {"sent": answer.sent, "gone": answer.gone, "limited": answer.limited}
+    return _WORDS.get(answer, "unreachable") if isinstance(answer, Outcome) else "unreachable"

@@ -1,0 +1,127 @@
+"""``/{stage}/@fleet/…``, before the service that answers everything else.
+
+Order of checks: path, method, signature, the account's rate, body. ``@`` begins no stage and no base path, and AWS
+answers such a path with 403, so no application meets it unawares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.engine.broadcasting import read_wanted
+from gateway.engine.directory import FleetPath
+from gateway.engine.posting import read_post
+from gateway.extensions.answers import Answers
+from gateway.extensions.batch import BatchPosts
+from gateway.extensions.broadcasts import Broadcasts
+from gateway.management import CONNECTION, MANAGE, Guard, IdCheck, is_signed
+from gateway.model.http import HttpRequest, HttpResponse
+from gateway.model.limits import MAX_BATCH_BODY_BYTES, MAX_MESSAGE_BYTES
+from gateway.node import Node
+from gateway.ports import HttpAnswer, HttpService, Ids
+from gateway.reach import ReachingAll
+
+BROADCAST: Final = "wsfleet:Broadcast"
+_MARKERS: Final = ("/@fleet/", "/%40fleet/")
+
+
+def longest_body(raw_path: str) -> int | None:
+    """How many bytes a body may have at an extension's path, None elsewhere."""
+    return MAX_BATCH_BODY_BYTES if any(marker in raw_path for marker in _MARKERS) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One thing that can be asked for: by whom (``action`` on ``what``), and what is done."""
+
+    action: str
+    what: str
+    carry_out: Callable[[HttpRequest, FleetPath], Awaitable[HttpResponse]]
+
+
+class Extensions:
+    """``guard`` is None when whoever signs is believed. Implements ``ports.HttpService``."""
+
+    def __init__(
+        self, service: HttpService, node: Node, reach: ReachingAll, check: IdCheck, ids: Ids, guard: Guard | None = None
+    ) -> None:
+        self._service = service
+        self._node = node
+        self._posts = BatchPosts(reach, check)
+        self._broadcasts = Broadcasts(reach)
+        self._answers = Answers(ids)
+        self._guard = guard
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Of everything else; ``longest_body`` says what holds here."""
+        return self._service.max_body_bytes
+
+    def too_large(self, request: HttpRequest) -> HttpResponse:
+        if longest_body(request.raw_path) is None:
+            return self._service.too_large(request)
+        return self._answers.error("PayloadTooLargeException", f"the body is over {MAX_BATCH_BODY_BYTES} bytes")
+
+    def handle(self, request: HttpRequest) -> HttpAnswer:
+        if longest_body(request.raw_path) is None:
+            return self._service.handle(request)
+        found = self._node.directory.for_fleet(request.raw_path, request.host)
+        if found is None:
+            return self._elsewhere(request)
+        return self._answered(request, found)
+
+    def _elsewhere(self, request: HttpRequest) -> HttpAnswer:
+        """Not a stage of ours: as any such path. What is longer than may be there has been read all the same."""
+        if len(request.body) > self._service.max_body_bytes:
+            return self._service.too_large(request)
+        return self._service.handle(request)
+
+    async def _answered(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
+        calls = self._calls(found.parts)
+        if not calls:
+            return self._answers.error("NotFoundException", "there is no such extension")
+        call = calls.get(request.method)
+        if call is None:
+            return self._answers.error("MethodNotAllowedException", f"it takes {', '.join(calls)}")
+        refusal = self._refusal(request, found, call)
+        return await call.carry_out(request, found) if refusal is None else refusal
+
+    def _calls(self, parts: tuple[str, ...]) -> dict[str, _Call]:
+        """What a path takes, by method."""
+        match parts:
+            case ("post",):
+                # Who may post to each of them one by one may post to all of them at once.
+                return {"POST": _Call(MANAGE, CONNECTION, self._post)}
+            case ("broadcast",):
+                return {"POST": _Call(BROADCAST, "@fleet/broadcast", self._broadcast)}
+            case _:
+                return {}
+
+    def _refusal(self, request: HttpRequest, found: FleetPath, call: _Call) -> HttpResponse | None:
+        if self._guard is None:
+            if not is_signed(request):
+                return self._answers.error("MissingAuthenticationTokenException", "Missing Authentication Token")
+        else:
+            refusal = self._guard.refusal(request, found.endpoint, call.action, call.what)
+            if refusal is not None:
+                return self._answers.error(refusal.error_type, refusal.message, refusal.member)
+        if not self._node.admits_call():
+            return self._answers.error("LimitExceededException", "Too Many Requests")
+        return None
+
+    async def _post(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
+        post = read_post(request.body)
+        if isinstance(post, str):
+            return self._answers.error("BadRequestException", post)
+        return self._answers.result(await self._posts.send(found.endpoint.api.api_id, post))
+
+    async def _broadcast(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
+        if len(request.body) > MAX_MESSAGE_BYTES:
+            return self._answers.error("PayloadTooLargeException", f"the message is over {MAX_MESSAGE_BYTES} bytes")
+        wanted = read_wanted(found.endpoint, request.query)
+        if isinstance(wanted, str):
+            return self._answers.error("BadRequestException", wanted)
+        told = await self._broadcasts.send(wanted, request.body)
+        return self._answers.result(told, 200 if wanted.waits else 202)

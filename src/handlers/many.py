@@ -1,0 +1,107 @@
+"""Posts one message to many connections: by one call on wsfleet, by one call each on AWS. To be copied; needs boto3.
+
+    outcomes = post_to_connections(client, connection_ids, b"hello")
+    forget([each for each, outcome in outcomes.items() if outcome == GONE])
+
+The same everywhere: a dictionary with one of the words below for each ID. ``client`` is boto3's of
+``apigatewaymanagementapi``; its credentials, endpoint and certificates are used.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+SENT = "sent"
+GONE = "gone"  # for good: forget it
+LIMITED = "limited"  # its client does not read fast enough, or too much is sent
+FORBIDDEN = "forbidden"  # no connection of this API, or not to be posted to
+UNREACHABLE = "unreachable"  # it may or may not have been sent
+
+AT_ONCE = 10_000  # connections of one call, on wsfleet
+SIDE_BY_SIDE = 10  # calls on AWS: as many connections as botocore keeps
+
+_FLEET = "@fleet"  # stands in for a connection's ID in the one call that is for many
+_NOT_ON_FLEET = (403, 404)  # what such a path is answered with on AWS
+_OUTCOMES = {400: FORBIDDEN, 403: FORBIDDEN, 410: GONE, 429: LIMITED}
+_is_fleet: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()  # by client, once it is known
+
+
+def post_to_connections(client: Any, connection_ids: Iterable[str], data: bytes) -> dict[str, str]:
+    """What became of it for each ID, in their order; an ID that is there twice gets the message once.
+
+    Never raises for what is wrong with one of them.
+    """
+    targets = list(dict.fromkeys(connection_ids))
+    if len(targets) > 1 and _is_fleet.get(client, True):
+        outcomes = _post_to_fleet(client, targets, data)
+        if outcomes is not None:
+            return outcomes
+    return _post_to_each(client, targets, data)
+
+
+def _post_to_each(client: Any, targets: list[str], data: bytes) -> dict[str, str]:
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+        return dict(zip(targets, threads.map(lambda each: _post(client, each, data), targets), strict=True))
+
+
+def _post(client: Any, connection_id: str, data: bytes) -> str:
+    try:
+        client.post_to_connection(ConnectionId=connection_id, Data=data)
+    except ClientError as error:
+        return _OUTCOMES.get(_status(error), UNREACHABLE)
+    except BotoCoreError:
+        return UNREACHABLE
+    return SENT
+
+
+def _post_to_fleet(client: Any, targets: list[str], data: bytes) -> dict[str, str] | None:
+    """None when this is not wsfleet, or this caller may not call it so; nothing was sent then."""
+    if client not in _is_fleet:
+        client.meta.events.register("before-call.apigatewaymanagementapi.PostToConnection", _send_to_fleet)
+        client.meta.events.register("after-call.apigatewaymanagementapi.PostToConnection", _keep_answer)
+    outcomes: dict[str, str] = {}
+    for some in _slices(targets):
+        body = json.dumps({"connectionIds": some, "dataBase64": b64encode(data).decode("ascii")}).encode()
+        try:
+            answer = client.post_to_connection(ConnectionId=_FLEET, Data=body)
+        except ClientError as error:
+            if _status(error) in _NOT_ON_FLEET and not outcomes:
+                _is_fleet[client] = False
+                return None
+            outcomes |= dict.fromkeys(some, _OUTCOMES.get(_status(error), UNREACHABLE))
+        except BotoCoreError:
+            outcomes |= dict.fromkeys(some, UNREACHABLE)
+        else:
+            _is_fleet[client] = True
+            outcomes |= json.loads(answer[_FLEET])["outcomes"]
+    return {each: outcomes[each] for each in targets}
+
+
+def _slices(targets: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(targets), AT_ONCE):
+        yield targets[start : start + AT_ONCE]
+
+
+def _send_to_fleet(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    """Before a request is signed: the path of the one call that is for many."""
+    path = "/@connections/%40fleet"
+    if params["url_path"].endswith(path):
+        params["url"] = params["url"].replace(path, "/@fleet/post")
+        context[_FLEET] = True
+
+
+def _keep_answer(http_response: Any, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    """PostToConnection has no result of its own, so botocore does not look at the answer's body."""
+    if context.get(_FLEET):
+        parsed[_FLEET] = http_response.content
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response["ResponseMetadata"]["HTTPStatusCode"])

@@ -1,0 +1,156 @@
+"""The extensions' paths: what is theirs, who may, and how each is answered; on a node whose ports are doubled."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import signing
+from answers import answered
+from crowd import KEY, OWNER, Crowd
+from gateway.access.keyring import Keyring
+from gateway.extensions.service import longest_body
+from gateway.management import Guard
+from gateway.model.http import HttpRequest
+from gateway.model.ids import connection_id
+from gateway.model.limits import MAX_BATCH_BODY_BYTES, MAX_MESSAGE_BYTES
+from node_doubles import ManualClock, until_idle
+
+ABSENT = connection_id(OWNER, b"absent", KEY)
+POST = "/dev/@fleet/post"
+BROADCAST = "/dev/@fleet/broadcast"
+
+
+@pytest.fixture
+async def crowd() -> AsyncIterator[Crowd]:
+    made = Crowd()
+    yield made
+    await made.close()
+
+
+@pytest.mark.parametrize("path", [POST, "/dev/%40fleet/post", "/prod/@fleet/post", "/dev//@fleet/post"])
+async def test_a_batch_post(crowd: Crowd, path: str) -> None:
+    one, other = await crowd.opened(2)
+    targets = [one.connection_id, ABSENT, "invented", other.connection_id]
+    status, told = await crowd.ask("POST", path, {"connectionIds": targets, "data": "grüße"})
+    assert status == 200
+    assert told["outcomes"] == dict(zip(targets, ("sent", "gone", "forbidden", "sent"), strict=True))
+    assert one.socket.sent == other.socket.sent == ["grüße".encode()]
+
+
+async def test_a_broadcast(crowd: Crowd) -> None:
+    one, other, slow = await crowd.opened(3)
+    slow.socket.buffered = 199_999
+    assert await crowd.ask("POST", f"{BROADCAST}?except={other.connection_id}", b"hi") == (
+        200,
+        {
+            "counts": {"sent": 1, "gone": 0, "limited": 1},
+            "gone": [],
+            "limited": [slow.connection_id],
+            "nodes": {"7": {"sent": 1, "gone": 0, "limited": 1}},
+        },
+    )
+    assert (one.socket.sent, other.socket.sent, slow.socket.sent) == ([b"hi"], [], [])
+
+
+async def test_a_broadcast_that_nobody_waits_for(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    assert await crowd.ask("POST", f"{BROADCAST}?wait=false", b"hi") == (202, {"nodes": {"7": "taken"}})
+    await until_idle(lambda: client.socket.sent == [b"hi"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "message"),
+    [
+        ("POST", POST, b"?", 400, "the body is not JSON"),
+        ("GET", POST, b"", 405, "it takes POST"),
+        ("POST", f"{BROADCAST}?wait=7", b"", 400, "wait is neither true nor false"),
+        ("POST", BROADCAST, bytes(MAX_MESSAGE_BYTES + 1), 413, "the message is over 131072 bytes"),
+        ("POST", "/dev/@fleet/nothing", b"", 404, "there is no such extension"),
+        ("POST", "/dev/@fleet/", b"", 404, "there is no such extension"),
+        ("POST", "/dev/@fleet/post/", b"", 404, "there is no such extension"),
+        ("POST", "/nowhere/@fleet/post", b"", 403, "Forbidden"),
+    ],
+)
+async def test_what_is_wrong_is_said(
+    crowd: Crowd, method: str, path: str, body: bytes, status: int, message: str
+) -> None:
+    assert await crowd.ask(method, path, body) == (status, {"message": message})
+
+
+async def test_everything_else_is_the_managements(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    assert await crowd.ask("POST", f"/dev/@connections/{client.connection_id}", b"hi") == (200, None)
+    assert await crowd.ask("GET", "/dev") == (426, {"message": "Upgrade Required"})
+    assert crowd.service.max_body_bytes == MAX_MESSAGE_BYTES
+
+
+def test_only_here_a_body_may_be_longer(crowd: Crowd) -> None:
+    assert longest_body(POST) == longest_body("/dev/%40fleet/post") == MAX_BATCH_BODY_BYTES
+    assert longest_body("/dev/@connections/x") is longest_body("/live") is None
+
+    def refused(path: str) -> tuple[int, bytes]:
+        answer = crowd.service.too_large(HttpRequest("POST", path, "", (), b"", "127.0.0.1", "localhost"))
+        return answer.status, answer.body
+
+    assert refused(POST) == (413, b'{"message":"the body is over 1048576 bytes"}')
+    assert refused("/dev/@connections/x") == (413, b"")
+
+
+async def test_what_was_read_for_nothing_is_still_too_large(crowd: Crowd) -> None:
+    status, _ = await crowd.ask("POST", "/nowhere/@fleet/post", bytes(MAX_MESSAGE_BYTES + 1))
+    assert status == 413
+
+
+async def test_without_a_signature(crowd: Crowd) -> None:
+    assert await crowd.ask("POST", POST, {"connectionIds": [], "data": ""}, headers=()) == (
+        403,
+        {"message": "Missing Authentication Token"},
+    )
+
+
+class _Later:
+    """Principals that are known once the crowd's clock is."""
+
+    def __init__(self) -> None:
+        self.ring = Keyring({})
+
+    def find(self, *asked: Any) -> Any:
+        return self.ring.find(*asked)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "action", "resource"),
+    [
+        ("POST", POST, "execute-api:ManageConnections", "POST/@connections/*"),
+        ("POST", BROADCAST, "wsfleet:Broadcast", "POST/@fleet/broadcast"),
+        ("POST", f"{BROADCAST}?wait=false", "wsfleet:Broadcast", "POST/@fleet/broadcast"),
+    ],
+)
+async def test_who_may(method: str, path: str, action: str, resource: str) -> None:
+    async def status(*allowed: tuple[str, str]) -> int:
+        return await asked(method, path, allowed)
+
+    arn = f"arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/dev/{resource}"
+    assert await status((action, arn)) in (200, 202, 204, 400)
+    assert await status() == 403
+    assert await status((action, arn.replace("/dev/", "/prod/"))) == 403
+    others = {"execute-api:ManageConnections", "wsfleet:Broadcast", "wsfleet:ManageGroups", "wsfleet:ListConnections"}
+    assert await status(*((other, "*") for other in others - {action})) == 403
+
+
+async def asked(method: str, path: str, allowed: tuple[tuple[str, str], ...]) -> int:
+    """The status for a caller who may do just that."""
+    clock, principals = ManualClock(), _Later()
+    crowd = Crowd(guard=Guard(principals, clock))
+    statements = [{"Effect": "Allow", "Action": action, "Resource": where} for action, where in allowed]
+    principals.ring = Keyring({signing.KEY: signing.principal(policies=({"Statement": statements},))})
+    path, _, query = path.partition("?")
+    request = signing.signed(path, query, method=method, body=b"{}")
+    clock.wall_ms = signing.signing_time_ms(request)
+    answer = await answered(crowd.service.handle(replace(request, host="localhost")))
+    await crowd.close()
+    return answer.status

@@ -1,0 +1,174 @@
+"""Many connections of one node at once: each gets its outcome, in order, and nobody else waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from answers import answered
+from crowd import API, KEY, OWNER, Crowd
+from gateway.conversation import Conversation
+from gateway.crowds import MAX_WAITING
+from gateway.model.audience import Audience
+from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName, connection_id
+from gateway.model.limits import MAX_TOLD
+from gateway.model.peer import Broadcast, ConnectionInfo, GetInfo, Outcome, Outcomes, PeerAnswer, PostToMany, Reached
+from node_doubles import FakeSocket, until_idle
+
+ABSENT = connection_id(OWNER, b"absent", KEY)
+
+
+@pytest.fixture
+async def crowd() -> AsyncIterator[Crowd]:
+    made = Crowd()
+    yield made
+    await made.close()
+
+
+async def post(crowd: Crowd, *targets: ConnectionId, data: bytes = b"hi", api_id: ApiId = API) -> PeerAnswer:
+    return await answered(crowd.crowds.answer(OWNER, PostToMany(api_id, targets, data)))
+
+
+async def test_each_has_its_outcome(crowd: Crowd) -> None:
+    well, slow, closing = await crowd.opened(3)
+    slow.socket.buffered = 199_999
+    await answered(crowd.crowds.answer(OWNER, PostToMany(API, (), b"")))
+    crowd.node.violated(conversation_of(crowd, closing.connection_id), 1002, "wrong")
+    targets = (closing.connection_id, well.connection_id, ABSENT, slow.connection_id)
+    wanted = (Outcome.GONE, Outcome.DONE, Outcome.GONE, Outcome.LIMITED)
+    assert await post(crowd, *targets) == Outcomes(wanted)
+    assert (well.socket.sent, slow.socket.sent, closing.socket.sent) == ([b"hi"], [], [])
+    assert crowd.counters.posts == 2
+
+
+def conversation_of(crowd: Crowd, connection_id: ConnectionId) -> Conversation:
+    return crowd.node._live[connection_id]
+
+
+async def test_it_keeps_a_connection_from_being_idle(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    crowd.clock.advance(60_000)
+    before = crowd.clock.wall_ms
+    await post(crowd, client.connection_id)
+    info = await answered(crowd.crowds.answer(OWNER, GetInfo(API, client.connection_id)))
+    assert isinstance(info, ConnectionInfo)
+    assert info.last_active_at_ms == before
+
+
+async def test_another_api_and_another_node(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    assert await post(crowd, client.connection_id, api_id=ApiId("zzzzzzzzzz")) == Outcomes((Outcome.GONE,))
+    stranger = crowd.crowds.answer(NodeNumber(99), PostToMany(API, (client.connection_id,), b"x"))
+    assert await answered(stranger) == Outcomes((Outcome.UNREACHABLE,))
+
+
+async def test_what_is_no_text_is_replaced_as_in_a_post(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    await post(crowd, client.connection_id, data=b"\xff")
+    assert client.socket.sent == ["\ufffd".encode()]
+
+
+async def test_two_messages_leave_in_the_order_of_their_calls(crowd: Crowd) -> None:
+    clients = await crowd.opened(300)
+    targets = tuple(client.connection_id for client in clients)
+    calls = [crowd.crowds.answer(OWNER, PostToMany(API, targets, data)) for data in (b"1", b"2", b"3")]
+    await asyncio.gather(*(answered(call) for call in calls))
+    assert all(client.socket.sent == [b"1", b"2", b"3"] for client in clients)
+
+
+async def test_a_queue_that_is_full_is_limited(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    async with crowd.crowds._turn:  # somebody's takes long
+        loop = asyncio.get_running_loop()
+        calls = [loop.create_task(post(crowd, client.connection_id)) for _ in range(MAX_WAITING + 1)]
+        await until_idle(lambda: calls[-1].done())
+    answers = await asyncio.gather(*calls)
+    assert answers == [Outcomes((Outcome.DONE,))] * MAX_WAITING + [Outcome.LIMITED]
+    assert await post(crowd, client.connection_id) == Outcomes((Outcome.DONE,))
+
+
+async def test_a_call_that_is_given_up_lets_the_next_have_its_turn(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    given_up = asyncio.get_running_loop().create_task(post(crowd, client.connection_id))
+    given_up.cancel()
+    assert await post(crowd, client.connection_id, data=b"next") == Outcomes((Outcome.DONE,))
+    assert client.socket.sent == [b"next"]
+
+
+DEV = Audience(API, StageName("dev"))
+
+
+async def broadcast(crowd: Crowd, audience: Audience = DEV, data: bytes = b"all", *, waits: bool = True) -> PeerAnswer:
+    return await answered(crowd.crowds.answer(OWNER, Broadcast(audience, data, waits)))
+
+
+async def test_a_broadcast_reaches_everybody_of_the_stage(crowd: Crowd) -> None:
+    dev, prod = await crowd.opened(200), await crowd.opened(2, stage="prod")
+    dev[3].socket.buffered = 199_999
+    assert await broadcast(crowd) == Reached(199, 0, 1, (), (dev[3].connection_id,))
+    assert [client.socket.sent for client in dev] == [[b"all"]] * 3 + [[]] + [[b"all"]] * 196
+    assert [client.socket.sent for client in prod] == [[], []]
+
+
+async def test_who_closes_meanwhile_is_gone(crowd: Crowd) -> None:
+    one, other = await crowd.opened(2)
+    crowd.node.violated(conversation_of(crowd, one.connection_id), 1002, "wrong")
+    assert await broadcast(crowd) == Reached(1, 1, 0, (one.connection_id,), ())
+    assert other.socket.sent == [b"all"]
+
+
+async def test_no_more_are_named_than_fit_into_an_answer(crowd: Crowd) -> None:
+    clients = await crowd.opened(MAX_TOLD + 1)
+    for client in clients:
+        client.socket.buffered = 199_999
+    answer = await broadcast(crowd)
+    assert isinstance(answer, Reached)
+    assert (answer.sent, answer.limited, len(answer.limited_ids)) == (0, MAX_TOLD + 1, MAX_TOLD)
+
+
+async def test_broadcasts_leave_in_the_order_of_their_calls_whoever_waits(crowd: Crowd) -> None:
+    clients = await crowd.opened(300)
+    assert await broadcast(crowd, data=b"1", waits=False) is Outcome.DONE
+    assert await broadcast(crowd, data=b"2", waits=False) is Outcome.DONE
+    assert await broadcast(crowd, data=b"3") == Reached(300)
+    assert all(client.socket.sent == [b"1", b"2", b"3"] for client in clients)
+
+
+async def test_what_nobody_waits_for_is_queued_as_far_as_there_is_room(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    answers = [await broadcast(crowd, waits=False) for _ in range(MAX_WAITING + 1)]
+    assert answers[-1] is Outcome.LIMITED or len(client.socket.sent) > 0
+    await until_idle(lambda: len(client.socket.sent) == answers.count(Outcome.DONE))
+
+
+async def test_others_do_not_wait_for_a_broadcast(crowd: Crowd) -> None:
+    """Somebody's post goes out between two slices, however long the broadcast takes."""
+    clients = await crowd.opened(400)
+
+    class Slow(FakeSocket):
+        def send_text(self, data: bytes) -> None:
+            end = time.monotonic() + 0.0005
+            while time.monotonic() < end:
+                pass
+            super().send_text(data)
+
+    for client in clients:
+        client.socket.__class__ = Slow
+    running = asyncio.get_running_loop().create_task(broadcast(crowd))
+    gaps: list[float] = []
+    last = time.monotonic()
+    while not running.done():
+        await asyncio.sleep(0)
+        gaps.append(time.monotonic() - last)
+        last = time.monotonic()
+    assert len(gaps) >= 5, "it was done at one stretch"
+    assert running.result() == Reached(400)
+
+
+async def test_another_nodes_broadcast(crowd: Crowd) -> None:
+    await crowd.opened(2)
+    assert await answered(crowd.crowds.answer(NodeNumber(99), Broadcast(DEV, b"x"))) is Outcome.UNREACHABLE
+    assert await answered(crowd.crowds.answer(NodeNumber(99), Broadcast(DEV, b"x", False))) is Outcome.UNREACHABLE
