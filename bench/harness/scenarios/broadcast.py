@@ -49,7 +49,8 @@ def broadcast(bench: Bench) -> Mapping[str, Measured]:
         rates.append(count * ROUNDS / ours["seconds"])
     load.end()
     bench.children.end(child, hard=True)
-    note = f"{count:,} parked sockets, {BYTES} bytes; Socket.send_text in a loop, as the broadcast API sends below its own accounting"
+    how = "Socket.send_text in a loop, as the broadcast API sends below its own accounting"
+    note = f"{count:,} parked sockets, {BYTES} bytes; {how}"
     details = {"CPU µs per send() in C": median(limit)}
     return {
         "broadcast.ratio": Measured(ratios, note, details=details),
