@@ -86,7 +86,8 @@ def refusal(gateway: GatewayProcess, query: str, stage: str = "prod") -> Respons
 @pytest.mark.parity("P-033", "P-082", "P-089", "P-102", "P-173", "P-205", "P-407")
 def test_a_connection_from_its_upgrade_to_its_end(gateway: GatewayProcess) -> None:
     mine = visit()
-    with client(gateway, f"name=ada&name=eve&{mine}", additional_headers={"X-Custom": "as it is"}) as socket:
+    headers = {"X-Custom": "as it is"}
+    with client(gateway, f"name=ada&name=eve&{mine}", additional_headers=headers, compression=None) as socket:
         assert socket.response is not None
         names = {name.lower() for name in socket.response.headers}
         assert not names & {"sec-websocket-protocol", "sec-websocket-extensions", "x-seen", "content-type"}
