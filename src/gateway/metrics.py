@@ -24,7 +24,11 @@ _PLAIN: Final = (
     ("sockets", "TCP connections of clients and callers that are open.", "gauge"),
     ("paused", "Listeners that accept nobody at the moment, because max_connections are open.", "gauge"),
     ("accepts", "TCP connections accepted.", "counter"),
-    ("accept_pauses", "Times that a listener stopped accepting.", "counter"),
+    (
+        "accept_pauses",
+        "Times that a listener stopped accepting, descriptors that ran out included.",
+        "counter",
+    ),
     ("opened", "WebSocket connections opened.", "counter"),
     ("messages", "Messages of clients.", "counter"),
     ("posts", "Posts to connections of this node.", "counter"),

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from gateway.counters import Counters
 from gateway.model.limits import AWS
 from gateway.server.acceptor import Acceptor
 from gateway.server.descriptors import RESERVED
@@ -21,7 +22,8 @@ from wire_frames import client_frame
 
 
 async def test_running_out_of_file_descriptors_is_told_once_and_does_not_end_the_listener(serving: Serving) -> None:
-    async with serving() as served:
+    counters = Counters()
+    async with serving(counters=counters) as served:
         with socket.create_connection(("127.0.0.1", served.port)):  # nobody has accepted it yet
             with no_descriptors_left():
                 await until(lambda: served.reports.failures)
@@ -32,7 +34,7 @@ async def test_running_out_of_file_descriptors_is_told_once_and_does_not_end_the
                 f"no new connections on port {served.port} for now: Too many open files; "
                 "raise the limit of open files (ulimit -n) (pause 1 on this port)"
             )
-            assert served.door.accept_pauses == 1
+            assert counters.accept_pauses == 1
             assert served.shells == 0
             await until(lambda: served.shells == 1)
 
@@ -137,12 +139,13 @@ async def test_the_last_descriptors_are_not_for_clients() -> None:
 
 
 async def test_open_sockets_go_on_while_nobody_can_be_accepted(serving_any: Serving) -> None:
-    async with serving_any() as served:
+    counters = Counters()
+    async with serving_any(counters=counters) as served:
         served.conversations.echo()
         async with raw_client(served.port, served.trust) as client:
             await client.open()
             with socket.create_connection(("127.0.0.1", served.port)), no_descriptors_left():
-                await until(lambda: served.door.accept_pauses)
+                await until(lambda: counters.accept_pauses)
                 await client.send(client_frame(1, b"hello"))
                 assert await client.read(7) == b"\x81\x05hello"
 

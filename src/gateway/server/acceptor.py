@@ -140,6 +140,7 @@ class Acceptor:
             return
         self._is_paused = True
         self.pauses += 1
+        self._census.rest()
         now = self._loop.time()
         if now >= self._quiet_until:
             self._reporter.failed(

@@ -97,6 +97,10 @@ class Census:
             for resume in waiting:
                 resume()
 
+    def rest(self) -> None:
+        """A listener accepts nobody for a while: the system has nothing left for one more."""
+        self._counters.accept_pauses += 1
+
     def pause(self, resume: Callable[[], None]) -> None:
         """A listener accepts nobody any more; ``resume`` is called once there is room."""
         self._counters.accept_pauses += 1

@@ -72,11 +72,6 @@ class FrontDoor(Generic[ConversationT]):
         """How many sockets there are that aiohttp does not have."""
         return len(self._door) + sum(map(len, self._yards))
 
-    @property
-    def accept_pauses(self) -> int:
-        """How often nobody could be accepted because descriptors or memory were short; a metric, only grows."""
-        return sum(acceptor.pauses for acceptor in self._acceptors)
-
     async def open(self, host: str, port: int, tls: SSLContext | Contexts | None = None) -> int:
         """Listen on one more address; 0 takes a free port. Returns the port. Raises UserError when it cannot be had."""
         bound = await bind(host, port)
