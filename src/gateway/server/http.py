@@ -100,20 +100,20 @@ class HttpHost:
             return self._reply(BAD_REQUEST, False)
         if self._upgrade is not None and wants_upgrade(head):
             return _HandOver(self._upgrade, head)
-        answer, keep_alive = await self._answer(request)
+        answer, keep_alive = await self._answer(request, head)
         return self._reply(answer, keep_alive and not _loses_track(head), with_body=request.method != "HEAD")
 
     def _reply(self, answer: HttpResponse, keep_alive: bool, with_body: bool = True) -> web.StreamResponse:
         data = response(answer, self._desk.wall_ms(), keep_alive=keep_alive, with_body=with_body)
         return _Reply(data, keep_alive, self._terms)
 
-    async def _answer(self, request: web.BaseRequest) -> tuple[HttpResponse, bool]:
+    async def _answer(self, request: web.BaseRequest, head: RequestHead) -> tuple[HttpResponse, bool]:
         """What to say, and whether the connection can be kept."""
         keep_alive = request.keep_alive
         limit = self._longer_bodies(request.raw_path.partition("?")[0]) or self._desk.max_body_bytes
         if (request.content_length or 0) > limit:
             # A client that waits to be told to continue may or may not send its body now: nobody could tell.
-            return await self._call(request, None), keep_alive and "Expect" not in request.headers
+            return await self._call(request, head, None), keep_alive and "Expect" not in request.headers
         if "Expect" in request.headers and not await _continue(request):
             return EXPECTATION_FAILED, False
         try:
@@ -124,19 +124,21 @@ class HttpHost:
             return REQUEST_TIMEOUT, False
         except web.RequestPayloadError:
             return BAD_REQUEST, False
-        return await self._call(request, body), keep_alive
+        return await self._call(request, head, body), keep_alive
 
-    async def _call(self, request: web.BaseRequest, body: bytes | None) -> HttpResponse:
+    async def _call(self, request: web.BaseRequest, head: RequestHead, body: bytes | None) -> HttpResponse:
         """Ask the service; ``body`` is None when it was too large."""
         if body is None:
             self._terms.counters.exceed(Limit.BODY_BYTES)
-        asked = _request(request, body or b"", client_of(_head(request), _peer(request), self._trusted))
+        client = client_of(head, _peer(request), self._trusted)
+        asked = _request(head, request.headers.get("Host", ""), body or b"", client)
         return self._desk.too_large(asked) if body is None else await self._desk.handle(asked)
 
 
 def _head(request: web.BaseRequest) -> RequestHead:
     version = f"{request.version.major}.{request.version.minor}"
-    return RequestHead(request.method, request.raw_path, version, _headers(request))
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers)
+    return RequestHead(request.method, request.raw_path, version, headers)
 
 
 def _peer(request: web.BaseRequest) -> Peer:
@@ -145,22 +147,9 @@ def _peer(request: web.BaseRequest) -> Peer:
     return protocol.peer
 
 
-def _headers(request: web.BaseRequest) -> tuple[tuple[str, str], ...]:
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers)
-
-
-def _request(request: web.BaseRequest, body: bytes, client: Peer) -> HttpRequest:
-    path, query = split_target(request.raw_path)
-    return HttpRequest(
-        method=request.method,
-        raw_path=path,
-        query=query,
-        headers=_headers(request),
-        body=body,
-        source_ip=client.source_ip,
-        host=request.headers.get("Host", ""),
-        secure=client.secure,
-    )
+def _request(head: RequestHead, host: str, body: bytes, client: Peer) -> HttpRequest:
+    path, query = split_target(head.target)
+    return HttpRequest(head.method, path, query, head.headers, body, client.source_ip, host, client.secure)
 
 
 def _head_bytes(request: web.BaseRequest) -> int:
