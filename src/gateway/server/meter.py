@@ -31,14 +31,17 @@ class Metered(Protocol):
         """Enough time has passed: it may be read again."""
 
 
+_MESSAGES, _BYTES, _PINGS = range(3)  # the buckets of a connection
+
+
 class _Spent:
     """What one connection has taken out of its buckets at ``at_ms``, each in milliseconds of its rate."""
 
-    __slots__ = ("at_ms", "bytes", "messages", "pings")
+    __slots__ = ("at_ms", "taken")
 
     def __init__(self, at_ms: int) -> None:
         self.at_ms = at_ms
-        self.messages = self.bytes = self.pings = 0.0
+        self.taken = [0.0, 0.0, 0.0]
 
 
 class Meter:
@@ -58,35 +61,21 @@ class Meter:
 
     def message(self, of: Metered) -> bool:
         """One message; False when it must wait until ``go_on``."""
-        cost = self._costs[0]
-        if not cost:
-            return True
-        spent = self._of(of)
-        if spent.messages + cost > _FULL_AFTER_MS and spent.messages > 0:
-            return self._wait(of, spent.messages + cost, Limit.MESSAGE_RATE)
-        spent.messages += cost
-        return True
+        return self._take(of, _MESSAGES, Limit.MESSAGE_RATE)
 
     def ping(self, of: Metered) -> bool:
         """One ping or pong, likewise."""
-        cost = self._costs[2]
-        if not cost:
-            return True
-        spent = self._of(of)
-        if spent.pings + cost > _FULL_AFTER_MS and spent.pings > 0:
-            return self._wait(of, spent.pings + cost, Limit.PING_RATE)
-        spent.pings += cost
-        return True
+        return self._take(of, _PINGS, Limit.PING_RATE)
 
     def weigh(self, of: Metered, size: int, parts: int = 0) -> bool:
         """So many bytes have been read at once, of ``parts`` of messages; False when nothing more is to be read until
         ``go_on``. A read and a part cost time however little is in them, and weigh accordingly."""
-        cost = self._costs[1]
+        cost = self._costs[_BYTES]
         if not cost:
             return True
-        spent = self._of(of)
-        spent.bytes += cost * (max(size, _READ_BYTES) + _PART_BYTES * parts)
-        return spent.bytes <= _FULL_AFTER_MS or self._wait(of, spent.bytes, Limit.BYTE_RATE)
+        taken = self._of(of).taken
+        taken[_BYTES] += cost * (max(size, _READ_BYTES) + _PART_BYTES * parts)
+        return taken[_BYTES] <= _FULL_AFTER_MS or self._wait(of, taken[_BYTES], Limit.BYTE_RATE)
 
     def forget(self, of: Metered) -> None:
         """It is not to be told to go on."""
@@ -95,6 +84,17 @@ class Meter:
     def stop(self) -> None:
         """Nobody is told to go on any more."""
         self._ticker.stop()
+
+    def _take(self, of: Metered, bucket: int, limit: Limit) -> bool:
+        """One of its kind, which an untouched bucket always has."""
+        cost = self._costs[bucket]
+        if not cost:
+            return True
+        taken = self._of(of).taken
+        if taken[bucket] + cost > _FULL_AFTER_MS and taken[bucket] > 0:
+            return self._wait(of, taken[bucket] + cost, limit)
+        taken[bucket] += cost
+        return True
 
     def _of(self, of: Metered) -> _Spent:
         """What it has spent by now."""
@@ -109,9 +109,7 @@ class Meter:
         passed = now_ms - spent.at_ms
         if passed > 0:
             spent.at_ms = now_ms
-            spent.messages = max(0.0, spent.messages - passed)
-            spent.bytes = max(0.0, spent.bytes - passed)
-            spent.pings = max(0.0, spent.pings - passed)
+            spent.taken = [max(0.0, taken - passed) for taken in spent.taken]
         return spent
 
     def _wait(self, of: Metered, spent: float, limit: Limit) -> bool:
