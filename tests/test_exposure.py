@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.main import status_of
-from gateway.exposure import check_exposure, is_loopback
+from gateway.exposure import check_exposure, is_here
 from gateway.model.errors import UserError
 from gateway.settings import ServeSettings
 
@@ -26,12 +26,12 @@ def settings(state: Path, host: str, **more: object) -> ServeSettings:
 
 @pytest.mark.parametrize("host", NETWORK)
 def test_a_network_is_no_loopback(host: str) -> None:
-    assert not is_loopback(host)
+    assert not is_here(host)
 
 
 @pytest.mark.parametrize("host", HERE)
-def test_what_is_loopback(host: str, tmp_path: Path) -> None:
-    assert is_loopback(host)
+def test_what_is_here(host: str, tmp_path: Path) -> None:
+    assert is_here(host)
     check_exposure(settings(tmp_path, host, no_auth=True, tls_port=8443))
 
 

@@ -5,10 +5,10 @@ Only an address of this machine alone (loopback) is no network.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Final
 
 from gateway.model.errors import UserError
+from gateway.model.networks import is_loopback
 from gateway.settings import ServeSettings
 from gateway.station import own_keys
 from gateway.system.private_file import check_private
@@ -19,18 +19,15 @@ EVERYBODYS: Final = frozenset(("test", "testing", "dummy", "fake", "foobar", "lo
 
 def check_exposure(settings: ServeSettings) -> None:
     """Raises UserError for what a stranger could make use of."""
-    if not is_loopback(settings.host):
+    if not is_here(settings.host):
         _check_callers(settings)
         _check_certificates(settings)
     check_private(settings.key_file)
 
 
-def is_loopback(host: str) -> bool:
+def is_here(host: str) -> bool:
     """Whether only this machine reaches what listens there; a name but localhost may lead anywhere."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
+    return is_loopback(host.strip("[]")) or host.lower() == "localhost"
 
 
 def _check_callers(settings: ServeSettings) -> None:

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TextIO
 
 from gateway.control.disk import stack_name
-from gateway.exposure import is_loopback
+from gateway.exposure import is_here
 from gateway.head_start import begin
 from gateway.model.definition import Definition
 from gateway.report.console import Console
@@ -69,7 +69,7 @@ async def _start(stack: AsyncExitStack, settings: RunSettings, console: Console)
 async def _sound(reading: Awaitable[Definition], settings: RunSettings, console: Console) -> Definition:
     """The template, once it is known to be one, and what a person should know before anything is served."""
     definition = await reading
-    if not is_loopback(settings.host):
+    if not is_here(settings.host):
         console.warned(
             f"nobody's signature is checked: whoever reaches {settings.host} can speak to every client, and end every "
             "connection; for a network there is wsfleet serve"

@@ -32,10 +32,6 @@ class Answers:
     def result(self, document: Any, status: int = 200) -> HttpResponse:
         return self._made(status, document, {})
 
-    def nothing(self) -> HttpResponse:
-        """204: it is done."""
-        return HttpResponse(204, (("x-amzn-RequestId", self.ids.uuid()),))
-
     def error(self, error_type: str, message: str, member: str = "message") -> HttpResponse:
         """Of a type of ``STATUS``; any other is 403."""
         status = STATUS.get(error_type, 403)

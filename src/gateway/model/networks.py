@@ -36,6 +36,14 @@ def read_networks(words: list[str]) -> Networks:
     return Networks(tuple(dict.fromkeys(map(ip_network, words))))
 
 
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches it; False for what is no address."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
 def plain_address(text: str) -> str | None:
     """An address in the one spelling that events and policies have; None for anything else, zones included."""
     try:

@@ -10,12 +10,12 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from gateway.model.errors import SettingsError
+from gateway.model.networks import is_loopback
 from gateway.model.problem import Problem
 from gateway.settings.config_file import ConfigFile, read_config
 from gateway.settings.kinds import Json
@@ -183,7 +183,8 @@ def _callers_at_odds(settings: ServeSettings) -> Iterator[Problem]:
 
 
 def _metrics_at_odds(settings: ServeSettings) -> Iterator[Problem]:
-    if settings.metrics_port is not None and settings.metrics_token_file is None and not _is_loopback(settings):
+    is_here = settings.metrics_host == "localhost" or is_loopback(settings.metrics_host)
+    if settings.metrics_port is not None and settings.metrics_token_file is None and not is_here:
         hint = "set --metrics-token-file, or leave --metrics-host at localhost"
         yield Problem(f"metrics_host: {settings.metrics_host} is no loopback address, and there is no token", hint=hint)
     if settings.metrics_port is None and settings.metrics_token_file is not None:
@@ -213,10 +214,3 @@ def _tls_at_odds(settings: ServeSettings) -> Iterator[Problem]:
     ):
         if is_wrong:
             yield Problem(message, hint=hint)
-
-
-def _is_loopback(settings: ServeSettings) -> bool:
-    try:
-        return settings.metrics_host == "localhost" or ip_address(settings.metrics_host).is_loopback
-    except ValueError:
-        return False
