@@ -184,6 +184,19 @@ async def test_nobody_is_heard_after_the_end(room: Room) -> None:
     assert room.owner.heard == []
 
 
+async def test_nobody_is_heard_before_the_start() -> None:
+    owner = Owner()
+    channel = RuntimeChannel(owner.dialogue)
+    os.write(channel.far_ends[ANSWERS_VARIABLE], NEXT)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert owner.heard == []
+    channel.started()
+    await owner.until("polled")
+    owner.dialogue.close()
+    channel.close()
+
+
 async def test_close_closes_both_ends_even_before_the_start() -> None:
     owner = Owner()
     channel = RuntimeChannel(owner.dialogue)

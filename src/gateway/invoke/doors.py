@@ -32,7 +32,8 @@ class RuntimeDoors:
             raise
 
     async def started(self, process: Process) -> None:
-        """The process holds what it was given: whatever it closes is closed, and nobody else is heard."""
+        """The process holds what it was given, and its owner knows it: whatever it closes is closed, it is heard, and
+        nobody else is."""
         if self._channel is not None:
             self._channel.started()
         await self._endpoint.serve(process.is_at)

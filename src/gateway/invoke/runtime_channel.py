@@ -64,19 +64,17 @@ class RuntimeChannel:
             ord("F"): self._failure,
         }
         self.is_open = True
-        self._loop.add_reader(self._read_fd, self._readable)
 
     @property
     def far_ends(self) -> dict[str, int]:
-        """What to pass on, until ``started``, by the variables that are to hold the numbers."""
+        """What to pass on, until ``started`` or ``close``, by the variables that are to hold the numbers."""
         return {EVENTS_VARIABLE: self._far_read, ANSWERS_VARIABLE: self._far_write}
 
     def started(self) -> None:
-        """The process has its ends, or never will: this one closes when those do."""
-        if self._has_far_ends:
-            self._has_far_ends = False
-            os.close(self._far_read)
-            os.close(self._far_write)
+        """The process has its ends: this one closes when those do. It is heard from here on, what it has said by now
+        too: on a busy machine a runtime asks for its first event before its owner is told that it runs."""
+        self._close_far_ends()
+        self._loop.add_reader(self._read_fd, self._readable)
 
     def give(self, event: RuntimeEvent) -> None:
         context = "" if event.client_context is None else ascii_json(event.client_context)
@@ -86,13 +84,19 @@ class RuntimeChannel:
         self._send(b"E", lines.encode(), event.payload)
 
     def close(self) -> None:
-        self.started()
+        self._close_far_ends()
         if self.is_open:
             self.is_open = False
             self._loop.remove_reader(self._read_fd)
             self._loop.remove_writer(self._write_fd)
             os.close(self._read_fd)
             os.close(self._write_fd)
+
+    def _close_far_ends(self) -> None:
+        if self._has_far_ends:
+            self._has_far_ends = False
+            os.close(self._far_read)
+            os.close(self._far_write)
 
     # What arrives
 
