@@ -41,6 +41,7 @@ LAYERS = {
         "health",
         "metrics",
         "management",
+        "limits_page",
         "lambda_api",
     ),
     4: (

@@ -20,7 +20,7 @@ import pytest
 
 from gateway.calls import Outside
 from gateway.management import IdCheck, ManagementApi
-from gateway.model.limits import AWS, Limits
+from gateway.model.limits import AWS, IDLE_TIMEOUT_MS, Limits
 from gateway.model.peer import DeleteIt, Outcome, PostTo
 from gateway.node import Node
 from gateway.reach import LocalReach
@@ -99,7 +99,7 @@ class World:
                 self.node.peer_lost(conversation)
             assert socket.is_open
         await self.settled()
-        self.clock.advance(Limits().idle_timeout_ms + 2_000)
+        self.clock.advance(IDLE_TIMEOUT_MS + 2_000)
         self.node.tick(self.clock.monotonic_ms)  # those who only fell silent
         self.clock.advance(Limits().close_timeout_ms + 2_000)
         self.node.tick(self.clock.monotonic_ms)

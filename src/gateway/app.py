@@ -26,10 +26,11 @@ from gateway.invoke.launches import Laptop, LocalLaunches
 from gateway.invoke.surroundings import Surroundings
 from gateway.journal import StageJournal
 from gateway.lambda_api.service import LambdaApi
+from gateway.limits_page import LimitsPage
 from gateway.management import IdCheck, ManagementApi
 from gateway.model.definition import Definition
 from gateway.model.errors import RegistryUnavailable, UserError
-from gateway.model.limits import AWS, AWS_ACCOUNT, UNLIMITED
+from gateway.model.limits import AWS_ACCOUNT, UNLIMITED
 from gateway.model.now import Now
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
 from gateway.reach import LocalReach
@@ -160,7 +161,8 @@ async def _serve_sockets(
     stack: AsyncExitStack, ground: Ground, outside: Outside, directory: Directory, identity: Identity
 ) -> Node:
     wakers: list[Ticker] = []
-    node = Node(identity.tenure, directory, outside, AWS, lambda: wakers[0].wake())
+    limits = ground.settings.limits
+    node = Node(identity.tenure, directory, outside, limits, lambda: wakers[0].wake())
 
     def tick(now: Now) -> bool:
         node.tick(now.monotonic_ms)
@@ -169,8 +171,9 @@ async def _serve_sockets(
     wakers.append(Ticker(ground.clock, DEADLINE_GRANULARITY_MS, tick))
     stack.callback(wakers[0].stop)
     api = ManagementApi(node, LocalReach(node), IdCheck(identity.key), outside.ids, outside.journal)
+    service = LimitsPage(api, node, outside.ids)
     conduct = Conduct(compresses=ground.settings.compression)
-    door = FrontDoor(node, api, ground.clock, ground.console, AWS, conduct)
+    door = FrontDoor(node, service, ground.clock, ground.console, limits, conduct)
     stack.push_async_callback(door.close)
     stack.push_async_callback(_leave, node, ground.console)
     stack.callback(door.stop_accepting)

@@ -21,12 +21,12 @@ from gateway.access.signature import Refusal
 from gateway.access.sigv4 import Realm, authenticate
 from gateway.engine.connection_call import ConnectionCall
 from gateway.engine.directory import ConnectionPath, Directory
+from gateway.engine.endpoint import Endpoint
 from gateway.engine.responses import RETRY_AFTER_S
 from gateway.journal import StageJournal
 from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId, NodeNumber
-from gateway.model.limits import MAX_MESSAGE_BYTES
 from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.node import Node
 from gateway.ports import Clock, HttpAnswer, Ids
@@ -84,23 +84,23 @@ class Guard:
 
     def refusal(self, request: HttpRequest, found: ConnectionPath) -> Refusal | None:
         """Why this caller may not do it, None when it may."""
-        endpoint = found.endpoint
+        return self.refusal_at(request, found.endpoint, f"{request.method}/@connections/{{connectionId}}")
+
+    def refusal_at(self, request: HttpRequest, endpoint: Endpoint, path: str) -> Refusal | None:
+        """The same, of a resource of a stage: method and path."""
         now_ms = self.clock.now().wall_ms
         signed = authenticate(request, Realm(endpoint.region, endpoint.account_id), self.principals, now_ms)
         if isinstance(signed, Refusal):
             return signed
         if signed.principal.may_do_everything:
             return None
-        resource = endpoint.method_arn(f"{request.method}/@connections/{{connectionId}}")
         context = request_context(request.source_ip, request.secure, request.header("user-agent"), now_ms)
-        return signed.refusal(Access(resource, MANAGE, context))
+        return signed.refusal(Access(endpoint.method_arn(path), MANAGE, context))
 
 
 class ManagementApi:
     """The plain-HTTP side of the front door. ``max_body_bytes`` is PostToConnection's limit (parity 8); ``journal`` is
     None when no stage's logs are kept, ``guard`` when whoever signs is believed."""
-
-    max_body_bytes = MAX_MESSAGE_BYTES
 
     def __init__(
         self,
@@ -117,6 +117,10 @@ class ManagementApi:
         self._check = check
         self._ids = fresh
         self._journal = journal
+
+    @property
+    def max_body_bytes(self) -> int:
+        return self._node.limits.max_message_bytes
 
     def handle(self, request: HttpRequest) -> HttpAnswer:
         """Answer one request, at once where the connection is here; neither way raises."""

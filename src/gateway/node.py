@@ -42,6 +42,7 @@ class Node:
     """``tenure`` says who this is and whether it may act: before every step it is asked, and a node that may not act
     any more closes everything (``fence``). ``wake`` is called when a deadline is set, and ``tick`` must then be called
     until ``next_deadline_ms`` is None again. ``fenced_close`` is what open sockets are closed with when it is fenced.
+    ``limits`` are those of one connection.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Node:
         self._calls = Calls(outside, directory)
         self._outside = outside
         self._counters = outside.counters
-        self._limits = limits
+        self.limits = limits
         self._wake = wake
         self._live: dict[ConnectionId, Conversation] = {}
         self._upgrading: set[Conversation] = set()
@@ -156,7 +157,7 @@ class Node:
     def _post(self, conversation: Conversation, data: bytes) -> Outcome:
         """One TEXT message; never half a message. That this node may act has been asked at this moment."""
         self._counters.posts += 1
-        if conversation.socket.buffered_bytes() + len(data) > self._limits.max_out_buffer_bytes:
+        if conversation.socket.buffered_bytes() + len(data) > self.limits.max_out_buffer_bytes:
             self._counters.exceed(Limit.OUT_BUFFER)
             return Outcome.LIMITED
         now = self._outside.clock.now().monotonic_ms
@@ -267,7 +268,7 @@ class Node:
         journal = self._outside.journal
         entry = None if journal is None else journal.begin(addressed.deployment.logging)
         opening = Opening(addressed.deployment, handshake, occasion, entry)
-        conversation = Conversation(socket, connection, self._limits, opening)
+        conversation = Conversation(socket, connection, self.limits, opening)
         self._upgrading.add(conversation)
         return conversation
 
@@ -310,7 +311,7 @@ class Node:
     def _take(self, conversation: Conversation, text: str) -> None:
         """Have a message answered, and hold its client back once too many of its messages are in flight."""
         conversation.in_flight += 1
-        if conversation.in_flight == self._limits.max_messages_in_flight:
+        if conversation.in_flight == self.limits.max_messages_in_flight:
             self._counters.exceed(Limit.IN_FLIGHT)
             conversation.socket.pause_reading()
         self._tasks.begin(self._message(conversation, text), "message", conversation.connection.connection_id)
@@ -399,11 +400,11 @@ class Node:
                 reply = await self._calls.message(conversation, text)
         finally:
             conversation.in_flight -= 1
-            if conversation.in_flight == self._limits.max_messages_in_flight // 2:
+            if conversation.in_flight == self.limits.max_messages_in_flight // 2:
                 conversation.socket.resume_reading()
         if reply is None:
             return
-        if conversation.socket.buffered_bytes() > self._limits.max_out_buffer_bytes:
+        if conversation.socket.buffered_bytes() > self.limits.max_out_buffer_bytes:
             self._counters.exceed(Limit.SLOW_CLIENT)
             self._close(conversation, *TOO_SLOW)
         else:

@@ -29,12 +29,14 @@ from gateway.invoke.launches import Laptop, LocalLaunches
 from gateway.invoke.surroundings import Surroundings
 from gateway.journal import StageJournal
 from gateway.lambda_api.service import LambdaApi
+from gateway.limits_page import LimitsPage
 from gateway.management import Guard, IdCheck, ManagementApi
 from gateway.metrics import Metrics
 from gateway.model.definition import Definition
 from gateway.model.errors import UserError
 from gateway.model.event_source import EventSource
 from gateway.model.function import Function
+from gateway.model.terms import told_differences
 from gateway.preparing import Preparation
 from gateway.public_tls import open_certificates
 from gateway.report.outlets import Outlets
@@ -164,8 +166,10 @@ class Serving:
         reach = await fleet.open(stack, key)
         guard = None if callers is None else Guard(callers, station.clock)
         api = ManagementApi(fleet.node, reach, IdCheck(key), ids, journal, guard)
-        service = entitled.before(api, station, backends.upstreams, fleet.node, ids)
+        page = LimitsPage(api, fleet.node, ids, guard)
+        service = entitled.before(page, station, backends.upstreams, fleet.node, ids)
         await self._open_doors(stack, station, Health(service, self._unready, self._about))
+        self._tell_limits()
         self._began(station)
         fleet.began = lambda member: self._began(station)  # under another number, once it has come back
 
@@ -240,6 +244,11 @@ class Serving:
     def _began(self, station: Station) -> None:
         self._log.bind(node=self.fleet.tenure.number)
         self._tell_ready(station)
+
+    def _tell_limits(self) -> None:
+        differences = told_differences(self._settings.limits)
+        if differences is not None:
+            self._log.said(differences)
 
     def _tell_ready(self, station: Station) -> None:
         document = ready_document(station, self.fleet)

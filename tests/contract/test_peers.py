@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber
-from gateway.model.limits import MAX_MESSAGE_BYTES
+from gateway.model.limits import LIFTED_MESSAGE_BYTES, MAX_MESSAGE_BYTES
 from gateway.model.member import Member
 from gateway.model.peer import ConnectionInfo, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.peers.bounds import MAX_IN_FLIGHT
@@ -77,7 +77,8 @@ async def test_the_owners_answer_comes_back(here: World, wanted: PeerAnswer) -> 
         pytest.param(DELETE, id="delete"),
         pytest.param(PostTo(API, CONNECTION, b""), id="empty"),
         pytest.param(PostTo(API, CONNECTION, b"\xff\xfe\x00\xc3\x28"), id="no UTF-8"),
-        pytest.param(PostTo(API, CONNECTION, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="longest"),
+        pytest.param(PostTo(API, CONNECTION, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="AWS's longest"),
+        pytest.param(PostTo(API, CONNECTION, bytes(LIFTED_MESSAGE_BYTES)), id="longest"),
         pytest.param(GetInfo(ApiId("\u2603" * 100), ConnectionId("")), id="odd identifiers"),
     ],
 )
@@ -90,7 +91,7 @@ async def test_the_owner_is_asked_just_that(here: World, request_: PeerRequest) 
 async def test_more_than_a_message_may_hold_is_not_sent(here: World) -> None:
     owner = Owner()
     there = await here.start(owner)
-    too_long = PostTo(API, CONNECTION, bytes(MAX_MESSAGE_BYTES + 1))
+    too_long = PostTo(API, CONNECTION, bytes(LIFTED_MESSAGE_BYTES + 1))
     assert await ask(here, there, too_long) is Outcome.UNREACHABLE
     assert await ask(here, there, POST) is Outcome.DONE
     assert await ask(here, there, too_long) is Outcome.UNREACHABLE

@@ -189,6 +189,28 @@ def test_two_hours_are_counted_from_the_handshake() -> None:
     assert lifecycle.step(on.DeadlineReached(10_000))[0] == do.SendClose(1001, "Going away")
 
 
+@pytest.mark.parametrize(
+    ("idle_ms", "duration_ms", "due_ms"),
+    [
+        pytest.param(1_000, None, 1_007, id="idle alone"),
+        pytest.param(None, 10_000, 10_000, id="duration alone"),
+        pytest.param(None, None, None, id="for ever"),
+    ],
+)
+def test_a_limit_that_is_lifted_sets_no_deadline(
+    idle_ms: int | None, duration_ms: int | None, due_ms: int | None
+) -> None:
+    lifecycle = Lifecycle(Limits(idle_timeout_ms=idle_ms, connection_duration_ms=duration_ms))
+    lifecycle.step(on.Begin(False, False, at_ms=0))
+    deadlines = () if due_ms is None else (do.SetDeadline(due_ms),)
+    assert lifecycle.step(on.Registered(at_ms=7)) == (do.AcceptUpgrade(None), *deadlines)
+    if due_ms is None:
+        assert lifecycle.step(on.DeadlineReached(10_000_000)) == ()
+        assert lifecycle.state is State.OPEN
+    else:
+        assert lifecycle.step(on.DeadlineReached(due_ms))[0] == do.SendClose(1001, "Going away")
+
+
 AT = st.integers(0, 20_000)
 AFTER_BEGIN = st.one_of(
     st.builds(on.MessageArrived, st.just("m"), AT),

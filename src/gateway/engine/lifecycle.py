@@ -5,8 +5,9 @@
 
 ``$connect`` and the record's write run side by side; the upgrade waits for both. Rules held here and nowhere else:
 ``$disconnect`` at most once, and only when ``$connect`` succeeded; nothing is sent after a close; a deadline is set
-while a socket is open or closing; once fenced nothing is invoked, and a record stays whose ``$disconnect`` is owed: it
-is how whoever speaks for the connection from then on knows of it. It knows no socket, no event document and no clock.
+while a socket is closing, and while one is open that may not stay for ever; once fenced nothing is invoked, and a
+record stays whose ``$disconnect`` is owed: it is how whoever speaks for the connection from then on knows of it. It
+knows no socket, no event document and no clock.
 """
 
 from __future__ import annotations
@@ -171,7 +172,9 @@ class Lifecycle:
             return self._undo(upgrade)
         self._upgrade = None
         self.state = State.OPEN
-        return (AcceptUpgrade(upgrade.subprotocol), SetDeadline(self._next_deadline()))
+        due = self._next_deadline()
+        accept = AcceptUpgrade(upgrade.subprotocol)
+        return (accept,) if due is None else (accept, SetDeadline(due))
 
     def _refused(self, upgrade: Upgrade, refuse: RefuseUpgrade) -> Commands:
         """The client hears at once; a record being written is removed when its write is over."""
@@ -221,11 +224,18 @@ class Lifecycle:
         if self.state is not State.OPEN:
             return _NOTHING
         due = self._next_deadline()
+        if due is None:
+            return _NOTHING
         return self._close(*GOING_AWAY, at_ms) if at_ms >= due else (SetDeadline(due),)
 
-    def _next_deadline(self) -> int:
-        idle = self.last_active_ms + self._limits.idle_timeout_ms
-        return min(idle, self.begun_ms + self._limits.connection_duration_ms)
+    def _next_deadline(self) -> int | None:
+        """None: it may stay for ever."""
+        idle_ms, duration_ms = self._limits.idle_timeout_ms, self._limits.connection_duration_ms
+        end = None if duration_ms is None else self.begun_ms + duration_ms
+        if idle_ms is None:
+            return end
+        idle = self.last_active_ms + idle_ms
+        return idle if end is None else min(idle, end)
 
     # -- the end ---------------------------------------------------------------------------------------------------
 

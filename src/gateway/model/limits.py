@@ -12,6 +12,7 @@ KIB: Final = 1024
 
 MAX_FRAME_BYTES: Final = 32 * KIB  # one client frame; parity 8
 MAX_MESSAGE_BYTES: Final = 128 * KIB  # one message, either direction; parity 8
+LIFTED_MESSAGE_BYTES: Final = 16 * KIB * KIB  # an operator may lift a frame and a message up to here
 IDLE_TIMEOUT_MS: Final = 10 * 60 * 1000  # no data either way; parity 8
 CONNECTION_DURATION_MS: Final = 2 * 60 * 60 * 1000  # parity 8
 MIN_INTEGRATION_TIMEOUT_MS: Final = 50  # parity 5
@@ -70,12 +71,12 @@ MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, ch
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits one connection lives under; AWS's unless an operator says otherwise. AWS has no rates of one
-    connection, and keeps clients that do not read: None is that."""
+    connection, and keeps clients that do not read: None is that. No idle timeout, no duration: None is for ever."""
 
     max_frame_bytes: int = MAX_FRAME_BYTES
     max_message_bytes: int = MAX_MESSAGE_BYTES
-    idle_timeout_ms: int = IDLE_TIMEOUT_MS
-    connection_duration_ms: int = CONNECTION_DURATION_MS
+    idle_timeout_ms: int | None = IDLE_TIMEOUT_MS
+    connection_duration_ms: int | None = CONNECTION_DURATION_MS
     close_timeout_ms: int = CLOSE_TIMEOUT_MS
     max_out_buffer_bytes: int = MAX_OUT_BUFFER_BYTES
     head_timeout_ms: int = HEAD_TIMEOUT_MS

@@ -13,7 +13,7 @@ from struct import error as StructError
 from typing import Final
 
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber
-from gateway.model.limits import MAX_MESSAGE_BYTES
+from gateway.model.limits import LIFTED_MESSAGE_BYTES
 from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.peers.garbled import Garbled
 
@@ -41,7 +41,7 @@ def request_frame(request_id: int, owner: NodeNumber, remaining_ms: int, request
     data = b""
     if isinstance(request, PostTo):
         kind, data = _POST, request.data
-        if len(data) > MAX_MESSAGE_BYTES:
+        if len(data) > LIFTED_MESSAGE_BYTES:
             raise ValueError("a post is longer than any message may be")
     else:
         kind = _GET if isinstance(request, GetInfo) else _DELETE
@@ -67,7 +67,7 @@ def requests_in(batch: bytes, start: int) -> list[Asked]:
             api_id = ApiId(batch[start:middle].decode("utf-8", _SURROGATES))
             connection_id = ConnectionId(batch[middle:data].decode("utf-8", _SURROGATES))
             start = data + size
-            if start > end or size > MAX_MESSAGE_BYTES:
+            if start > end or size > LIFTED_MESSAGE_BYTES:
                 raise Garbled("a request is longer than its batch or than a request may be")
             request = _request(kind, api_id, connection_id, batch[data:start])
             found.append((request_id, owner, remaining_ms, request))
