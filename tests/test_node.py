@@ -125,6 +125,19 @@ async def stages() -> AsyncIterator[Stages]:
         await stage.node.stop(0.1)
 
 
+async def test_where_binary_is_on_it_reaches_the_handler_and_can_be_posted(stages: Stages) -> None:
+    stage = stages(limits=Limits(binary=True))
+    socket, conversation = await stage.opened()
+    stage.node.binary(conversation, b'{"action":"one-way"}')
+    await until_idle(lambda: bool(socket.sent))
+    (event,) = stage.functions.events("default")
+    assert (event["body"], event["isBase64Encoded"]) == ("eyJhY3Rpb24iOiJvbmUtd2F5In0=", True)
+    assert event["requestContext"]["routeKey"] == "$default", "bytes select no route, whatever they hold"
+    post = PostTo(stage.endpoint.api.api_id, stage.connection_id, b"\xff\x00", binary=True)
+    assert stage.node.answer(OWNER, post) is Outcome.DONE
+    assert socket.sent_binary == [b"\xff\x00"]
+
+
 @pytest.mark.parity("P-097", "P-220", "P-407")
 async def test_a_whole_life(stages: Stages) -> None:
     stage = stages()

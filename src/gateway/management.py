@@ -39,6 +39,7 @@ UPGRADE_REQUIRED: Final = HttpResponse(
     b'{"message":"Upgrade Required"}',
 )
 UNMATCHED_STATUS: Final = 404  # assumed; the text is captured (parity 7.4)
+FRAME_HEADER: Final = "X-Fleet-Frame"  # an extension: AWS ignores it
 MANAGE: Final = "execute-api:ManageConnections"
 _METHODS: Final = frozenset({"POST", "GET", "DELETE"})
 
@@ -131,7 +132,12 @@ class ManagementApi:
         owner = self._admitted(request, found)
         if isinstance(owner, HttpResponse):
             return self._told(request, found, owner)
-        answer = self._reach.ask(owner, _request(request, found))
+        asked = _request(request, found)
+        if isinstance(asked, PostTo) and asked.binary and not self._node.limits.binary:
+            return self._told(
+                request, found, self._bad_request(f"{FRAME_HEADER}: binary needs the setting binary = on")
+            )
+        answer = self._reach.ask(owner, asked)
         if isinstance(answer, (Outcome, ConnectionInfo)):
             return self._told(request, found, self._response(request.method, answer))
         return self._handle_later(request, found, answer)
@@ -263,7 +269,8 @@ def _request(request: HttpRequest, found: ConnectionPath) -> PeerRequest:
         return GetInfo(api_id, connection_id)
     if request.method == "DELETE":
         return DeleteIt(api_id, connection_id)
-    return PostTo(api_id, connection_id, request.body)
+    binary = (request.header(FRAME_HEADER) or "").lower() == "binary"
+    return PostTo(api_id, connection_id, request.body, binary)
 
 
 def _message(text: str, member: str = "message") -> bytes:

@@ -112,7 +112,11 @@ class Node:
         self._step(conversation, on.MessageArrived(text, self._outside.clock.now().monotonic_ms))
 
     def binary(self, conversation: Conversation, data: bytes) -> None:
-        del data  # never reaches a handler (parity 4.3)
+        """Reaches a handler only where the limits let it (parity 4.3)."""
+        if self.limits.binary:
+            self._counters.messages += 1
+            self._step(conversation, on.MessageArrived(data, self._outside.clock.now().monotonic_ms))
+            return
         self._counters.exceed(Limit.PROTOCOL)
         self._close(conversation, *BINARY_NOT_SUPPORTED)
 
@@ -146,22 +150,23 @@ class Node:
         if conversation is None:
             return Outcome.GONE
         match request:
-            case PostTo(data=data):
-                return self._post(conversation, data)
+            case PostTo():
+                return self._post(conversation, request)
             case GetInfo():
                 return _info(conversation)
             case DeleteIt():  # parity 7.3
                 self._close(conversation, 1000, "Connection Closed Normally")
                 return Outcome.DONE
 
-    def _post(self, conversation: Conversation, data: bytes) -> Outcome:
-        """One TEXT message; never half a message. That this node may act has been asked at this moment."""
+    def _post(self, conversation: Conversation, post: PostTo) -> Outcome:
+        """One message; never half a message. That this node may act has been asked at this moment."""
         self._counters.posts += 1
-        if conversation.socket.buffered_bytes() + len(data) > self.limits.max_out_buffer_bytes:
+        if conversation.socket.buffered_bytes() + len(post.data) > self.limits.max_out_buffer_bytes:
             self._counters.exceed(Limit.OUT_BUFFER)
             return Outcome.LIMITED
         now = self._outside.clock.now().monotonic_ms
-        self._advance(conversation, on.Posted(responses.as_text(data), now))
+        data = post.data if post.binary else responses.as_text(post.data)
+        self._advance(conversation, on.Posted(data, now, post.binary))
         return Outcome.DONE
 
     # -- time and the end ------------------------------------------------------------------------------------------
@@ -294,8 +299,10 @@ class Node:
         match command:
             case do.SendText(data):
                 conversation.socket.send_text(data)
-            case do.InvokeMessage(text):
-                self._take(conversation, text)
+            case do.InvokeMessage(content):
+                self._take(conversation, content)
+            case do.SendBinary(data):
+                conversation.socket.send_binary(data)
             case do.SetDeadline(at_ms):
                 self._deadlines.set(conversation.connection.connection_id, at_ms)
                 self._wake()
@@ -308,13 +315,13 @@ class Node:
             case _:
                 self._call(conversation, command)
 
-    def _take(self, conversation: Conversation, text: str) -> None:
+    def _take(self, conversation: Conversation, content: str | bytes) -> None:
         """Have a message answered, and hold its client back once too many of its messages are in flight."""
         conversation.in_flight += 1
         if conversation.in_flight == self.limits.max_messages_in_flight:
             self._counters.exceed(Limit.IN_FLIGHT)
             conversation.socket.pause_reading()
-        self._tasks.begin(self._message(conversation, text), "message", conversation.connection.connection_id)
+        self._tasks.begin(self._message(conversation, content), "message", conversation.connection.connection_id)
 
     def _call(
         self,
@@ -392,12 +399,12 @@ class Node:
         work = self._answer(conversation, command, call, more)
         self._tasks.begin(work, what, conversation.connection.connection_id)
 
-    async def _message(self, conversation: Conversation, text: str) -> None:
+    async def _message(self, conversation: Conversation, content: str | bytes) -> None:
         """As ``_answer``; to a message that this node may not act on any more there is no answer."""
         reply: on.Reply | None = None
         try:
             if self._tenure.is_still(conversation.connection.owner):
-                reply = await self._calls.message(conversation, text)
+                reply = await self._calls.message(conversation, content)
         finally:
             conversation.in_flight -= 1
             if conversation.in_flight == self.limits.max_messages_in_flight // 2:

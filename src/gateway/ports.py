@@ -57,6 +57,9 @@ class Socket(Protocol):
     def send_text(self, data: bytes) -> None:
         """Send one TEXT message; ``data`` is valid UTF-8. Long ones leave as several frames."""
 
+    def send_binary(self, data: bytes) -> None:
+        """Send one BINARY message, likewise."""
+
     def close(self, code: int | None, reason: str) -> None:
         """Send a close frame (empty when ``code`` is None) and end the connection once it has left."""
 

@@ -189,6 +189,13 @@ def test_two_hours_are_counted_from_the_handshake() -> None:
     assert lifecycle.step(on.DeadlineReached(10_000))[0] == do.SendClose(1001, "Going away")
 
 
+def test_binary_goes_the_way_of_text() -> None:
+    lifecycle = opened()
+    assert lifecycle.step(on.MessageArrived(b"\x00", 500)) == (do.InvokeMessage(b"\x00"),)
+    assert lifecycle.step(on.Posted(b"\xff", 600, binary=True)) == (do.SendBinary(b"\xff"),)
+    assert lifecycle.last_active_ms == 600
+
+
 @pytest.mark.parametrize(
     ("idle_ms", "duration_ms", "due_ms"),
     [

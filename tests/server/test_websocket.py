@@ -496,3 +496,15 @@ async def test_an_idle_connection_holds_no_task_and_no_timer(serving: Serving) -
 
 def live_timers(loop: asyncio.AbstractEventLoop) -> int:
     return sum(not handle.cancelled() for handle in loop._scheduled)  # type: ignore[attr-defined]
+
+
+async def test_binary_is_sent_as_it_is(serving_any: Serving) -> None:
+    sent = (b"", b"\xff\x00", bytes(range(256)) * 256)
+    async with serving_any() as served, connect(served.url, ssl=served.trust) as client:
+        conversation = await served.conversations.first()
+        for data in sent:
+            conversation.socket.send_binary(data)
+            assert await client.recv() == data
+        await client.close()
+        await conversation.ends()
+        conversation.socket.send_binary(b"late")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gateway.model.limits import AWS, Limits
@@ -19,6 +21,7 @@ def test_by_default_it_is_awss() -> None:
         pytest.param({"idle_timeout_seconds": 1.5}, {"idle_timeout_ms": 1_500}, id="idle in seconds"),
         pytest.param({"connection_duration_seconds": 0}, {"connection_duration_ms": None}, id="a life without end"),
         pytest.param({"max_frame_bytes": 65_536}, {"max_frame_bytes": 65_536}, id="frames alone"),
+        pytest.param({"binary": "on"}, {"binary": True}, id="binary"),
         pytest.param({"max_message_bytes": 1_000}, {"max_message_bytes": 1_000}, id="shorter messages"),
         pytest.param(
             {"max_message_bytes": 16_777_216},
@@ -27,8 +30,8 @@ def test_by_default_it_is_awss() -> None:
         ),
     ],
 )
-def test_each_is_lifted_by_itself(lifted: dict[str, float], limits: dict[str, int | None]) -> None:
-    assert Profile(**lifted).of(AWS) == Limits(**limits)  # type: ignore[arg-type]
+def test_each_is_lifted_by_itself(lifted: dict[str, Any], limits: dict[str, Any]) -> None:
+    assert Profile(**lifted).of(AWS) == Limits(**limits)
 
 
 def test_serve_has_them_all_as_settings() -> None:

@@ -22,7 +22,7 @@ class InvokeConnect:
 class InvokeMessage:
     """Route one message and call its integration; a reply comes back as ``Send``."""
 
-    text: str
+    content: str | bytes
 
 
 @hot_value
@@ -71,6 +71,13 @@ class SendText:
 
 
 @hot_value
+class SendBinary:
+    """Send one BINARY message."""
+
+    data: bytes
+
+
+@hot_value
 class SendClose:
     """Send a close frame; the connection is no longer addressable."""
 
@@ -113,6 +120,7 @@ Command = (
     | AcceptUpgrade
     | RefuseUpgrade
     | SendText
+    | SendBinary
     | SendClose
     | Abort
     | SetDeadline

@@ -58,9 +58,9 @@ class RegistrationFailed:
 
 @hot_value
 class MessageArrived:
-    """A whole text message from the client."""
+    """A whole message from the client: text, or bytes of a binary one."""
 
-    text: str
+    content: str | bytes
     at_ms: int
 
 
@@ -74,10 +74,11 @@ class Reply:
 
 @hot_value
 class Posted:
-    """PostToConnection; ``data`` is valid UTF-8."""
+    """PostToConnection; ``data`` is valid UTF-8, unless it is to be sent as a BINARY message."""
 
     data: bytes
     at_ms: int
+    binary: bool = False
 
 
 @hot_value

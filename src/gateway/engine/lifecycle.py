@@ -28,6 +28,7 @@ from gateway.engine.commands import (
     RefuseUpgrade,
     Register,
     ReportClosed,
+    SendBinary,
     SendClose,
     SendText,
     SetDeadline,
@@ -101,10 +102,10 @@ class Lifecycle:
         if self._upgrade is not None and isinstance(happened, _OF_UPGRADE):
             return self._handshake(happened)
         match happened:
-            case on.MessageArrived(text, at_ms):
-                return self._message(text, at_ms)
-            case on.Posted(data, at_ms) | on.Reply(data, at_ms):
-                return self._send(data, at_ms)
+            case on.MessageArrived(content, at_ms):
+                return self._message(content, at_ms)
+            case on.Posted() | on.Reply():
+                return self._send(happened)
             case on.PeerClosed(code, reason):
                 return self._ended(*(NO_STATUS if code is None else (code, reason)))
             case on.PeerLost():
@@ -205,18 +206,18 @@ class Lifecycle:
 
     # -- the open connection ---------------------------------------------------------------------------------------
 
-    def _message(self, text: str, at_ms: int) -> Commands:
+    def _message(self, content: str | bytes, at_ms: int) -> Commands:
         if self.state is not State.OPEN:
             return _NOTHING
         self.last_active_ms = at_ms
-        return (InvokeMessage(text),)
+        return (InvokeMessage(content),)
 
-    def _send(self, data: bytes, at_ms: int) -> Commands:
+    def _send(self, told: on.Posted | on.Reply) -> Commands:
         """Data to the client puts the idle deadline off as data from it does (parity 8)."""
         if self.state is not State.OPEN:
             return _NOTHING
-        self.last_active_ms = at_ms
-        return (SendText(data),)
+        self.last_active_ms = told.at_ms
+        return (SendBinary(told.data),) if isinstance(told, on.Posted) and told.binary else (SendText(told.data),)
 
     def _deadline(self, at_ms: int) -> Commands:
         if self.state is State.CLOSING:

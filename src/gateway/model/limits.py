@@ -71,7 +71,8 @@ MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, ch
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits one connection lives under; AWS's unless an operator says otherwise. AWS has no rates of one
-    connection, and keeps clients that do not read: None is that. No idle timeout, no duration: None is for ever."""
+    connection, and keeps clients that do not read: None is that. No idle timeout, no duration: None is for ever.
+    ``binary``: binary messages are taken and sent, which AWS does not do."""
 
     max_frame_bytes: int = MAX_FRAME_BYTES
     max_message_bytes: int = MAX_MESSAGE_BYTES
@@ -88,6 +89,7 @@ class Limits:
     bytes_per_s: float | None = None
     pings_per_s: float | None = None
     slow_client_ms: int | None = None
+    binary: bool = False
 
     @property
     def are_metered(self) -> bool:

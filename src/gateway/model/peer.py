@@ -13,11 +13,12 @@ from gateway.model.ids import ApiId, ConnectionId
 
 @hot_value
 class PostTo:
-    """PostToConnection; ``data`` as the caller sent it."""
+    """PostToConnection; ``data`` as the caller sent it. ``binary``: the client gets it as a BINARY message."""
 
     api_id: ApiId
     connection_id: ConnectionId
     data: bytes
+    binary: bool = False
 
 
 @hot_value

@@ -38,6 +38,7 @@ def profile_terms(limits: Limits) -> tuple[Term, ...]:
         ),
         Term("max_message_bytes", "bytes", limits.max_message_bytes, AWS.max_message_bytes),
         Term("max_frame_bytes", "bytes", limits.max_frame_bytes, AWS.max_frame_bytes),
+        Term("binary", "", _switch(limits.binary), _switch(AWS.binary)),
     )
 
 
@@ -61,6 +62,10 @@ def told_differences(limits: Limits) -> str | None:
 
 def _seconds(ms: int | None) -> float | None:
     return None if ms is None else ms / 1000
+
+
+def _switch(is_on: bool) -> str:
+    return "on" if is_on else "off"
 
 
 def _shown(amount: Amount, unit: str) -> str:

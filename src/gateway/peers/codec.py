@@ -28,6 +28,8 @@ _INFO: Final = Struct(">qqHH")
 _POST: Final = 0
 _GET: Final = 1
 _DELETE: Final = 2
+_BINARY_POST: Final = 3
+_POSTS: Final = (_POST, _BINARY_POST)
 # The code of an answer is its place here; one more code is an info.
 _OUTCOMES: Final = (Outcome.DONE, Outcome.GONE, Outcome.LIMITED, Outcome.FENCED, Outcome.UNREACHABLE)
 _CODE_OF: Final = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
@@ -40,7 +42,7 @@ def request_frame(request_id: int, owner: NodeNumber, remaining_ms: int, request
     """``remaining_ms`` is 0 to ``MAX_WAIT_MS``. Raises ValueError when something is longer than the fleet allows."""
     data = b""
     if isinstance(request, PostTo):
-        kind, data = _POST, request.data
+        kind, data = _BINARY_POST if request.binary else _POST, request.data
         if len(data) > LIFTED_MESSAGE_BYTES:
             raise ValueError("a post is longer than any message may be")
     else:
@@ -77,8 +79,8 @@ def requests_in(batch: bytes, start: int) -> list[Asked]:
 
 
 def _request(kind: int, api_id: ApiId, connection_id: ConnectionId, data: bytes) -> PeerRequest:
-    if kind == _POST:
-        return PostTo(api_id, connection_id, data)
+    if kind in _POSTS:
+        return PostTo(api_id, connection_id, data, kind == _BINARY_POST)
     if data or kind > _DELETE:
         raise Garbled("a request is of no known kind")
     return GetInfo(api_id, connection_id) if kind == _GET else DeleteIt(api_id, connection_id)

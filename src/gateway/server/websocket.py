@@ -20,7 +20,7 @@ from gateway.model.http import HttpResponse
 from gateway.ports import ConversationT
 from gateway.server.door import Door
 from gateway.server.meter import Meter
-from gateway.wire.compression import agreed_extension, agreed_window_bits, sent_text
+from gateway.wire.compression import agreed_extension, agreed_window_bits, sent_binary, sent_text
 from gateway.wire.frames import MESSAGE_TOO_BIG, close_frame, pong_frame
 from gateway.wire.handshake import switching_protocols
 from gateway.wire.http import response
@@ -110,6 +110,10 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
     def send_text(self, data: bytes) -> None:
         if self._state is State.OPEN:
             self._write(sent_text(data, self._door.limits.max_frame_bytes, self._window_bits))
+
+    def send_binary(self, data: bytes) -> None:
+        if self._state is State.OPEN:
+            self._write(sent_binary(data, self._door.limits.max_frame_bytes, self._window_bits))
 
     def close(self, code: int | None, reason: str) -> None:
         if self._state is State.CONNECTING:

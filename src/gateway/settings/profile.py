@@ -16,6 +16,7 @@ class Profile:
     connection_duration_seconds: float = CONNECTION_DURATION_MS / 1000
     max_message_bytes: int = AWS.max_message_bytes
     max_frame_bytes: int = AWS.max_frame_bytes
+    binary: str = "off"
 
     def of(self, limits: Limits) -> Limits:
         """The same limits, with those of this profile in place of AWS's. The longest message fits into what may wait
@@ -26,6 +27,7 @@ class Profile:
             connection_duration_ms=_ms(self.connection_duration_seconds),
             max_message_bytes=self.max_message_bytes,
             max_frame_bytes=self.max_frame_bytes,
+            binary=self.binary == "on",
             max_out_buffer_bytes=max(limits.max_out_buffer_bytes, self.max_message_bytes),
         )
 

@@ -255,6 +255,10 @@ class ServeSettings:
         default=AWS_PROFILE.max_frame_bytes,
         metadata=about(_SIZE, "The longest frame of a client; longer messages to one leave in several.", "bytes"),
     )
+    binary: str = field(
+        default=AWS_PROFILE.binary,
+        metadata=about(OneOf(ON_OR_OFF), "Whether binary messages reach handlers, in base64, and can be posted."),
+    )
     connection_message_rate: float = field(
         default=MESSAGES_PER_S, metadata=about(_RATE, f"Messages of one connection; {_WAIT}. {UNLIMITED}.", "1/s")
     )

@@ -24,6 +24,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "ip": request["identity"]["sourceIp"],
         "since": request["connectedAt"],
         "body": event.get("body"),
+        "base64": event.get("isBase64Encoded"),
         "forwarded": {
             name: values
             for name, values in event.get("multiValueHeaders", {}).items()
