@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from websockets.sync.client import ClientConnection, connect
 
 from fleet_process import Fleet, FleetNode, client, fleet_in, its_id
@@ -81,8 +82,9 @@ def test_without_a_setting_everything_is_awss(fleet: Fleet) -> None:
     assert "limits differ" not in node.output.text
     with client(node) as socket:
         calls, connection_id = node.client(), its_id(socket)
-        with pytest.raises(calls.exceptions.PayloadTooLargeException):
+        with pytest.raises(ClientError) as refused:
             calls.post_to_connection(ConnectionId=connection_id, Data=bytes(131_073))
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
 
 
 def test_a_short_idle_time_is_kept(fleet: Fleet) -> None:

@@ -22,6 +22,7 @@ def test_by_default_it_is_awss() -> None:
         pytest.param({"connection_duration_seconds": 0}, {"connection_duration_ms": None}, id="a life without end"),
         pytest.param({"max_frame_bytes": 65_536}, {"max_frame_bytes": 65_536}, id="frames alone"),
         pytest.param({"binary": "on"}, {"binary": True}, id="binary"),
+        pytest.param({"ping_seconds": 30}, {"ping_ms": 30_000}, id="pings"),
         pytest.param({"max_message_bytes": 1_000}, {"max_message_bytes": 1_000}, id="shorter messages"),
         pytest.param(
             {"max_message_bytes": 16_777_216},

@@ -35,8 +35,9 @@ class Occasion:
 
 @hot_value
 class Exchange:
-    """``handshake`` is set on CONNECT only; ``body`` and ``message_id`` on MESSAGE only, ``is_base64`` where the
-    body is a binary message in base64; ``close`` (code, reason) on DISCONNECT only; ``authorizer_latency_ms`` on CONNECT after an authorizer."""
+    """``handshake`` is set on CONNECT only; ``body`` and ``message_id`` on MESSAGE only, ``is_base64`` where that body
+    is bytes in base64; ``close`` (code, reason) on DISCONNECT only; ``authorizer_latency_ms`` on CONNECT after an
+    authorizer."""
 
     endpoint: Endpoint
     connection: Connection

@@ -72,7 +72,8 @@ MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, ch
 class Limits:
     """The limits one connection lives under; AWS's unless an operator says otherwise. AWS has no rates of one
     connection, and keeps clients that do not read: None is that. No idle timeout, no duration: None is for ever.
-    ``binary``: binary messages are taken and sent, which AWS does not do."""
+    ``binary``: binary messages are taken and sent, which AWS does not do. ``ping_ms``: how often clients
+    are pinged; None is never, as on AWS."""
 
     max_frame_bytes: int = MAX_FRAME_BYTES
     max_message_bytes: int = MAX_MESSAGE_BYTES
@@ -90,6 +91,7 @@ class Limits:
     pings_per_s: float | None = None
     slow_client_ms: int | None = None
     binary: bool = False
+    ping_ms: int | None = None
 
     @property
     def are_metered(self) -> bool:

@@ -38,6 +38,7 @@ def profile_terms(limits: Limits) -> tuple[Term, ...]:
         ),
         Term("max_message_bytes", "bytes", limits.max_message_bytes, AWS.max_message_bytes),
         Term("max_frame_bytes", "bytes", limits.max_frame_bytes, AWS.max_frame_bytes),
+        Term("ping_seconds", "s", _seconds(limits.ping_ms), _seconds(AWS.ping_ms)),
         Term("binary", "", _switch(limits.binary), _switch(AWS.binary)),
     )
 

@@ -10,13 +10,15 @@ from gateway.model.limits import AWS, CONNECTION_DURATION_MS, IDLE_TIMEOUT_MS, L
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Each by itself; as it is made here, it is AWS's. Times are seconds, 0 is for ever."""
+    """Each by itself; as it is made here, it is AWS's. Times are seconds, 0 is for ever, of
+    pings never."""
 
     idle_timeout_seconds: float = IDLE_TIMEOUT_MS / 1000
     connection_duration_seconds: float = CONNECTION_DURATION_MS / 1000
     max_message_bytes: int = AWS.max_message_bytes
     max_frame_bytes: int = AWS.max_frame_bytes
     binary: str = "off"
+    ping_seconds: float = 0
 
     def of(self, limits: Limits) -> Limits:
         """The same limits, with those of this profile in place of AWS's. The longest message fits into what may wait
@@ -28,6 +30,7 @@ class Profile:
             max_message_bytes=self.max_message_bytes,
             max_frame_bytes=self.max_frame_bytes,
             binary=self.binary == "on",
+            ping_ms=_ms(self.ping_seconds),
             max_out_buffer_bytes=max(limits.max_out_buffer_bytes, self.max_message_bytes),
         )
 

@@ -259,6 +259,14 @@ class ServeSettings:
         default=AWS_PROFILE.binary,
         metadata=about(OneOf(ON_OR_OFF), "Whether binary messages reach handlers, in base64, and can be posted."),
     )
+    ping_seconds: float = field(
+        default=AWS_PROFILE.ping_seconds,
+        metadata=about(
+            Number(0, 86_400),
+            "How often clients are pinged; one that says nothing until the next is gone. 0: never.",
+            "s",
+        ),
+    )
     connection_message_rate: float = field(
         default=MESSAGES_PER_S, metadata=about(_RATE, f"Messages of one connection; {_WAIT}. {UNLIMITED}.", "1/s")
     )

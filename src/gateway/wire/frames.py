@@ -154,6 +154,9 @@ def pong_frame(payload: bytes) -> bytes:
     return frame(PONG, payload)
 
 
+PING_FRAME: Final = frame(PING, b"")  # a server's own: the pong is as empty, and whatever comes is as good
+
+
 def close_frame(code: int | None, reason: str = "") -> bytes:
     """A close frame, empty without a code; a reason over 123 bytes is cut between characters."""
     if code is None:
