@@ -19,7 +19,7 @@ from gateway.model.api import Route
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
 from gateway.model.ids import ConnectionId, NodeNumber, StageName
-from gateway.model.invocation import FunctionError, TimedOut, Unavailable
+from gateway.model.invocation import FunctionError, Returned, TimedOut, Unavailable
 from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, UNLIMITED, Limits
 from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PostTo
 from gateway.model.plan import Throttle
@@ -136,6 +136,44 @@ async def test_where_binary_is_on_it_reaches_the_handler_and_can_be_posted(stage
     post = PostTo(stage.endpoint.api.api_id, stage.connection_id, b"\xff\x00", binary=True)
     assert stage.node.answer(OWNER, post) is Outcome.DONE
     assert socket.sent_binary == [b"\xff\x00"]
+
+
+async def test_in_order_handlers_replies_and_the_disconnect_come_one_after_the_other(stages: Stages) -> None:
+    stage = stages(limits=Limits(ordered=True, max_messages_in_flight=4))
+    gate = stage.functions.gates["default"] = asyncio.Event()
+    stage.functions.scripts["default"] = lambda event: Returned(
+        json.dumps({"statusCode": 200, "body": event["body"]}).encode()
+    )
+    socket, conversation = await stage.opened()
+    for text in ("1", "2", "3"):
+        stage.node.message(conversation, text)
+    held = [socket.is_held]
+    stage.node.message(conversation, "4")
+    held.append(socket.is_held)
+    assert held == [False, True], "as many wait as may: the client is not read"
+    await until_idle(lambda: len(stage.functions.events("default")) == 1)
+    assert [event["body"] for event in stage.functions.events("default")] == ["1"]
+    gate.set()
+    await until_idle(lambda: len(socket.sent) == 2)
+    stage.node.peer_closed(conversation, 4000, "bye")
+    await stage.gone()
+    assert not socket.is_held
+    assert socket.sent[:2] == [b"1", b"2"]
+    assert [event["body"] for event in stage.functions.events("default")] == ["1", "2", "3", "4"]
+    assert [name for name, _ in stage.functions.calls][-1] == "disconnect"
+    assert conversation.in_flight == 0
+
+
+async def test_in_order_a_handler_that_fails_holds_nobody_up_and_a_long_line_is_no_deep_one(stages: Stages) -> None:
+    stage = stages(limits=Limits(ordered=True, max_messages_in_flight=5_000))
+    stage.functions.scripts["default"] = lambda event: FunctionError(b"{}")
+    socket, conversation = await stage.opened()
+    for number in range(1_000):
+        stage.node.message(conversation, str(number))
+    for hundreds in range(1, 11):
+        await until_idle(lambda wanted=hundreds * 100: len(socket.sent) >= wanted)  # type: ignore[misc]
+    await until_idle(lambda: conversation.in_flight == 0)
+    assert "failed" not in stage.reporter.kinds()
 
 
 @pytest.mark.parity("P-097", "P-220", "P-407")

@@ -6,9 +6,9 @@ are behind ports. It decides nothing about the protocol: that is ``engine``'s, a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import partial
-from typing import assert_never
+from typing import Any, assert_never
 
 from gateway.calls import Calls, Outside, connect_exchange
 from gateway.conversation import Conversation, Opening
@@ -66,6 +66,7 @@ class Node:
         self._deadlines: Wheel[ConnectionId] = Wheel(DEADLINE_GRANULARITY_MS)
         self._tasks = Tasks(outside.reporter.failed)
         self._leaving = False
+        self._stopped = False
         self._fenced: NodeNumber | None = None  # the incarnation that was fenced last
 
     @property
@@ -190,6 +191,7 @@ class Node:
         for conversation in tuple(self._live.values()):
             self._close(conversation, *GOING_AWAY)
         left = await self._tasks.settle(within_s)
+        self._stopped = True
         await self._tasks.close()
         for conversation in (*self._live.values(), *self._upgrading):
             conversation.socket.abort()
@@ -299,8 +301,10 @@ class Node:
         match command:
             case do.SendText(data):
                 conversation.socket.send_text(data)
-            case do.InvokeMessage(content):
-                self._take(conversation, content)
+            case do.InvokeMessage(content, has_waited):
+                self._take(conversation, content, has_waited)
+            case do.KeepInLine():
+                self._count(conversation)
             case do.SendBinary(data):
                 conversation.socket.send_binary(data)
             case do.SetDeadline(at_ms):
@@ -315,13 +319,21 @@ class Node:
             case _:
                 self._call(conversation, command)
 
-    def _take(self, conversation: Conversation, content: str | bytes) -> None:
-        """Have a message answered, and hold its client back once too many of its messages are in flight."""
+    def _take(self, conversation: Conversation, content: str | bytes, has_waited: bool) -> None:
+        """Have a message answered."""
+        if not has_waited:
+            self._count(conversation)
+        work = self._message(conversation, content)
+        if self.limits.ordered:
+            work = self._in_turn(conversation, work)
+        self._tasks.begin(work, "message", conversation.connection.connection_id)
+
+    def _count(self, conversation: Conversation) -> None:
+        """One more message is in flight; its client is held back once too many are."""
         conversation.in_flight += 1
         if conversation.in_flight == self.limits.max_messages_in_flight:
             self._counters.exceed(Limit.IN_FLIGHT)
             conversation.socket.pause_reading()
-        self._tasks.begin(self._message(conversation, content), "message", conversation.connection.connection_id)
 
     def _call(
         self,
@@ -416,6 +428,16 @@ class Node:
             self._close(conversation, *TOO_SLOW)
         else:
             self._step(conversation, reply)
+
+    async def _in_turn(self, conversation: Conversation, message: Coroutine[Any, Any, None]) -> None:
+        """One message of several that come in order. The next one begins in a turn of the loop's own: a hundred that
+        are answered at once would otherwise begin inside each other."""
+        try:
+            await message
+        finally:
+            if not self._stopped:
+                done = partial(self._step, conversation, on.MessageDone())
+                self._tasks.soon(done, f"next message of {conversation.connection.connection_id}")
 
     async def _disconnect(self, conversation: Conversation, code: int, reason: str) -> on.Disconnected | None:
         """None when somebody else has taken over to deliver it, who removes the record then."""

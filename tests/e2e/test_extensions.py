@@ -93,3 +93,14 @@ def test_a_short_idle_time_is_kept(fleet: Fleet) -> None:
         connection_id = its_id(socket)
         fleet.until(lambda: fleet.disconnects() == {connection_id: 1}, "its $disconnect")
         assert fleet.told("DISCONNECT")[0]["code"] == 1001
+
+
+def test_in_order_messages_and_replies_come_one_after_the_other_and_the_end_last(fleet: Fleet) -> None:
+    (node,) = fleet.start("node", options=["--ordering", "connection", "--connection-in-flight", "8"])
+    sent = [str(number) for number in range(60)]
+    with client(node) as socket:
+        for text in sent:
+            socket.send(text)
+        connection_id = socket.recv(timeout=DEADLINE_S)
+    fleet.until(lambda: fleet.disconnects() == {connection_id: 1}, "its $disconnect")
+    assert [told["body"] for told in fleet.told("MESSAGE")] == sent

@@ -18,6 +18,7 @@ def test_awss_limits_differ_in_nothing() -> None:
         (Limits(connection_duration_ms=86_400_000), "connection_duration_seconds 86400 s (AWS: 7200 s)"),
         (Limits(max_frame_bytes=65_536), "max_frame_bytes 65536 bytes (AWS: 32768 bytes)"),
         (Limits(ping_ms=30_000), "ping_seconds 30 s (AWS: none)"),
+        (Limits(ordered=True), "ordering connection (AWS: aws)"),
         (Limits(binary=True), "binary on (AWS: off)"),
         (
             Limits(idle_timeout_ms=None, max_message_bytes=1_048_576),

@@ -540,15 +540,17 @@ async def test_whatever_a_client_says_is_an_answer(serving: Serving, answer: byt
 
 
 async def test_a_client_that_is_not_read_is_not_taken_for_dead(serving: Serving) -> None:
-    async with serving(Limits(ping_ms=40)) as served, raw_client(served.port, served.trust) as client:
-        conversation = await opened(served, client)
-        other_rounds = served.door._door.pulse
-        assert other_rounds is not None
+    async with (
+        serving(Limits(ping_ms=40)) as served,
+        raw_client(served.port, served.trust) as held,
+        raw_client(served.port, served.trust) as other,
+    ):
+        conversation = await opened(served, held)
         conversation.socket.pause_reading()
-        hand = other_rounds._hand
-        for _ in range(3 * len(other_rounds._ring)):
-            await until(lambda before=hand: other_rounds._hand != before or len(other_rounds._ring) == 1)
-            hand = other_rounds._hand
+        await other.open()
+        for _ in range(4):  # as many rounds pass
+            assert await other.read(2) == b"\x89\x00"
+            await other.send(client_frame(PONG))
         assert conversation.heard == []
         conversation.socket.resume_reading()
         await conversation.ends()

@@ -20,9 +20,16 @@ class InvokeConnect:
 
 @hot_value
 class InvokeMessage:
-    """Route one message and call its integration; a reply comes back as ``Send``."""
+    """Route one message and call its integration; a reply comes back as ``Reply``. ``has_waited``: it was kept in line
+    before, and is counted already."""
 
     content: str | bytes
+    has_waited: bool = False
+
+
+@hot_value
+class KeepInLine:
+    """A message waits for its turn: count it among those in flight."""
 
 
 @hot_value
@@ -114,6 +121,7 @@ Command = (
     Authorize
     | InvokeConnect
     | InvokeMessage
+    | KeepInLine
     | InvokeDisconnect
     | Register
     | Unregister

@@ -65,6 +65,12 @@ class MessageArrived:
 
 
 @hot_value
+class MessageDone:
+    """The handler is through with a message, and its reply has been told, if there is one. Nothing comes of it where
+    messages need not come in order."""
+
+
+@hot_value
 class Reply:
     """The reply or error frame that a message led to."""
 
@@ -134,6 +140,7 @@ Input = (
     | Registered
     | RegistrationFailed
     | MessageArrived
+    | MessageDone
     | Reply
     | Posted
     | CloseAsked

@@ -7,7 +7,8 @@
 ``$disconnect`` at most once, and only when ``$connect`` succeeded; nothing is sent after a close; a deadline is set
 while a socket is closing, and while one is open that may not stay for ever; once fenced nothing is invoked, and a
 record stays whose ``$disconnect`` is owed: it is how whoever speaks for the connection from then on knows of it. It
-knows no socket, no event document and no clock.
+knows no socket, no event document and no clock. Where messages come in order, each waits for the end of the one before,
+and ``$disconnect`` for the end of all.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from gateway.engine.commands import (
     InvokeConnect,
     InvokeDisconnect,
     InvokeMessage,
+    KeepInLine,
     RefuseUpgrade,
     Register,
     ReportClosed,
@@ -34,6 +36,7 @@ from gateway.engine.commands import (
     SetDeadline,
     Unregister,
 )
+from gateway.engine.line import Line
 from gateway.model.limits import Limits
 
 GOING_AWAY: Final = (1001, "Going away")  # idle and 2 h; parity 8
@@ -88,10 +91,11 @@ class Upgrade:
 class Lifecycle:
     """One connection. ``begun_ms`` (the handshake) and ``last_active_ms`` (data either way) are monotonic."""
 
-    __slots__ = ("_limits", "_upgrade", "begun_ms", "last_active_ms", "state")
+    __slots__ = ("_limits", "_line", "_upgrade", "begun_ms", "last_active_ms", "state")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._line: Line | None = None  # in order only, and only while a message is with its handler
         self._upgrade: Upgrade | None = Upgrade()
         self.state = State.AUTHORIZING
         self.begun_ms = 0
@@ -106,10 +110,10 @@ class Lifecycle:
                 return self._message(content, at_ms)
             case on.Posted() | on.Reply():
                 return self._send(happened)
-            case on.PeerClosed(code, reason):
-                return self._ended(*(NO_STATUS if code is None else (code, reason)))
-            case on.PeerLost():
-                return self._ended(*ABNORMAL)
+            case on.MessageDone():
+                return self._next_message()
+            case on.PeerClosed() | on.PeerLost():
+                return self._ended(*_end_of(happened))
             case on.CloseAsked(code, reason, at_ms):
                 return self._close(code, reason, at_ms)
             case on.DeadlineReached(at_ms):
@@ -210,7 +214,24 @@ class Lifecycle:
         if self.state is not State.OPEN:
             return _NOTHING
         self.last_active_ms = at_ms
-        return (InvokeMessage(content),)
+        if not self._limits.ordered:
+            return (InvokeMessage(content),)
+        if self._line is None:
+            self._line = Line()
+            return (InvokeMessage(content),)
+        self._line.join(content)
+        return (KeepInLine(),)
+
+    def _next_message(self) -> Commands:
+        """Whoever waited goes to its handler whatever has become of the connection: it was taken from the client."""
+        line = self._line
+        if line is None:
+            return _NOTHING
+        content = line.next()
+        if content is not None:
+            return (InvokeMessage(content, has_waited=True),)
+        self._line = None
+        return _NOTHING if line.farewell is None else (InvokeDisconnect(*line.farewell),)
 
     def _send(self, told: on.Posted | on.Reply) -> Commands:
         """Data to the client puts the idle deadline off as data from it does (parity 8)."""
@@ -249,11 +270,12 @@ class Lifecycle:
             SendClose(code, reason),
             SetDeadline(at_ms + self._limits.close_timeout_ms),
             ReportClosed(code, reason),
-            InvokeDisconnect(code, reason),
+            *self._farewell(code, reason),
         )
 
     def _fence(self, fenced: on.Fenced) -> Commands:
         """Ours to end, but no longer ours to tell."""
+        self._line = None
         upgrade = self._upgrade
         if upgrade is not None:
             if upgrade.fenced:
@@ -279,4 +301,17 @@ class Lifecycle:
             return self._gone()
         if self.state is not State.OPEN:
             return _NOTHING
-        return (*self._gone(), ReportClosed(code, reason), InvokeDisconnect(code, reason))
+        return (*self._gone(), ReportClosed(code, reason), *self._farewell(code, reason))
+
+    def _farewell(self, code: int, reason: str) -> Commands:
+        """``$disconnect``, now or behind the messages that came before it."""
+        if self._line is None:
+            return (InvokeDisconnect(code, reason),)
+        self._line.farewell = code, reason
+        return _NOTHING
+
+
+def _end_of(ended: on.PeerClosed | on.PeerLost) -> tuple[int, str]:
+    if isinstance(ended, on.PeerLost):
+        return ABNORMAL
+    return NO_STATUS if ended.code is None else (ended.code, ended.reason)

@@ -73,7 +73,8 @@ class Limits:
     """The limits one connection lives under; AWS's unless an operator says otherwise. AWS has no rates of one
     connection, and keeps clients that do not read: None is that. No idle timeout, no duration: None is for ever.
     ``binary``: binary messages are taken and sent, which AWS does not do. ``ping_ms``: how often clients
-    are pinged; None is never, as on AWS."""
+    are pinged; None is never, as on AWS. ``ordered``: handlers get
+    messages of one connection one at a time and in order."""
 
     max_frame_bytes: int = MAX_FRAME_BYTES
     max_message_bytes: int = MAX_MESSAGE_BYTES
@@ -92,6 +93,7 @@ class Limits:
     slow_client_ms: int | None = None
     binary: bool = False
     ping_ms: int | None = None
+    ordered: bool = False
 
     @property
     def are_metered(self) -> bool:

@@ -40,6 +40,7 @@ def profile_terms(limits: Limits) -> tuple[Term, ...]:
         Term("max_frame_bytes", "bytes", limits.max_frame_bytes, AWS.max_frame_bytes),
         Term("ping_seconds", "s", _seconds(limits.ping_ms), _seconds(AWS.ping_ms)),
         Term("binary", "", _switch(limits.binary), _switch(AWS.binary)),
+        Term("ordering", "", "connection" if limits.ordered else "aws", "aws"),
     )
 
 

@@ -19,6 +19,7 @@ class Profile:
     max_frame_bytes: int = AWS.max_frame_bytes
     binary: str = "off"
     ping_seconds: float = 0
+    ordering: str = "aws"
 
     def of(self, limits: Limits) -> Limits:
         """The same limits, with those of this profile in place of AWS's. The longest message fits into what may wait
@@ -31,6 +32,7 @@ class Profile:
             max_frame_bytes=self.max_frame_bytes,
             binary=self.binary == "on",
             ping_ms=_ms(self.ping_seconds),
+            ordered=self.ordering == "connection",
             max_out_buffer_bytes=max(limits.max_out_buffer_bytes, self.max_message_bytes),
         )
 

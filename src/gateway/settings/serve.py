@@ -267,6 +267,13 @@ class ServeSettings:
             "s",
         ),
     )
+    ordering: str = field(
+        default=AWS_PROFILE.ordering,
+        metadata=about(
+            OneOf(("aws", "connection")),
+            "Whether a handler gets a connection's messages side by side, or one at a time and in order.",
+        ),
+    )
     connection_message_rate: float = field(
         default=MESSAGES_PER_S, metadata=about(_RATE, f"Messages of one connection; {_WAIT}. {UNLIMITED}.", "1/s")
     )
