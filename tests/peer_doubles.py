@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber
 from gateway.model.member import Member
@@ -47,13 +47,15 @@ class Owner:
     """A ``PeerService``: the incarnation ``number`` answers with ``reply`` and keeps what it was asked."""
 
     def __init__(
-        self, reply: Callable[[PeerRequest], PeerAnswer] = lambda _: Outcome.DONE, number: int = OWNER
+        self,
+        reply: Callable[[PeerRequest], PeerAnswer | Coroutine[Any, Any, PeerAnswer]] = lambda _: Outcome.DONE,
+        number: int = OWNER,
     ) -> None:
         self.reply = reply
         self.number = NodeNumber(number)
         self.asked: list[PeerRequest] = []
 
-    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         if owner != self.number:
             return Outcome.GONE
         self.asked.append(request)

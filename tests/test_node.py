@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -52,6 +52,11 @@ ALLOW = {
 }
 
 
+def at_once(answer: PeerAnswer | Coroutine[Any, Any, PeerAnswer]) -> PeerAnswer:
+    assert not isinstance(answer, Coroutine)
+    return answer
+
+
 class Stage:
     """A node and everything around it."""
 
@@ -89,13 +94,13 @@ class Stage:
         return socket.refusal
 
     def post(self, connection_id: ConnectionId, data: bytes) -> PeerAnswer:
-        return self.node.answer(OWNER, PostTo(self.endpoint.api.api_id, connection_id, data))
+        return at_once(self.node.answer(OWNER, PostTo(self.endpoint.api.api_id, connection_id, data)))
 
     def info(self, connection_id: ConnectionId) -> PeerAnswer:
-        return self.node.answer(OWNER, GetInfo(self.endpoint.api.api_id, connection_id))
+        return at_once(self.node.answer(OWNER, GetInfo(self.endpoint.api.api_id, connection_id)))
 
     def delete(self, connection_id: ConnectionId) -> PeerAnswer:
-        return self.node.answer(OWNER, DeleteIt(self.endpoint.api.api_id, connection_id))
+        return at_once(self.node.answer(OWNER, DeleteIt(self.endpoint.api.api_id, connection_id)))
 
     @property
     def connection_id(self) -> ConnectionId:
@@ -174,6 +179,87 @@ async def test_in_order_a_handler_that_fails_holds_nobody_up_and_a_long_line_is_
         await until_idle(lambda wanted=hundreds * 100: len(socket.sent) >= wanted)  # type: ignore[misc]
     await until_idle(lambda: conversation.in_flight == 0)
     assert "failed" not in stage.reporter.kinds()
+
+
+class Upgrading:
+    """A client whose $connect runs until ``goes_on`` is set, on a node that holds early posts."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.socket = FakeSocket()
+        self.goes_on = stage.functions.gates["connect"] = asyncio.Event()
+
+    async def begin(self) -> ConnectionId:
+        self.stage.node.handshake(self.socket, handshake())
+        await until_idle(lambda: bool(self.stage.functions.events("connect") and self.stage.registry.records))
+        return self.stage.connection_id
+
+    def post(self, data: bytes) -> asyncio.Task[PeerAnswer]:
+        request = PostTo(self.stage.endpoint.api.api_id, self.stage.connection_id, data)
+        answer = self.stage.node.answer(OWNER, request)
+        assert isinstance(answer, Coroutine), answer
+        return asyncio.ensure_future(answer)
+
+
+async def test_held_posts_leave_in_order_behind_the_upgrade(stages: Stages) -> None:
+    client = Upgrading(stages(limits=Limits(early_post_ms=5_000)))
+    await client.begin()
+    posts = [client.post(data) for data in (b"a", b"\xff")]
+    await asyncio.sleep(0)
+    assert not any(post.done() for post in posts)
+    client.goes_on.set()
+    assert await asyncio.gather(*posts) == [Outcome.DONE] * 2
+    assert client.socket.is_open
+    assert client.socket.sent == [b"a", "\ufffd".encode()]
+
+
+async def test_by_default_a_post_before_the_upgrade_is_gone(stages: Stages) -> None:
+    client = Upgrading(stage := stages())
+    assert stage.post(await client.begin(), b"x") is Outcome.GONE
+    client.goes_on.set()
+
+
+@pytest.mark.parametrize("status", [403, 500])
+async def test_held_posts_to_a_connection_that_is_refused_are_gone(stages: Stages, status: int) -> None:
+    client = Upgrading(stage := stages(limits=Limits(early_post_ms=5_000)))
+    stage.functions.scripts["connect"] = returning({"statusCode": status})
+    await client.begin()
+    post = client.post(b"x")
+    client.goes_on.set()
+    assert await post is Outcome.GONE
+    assert not client.socket.sent
+
+
+async def test_a_post_is_held_no_longer_than_it_may_and_is_not_sent_afterwards(stages: Stages) -> None:
+    client = Upgrading(stages(limits=Limits(early_post_ms=1)))
+    await client.begin()
+    assert await client.post(b"x") is Outcome.GONE
+    client.goes_on.set()
+    await until_idle(lambda: client.socket.is_open)
+    assert not client.socket.sent
+
+
+async def test_a_client_that_leaves_before_the_upgrade_takes_no_post(stages: Stages) -> None:
+    stage = stages(limits=Limits(early_post_ms=5_000))
+    client = Upgrading(stage)
+    conversation = stage.node.handshake(client.socket, handshake())
+    await until_idle(lambda: bool(stage.registry.records))
+    post = client.post(b"x")
+    assert conversation is not None
+    stage.node.peer_lost(conversation)
+    client.goes_on.set()
+    assert await post is Outcome.GONE
+
+
+async def test_more_early_posts_than_there_is_room_for_are_limited(stages: Stages) -> None:
+    client = Upgrading(stage := stages(limits=Limits(early_post_ms=5_000)))
+    connection_id = await client.begin()
+    posts = [client.post(b"x") for _ in range(16)]
+    assert stage.post(connection_id, b"x") is Outcome.LIMITED
+    assert stage.info(connection_id) is Outcome.GONE
+    client.goes_on.set()
+    assert await asyncio.gather(*posts) == [Outcome.DONE] * 16
+    assert stage.post(connection_id, b"x") is Outcome.DONE
 
 
 @pytest.mark.parity("P-097", "P-220", "P-407")

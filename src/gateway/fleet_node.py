@@ -121,7 +121,7 @@ class FleetNode:
         )
         self.member = FleetMember(card, self.tenure, self.node, fleet)
         wait_ms = round(settings.peer_timeout_seconds * 1000)
-        reach = FleetReach(self.node, peers, self.tenure, self.member.look, wait_ms)
+        reach = FleetReach(self.node, peers, self.tenure, self.member.look, wait_ms, settings.limits.early_post_ms or 0)
         self.watchers += [reach.see, self.reaper.see, _Forgetting(peers)]
         stack.push_async_callback(self.member.close)
         stack.push_async_callback(self.reaper.close)

@@ -6,6 +6,7 @@ are behind ports. It decides nothing about the protocol: that is ``engine``'s, a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any, assert_never
@@ -13,6 +14,7 @@ from typing import Any, assert_never
 from gateway.calls import Calls, Outside, connect_exchange
 from gateway.conversation import Conversation, Opening
 from gateway.counters import Limit
+from gateway.early_posts import EarlyPost, EarlyPosts
 from gateway.engine import commands as do
 from gateway.engine import inputs as on
 from gateway.engine import responses
@@ -62,7 +64,7 @@ class Node:
         self.limits = limits
         self._wake = wake
         self._live: dict[ConnectionId, Conversation] = {}
-        self._upgrading: set[Conversation] = set()
+        self._upgrading: dict[ConnectionId, Conversation] = {}
         self._deadlines: Wheel[ConnectionId] = Wheel(DEADLINE_GRANULARITY_MS)
         self._tasks = Tasks(outside.reporter.failed)
         self._leaving = False
@@ -140,7 +142,7 @@ class Node:
         self._counters.exceed(Limit.REQUEST_RATE)
         return False
 
-    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         """Carry out what the management API, or another node, asks of a connection that ``owner`` holds: GONE when that
         was an earlier incarnation of this node, UNREACHABLE when it is somebody else, who may well be alive."""
         if owner != self._tenure.number:
@@ -149,7 +151,7 @@ class Node:
             return Outcome.FENCED
         conversation = self._find(request.api_id, request.connection_id)
         if conversation is None:
-            return Outcome.GONE
+            return self._early(request)
         match request:
             case PostTo():
                 return self._post(conversation, request)
@@ -169,6 +171,38 @@ class Node:
         data = post.data if post.binary else responses.as_text(post.data)
         self._advance(conversation, on.Posted(data, now, post.binary))
         return Outcome.DONE
+
+    def _early(self, request: PeerRequest) -> Outcome | Coroutine[Any, Any, Outcome]:
+        """What is not open is gone, unless it may still open and posts wait for that."""
+        conversation, wait_ms = self._upgrading.get(request.connection_id), self.limits.early_post_ms
+        opening = None if conversation is None else conversation.opening
+        if wait_ms is None or conversation is None or opening is None or not isinstance(request, PostTo):
+            return Outcome.GONE
+        if conversation.connection.api_id != request.api_id:
+            return Outcome.GONE
+        if opening.early is None:
+            opening.early = EarlyPosts(self.limits.max_message_bytes)
+        early = opening.early.hold(request)
+        if early is None:
+            self._counters.exceed(Limit.OUT_BUFFER)
+            return Outcome.LIMITED
+        return self._wait_for_upgrade(opening.early, early, wait_ms)
+
+    async def _wait_for_upgrade(self, posts: EarlyPosts, early: EarlyPost, wait_ms: int) -> Outcome:
+        try:
+            async with asyncio.timeout(wait_ms / 1000):
+                return await early.outcome
+        except TimeoutError:
+            return Outcome.GONE
+        finally:
+            posts.withdraw(early)
+
+    def _give_up_early(self, conversation: Conversation, outcome: Outcome) -> None:
+        """The connection will not open: whoever waits to post to it is told so."""
+        opening = conversation.opening
+        if opening is not None and opening.early is not None:
+            for early in opening.early.take():
+                early.outcome.set_result(outcome)
 
     # -- time and the end ------------------------------------------------------------------------------------------
 
@@ -193,7 +227,7 @@ class Node:
         left = await self._tasks.settle(within_s)
         self._stopped = True
         await self._tasks.close()
-        for conversation in (*self._live.values(), *self._upgrading):
+        for conversation in (*self._live.values(), *self._upgrading.values()):
             conversation.socket.abort()
         return left
 
@@ -223,7 +257,8 @@ class Node:
         self._fenced = self._tenure.number
         refusal = responses.fenced_refusal()
         fenced = on.Fenced(*self._fenced_close, refusal, self._outside.clock.now().monotonic_ms)
-        for conversation in (*self._live.values(), *self._upgrading):
+        for conversation in (*self._live.values(), *self._upgrading.values()):
+            self._give_up_early(conversation, Outcome.FENCED)
             self._advance(conversation, fenced)
 
     def may_act(self) -> bool:
@@ -276,7 +311,7 @@ class Node:
         entry = None if journal is None else journal.begin(addressed.deployment.logging)
         opening = Opening(addressed.deployment, handshake, occasion, entry)
         conversation = Conversation(socket, connection, self.limits, opening)
-        self._upgrading.add(conversation)
+        self._upgrading[connection.connection_id] = conversation
         return conversation
 
     def _find(self, api_id: ApiId, connection_id: ConnectionId) -> Conversation | None:
@@ -365,13 +400,18 @@ class Node:
         socket = conversation.socket
         match command:
             case do.AcceptUpgrade(subprotocol):
+                opening = conversation.opening
                 self._open(conversation)
                 socket.accept(subprotocol)
+                if opening is not None and opening.early is not None:
+                    for early in opening.early.take():
+                        early.outcome.set_result(self._post(conversation, early.post))
             case do.SendClose(code, reason):
                 socket.close(code, reason)
             case do.Abort():
                 socket.abort()
             case do.RefuseUpgrade(refusal):
+                self._give_up_early(conversation, Outcome.GONE)
                 self._counters.refuse(refusal.status)
                 self._outside.reporter.refused(conversation.connection.connection_id, refusal.status, refusal.why)
                 self._log_connect(conversation, refusal)
@@ -388,6 +428,7 @@ class Node:
         self._outside.reporter.opened(conversation.connection)
 
     def _forget(self, conversation: Conversation) -> None:
+        self._give_up_early(conversation, Outcome.GONE)
         opening = conversation.opening
         if opening is not None and opening.entry is not None:
             opening.entry.abandons(connect_exchange(conversation, opening))
@@ -396,7 +437,7 @@ class Node:
         self._deadlines.cancel(conversation.connection.connection_id)
 
     def _decided(self, conversation: Conversation) -> None:
-        self._upgrading.discard(conversation)
+        self._upgrading.pop(conversation.connection.connection_id, None)
         if not self._upgrading:
             self._upgrading.clear()  # gives the room of a crowd back, which an empty set keeps
 

@@ -195,9 +195,9 @@ class Peers(Protocol):
 class PeerService(Protocol):
     """What a node answers to others."""
 
-    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
-        """At once; ``owner`` is the incarnation that is meant: GONE when this node came back as another since, but
-        UNREACHABLE when it never was that one."""
+    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
+        """At once, or what it takes to have it, which does not raise; ``owner`` is the incarnation that is meant: GONE
+        when this node came back as another since, but UNREACHABLE when it never was that one."""
 
 
 @hot_value

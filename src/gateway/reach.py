@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from gateway.cluster.roster import Roster
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import NodeNumber
-from gateway.model.peer import Outcome, PeerAnswer, PeerRequest
+from gateway.model.peer import Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.ports import Peers, PeerService
 from gateway.tenure import Tenure
 
@@ -36,21 +36,25 @@ class LocalReach:
     def __init__(self, here: PeerService) -> None:
         self._here = here
 
-    def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+    def ask(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         answer = self._here.answer(owner, request)
         return Outcome.GONE if answer is Outcome.UNREACHABLE else answer
 
 
 class FleetReach:
-    """``look`` reads the node records, beginning after it was called; ``wait_ms`` bounds a whole call. ``see`` is to be
+    """``look`` reads the node records, beginning after it was called; ``wait_ms`` bounds a whole call, which
+    of a post is ``hold_ms`` more: so long may its owner hold it. ``see`` is to be
     called with every roster there is."""
 
-    def __init__(self, here: PeerService, peers: Peers, tenure: Tenure, look: Look, wait_ms: int) -> None:
+    def __init__(
+        self, here: PeerService, peers: Peers, tenure: Tenure, look: Look, wait_ms: int, hold_ms: int = 0
+    ) -> None:
         self._here = here
         self._peers = peers
         self._tenure = tenure
         self._look = look
         self._wait_ms = wait_ms
+        self._hold_ms = hold_ms
         self._roster = Roster()
         self._departed: dict[NodeNumber, None] = {}
 
@@ -78,7 +82,8 @@ class FleetReach:
         member = roster.member(owner)
         if member is None or not member.state.serves:
             return Outcome.GONE
-        return await self._peers.ask(member, request, self._wait_ms)
+        wait_ms = self._wait_ms + self._hold_ms if isinstance(request, PostTo) else self._wait_ms
+        return await self._peers.ask(member, request, wait_ms)
 
     def _remember(self, departed: NodeNumber) -> None:
         self._departed[departed] = None

@@ -88,6 +88,25 @@ async def test_the_owner_is_asked_just_that(here: World, request_: PeerRequest) 
     assert owner.asked == [request_]
 
 
+async def test_an_answer_that_comes_later_holds_up_no_other(here: World) -> None:
+    go_on = asyncio.Event()
+
+    async def later() -> PeerAnswer:
+        await go_on.wait()
+        return Outcome.DONE
+
+    owner = Owner(reply=lambda request: later() if request == POST else Outcome.LIMITED)
+    there = await here.start(owner)
+    held = asyncio.ensure_future(ask(here, there, POST))
+    assert await ask(here, there, DELETE) is Outcome.LIMITED
+    async with asyncio.timeout(DEADLINE_S):
+        while POST not in owner.asked:  # noqa: ASYNC110 - nothing could set an event for it
+            await asyncio.sleep(0)
+    assert not held.done()
+    go_on.set()
+    assert await held is Outcome.DONE
+
+
 async def test_more_than_a_message_may_hold_is_not_sent(here: World) -> None:
     owner = Owner()
     there = await here.start(owner)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection, connect
 
 from fleet_process import Fleet, FleetNode, client, fleet_in, its_id
@@ -81,10 +82,12 @@ def test_without_a_setting_everything_is_awss(fleet: Fleet) -> None:
     assert limits_of(node)["profile"] == "aws"
     assert "limits differ" not in node.output.text
     with client(node) as socket:
-        calls, connection_id = node.client(), its_id(socket)
-        with pytest.raises(ClientError) as refused:
-            calls.post_to_connection(ConnectionId=connection_id, Data=bytes(131_073))
-        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+        its_id(socket)
+        socket.send(b"\x00")
+        with pytest.raises(ConnectionClosedError) as closed:
+            socket.recv(timeout=DEADLINE_S)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1003
 
 
 def test_a_short_idle_time_is_kept(fleet: Fleet) -> None:
@@ -104,3 +107,23 @@ def test_in_order_messages_and_replies_come_one_after_the_other_and_the_end_last
         connection_id = socket.recv(timeout=DEADLINE_S)
     fleet.until(lambda: fleet.disconnects() == {connection_id: 1}, "its $disconnect")
     assert [told["body"] for told in fleet.told("MESSAGE")] == sent
+
+
+def test_posts_before_the_upgrade_wait_for_it_on_whichever_node(fleet: Fleet) -> None:
+    here, there = fleet.start("here", "there", options=["--early-posts", "hold"])
+    marker = fleet.folder / "journal.holds"
+    with ThreadPoolExecutor() as pool:
+        marker.touch()
+        opening = pool.submit(client, here)
+        fleet.until(lambda: bool(fleet.told("CONNECT")), "its $connect")
+        connection_id = fleet.told("CONNECT")[0]["id"]
+        posts = [
+            pool.submit(node.client().post_to_connection, ConnectionId=connection_id, Data=node.name.encode())
+            for node in (here, there)
+        ]
+        done, _ = wait(posts, timeout=0.5)
+        marker.unlink()
+        with opening.result(DEADLINE_S) as socket:
+            assert {socket.recv(timeout=DEADLINE_S) for _ in posts} == {"here", "there"}
+        assert not done, "they wait, or are 410 at once"
+        assert all(post.result(DEADLINE_S) for post in posts)

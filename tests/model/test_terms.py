@@ -19,6 +19,7 @@ def test_awss_limits_differ_in_nothing() -> None:
         (Limits(max_frame_bytes=65_536), "max_frame_bytes 65536 bytes (AWS: 32768 bytes)"),
         (Limits(ping_ms=30_000), "ping_seconds 30 s (AWS: none)"),
         (Limits(ordered=True), "ordering connection (AWS: aws)"),
+        (Limits(early_post_ms=5_000), "early_posts hold (AWS: aws)"),
         (Limits(binary=True), "binary on (AWS: off)"),
         (
             Limits(idle_timeout_ms=None, max_message_bytes=1_048_576),

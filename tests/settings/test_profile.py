@@ -24,6 +24,7 @@ def test_by_default_it_is_awss() -> None:
         pytest.param({"binary": "on"}, {"binary": True}, id="binary"),
         pytest.param({"ping_seconds": 30}, {"ping_ms": 30_000}, id="pings"),
         pytest.param({"ordering": "connection"}, {"ordered": True}, id="order"),
+        pytest.param({"early_posts": "hold"}, {"early_post_ms": 5_000}, id="early posts"),
         pytest.param({"max_message_bytes": 1_000}, {"max_message_bytes": 1_000}, id="shorter messages"),
         pytest.param(
             {"max_message_bytes": 16_777_216},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -93,6 +93,7 @@ class Overheard:
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
         answer = self.service.answer(owner, request)
+        assert not isinstance(answer, Coroutine), "nothing is held here"
         self.book.hears_an_answer(request, answer)
         return answer
 

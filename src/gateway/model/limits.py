@@ -60,6 +60,9 @@ MIN_API_KEY_CHARS: Final = 20  # of a key's value, as REST APIs have it
 MAX_API_KEY_CHARS: Final = 128  # likewise
 MAX_LOG_LINE_BYTES: Final = 1024  # one execution log line with the request ID in front; parity 10
 MAX_MESSAGES_IN_FLIGHT: Final = 128  # of one connection; more wait in its TCP buffers. AWS states no such number
+EARLY_POST_MS: Final = 5_000  # that a post waits for its connection to open; ours
+MAX_EARLY_POSTS: Final = 16  # of one connection; ours
+MAX_EARLY_BYTES: Final = 128 * KIB  # likewise, or one of the longest message
 SLOW_CLIENT_MS: Final = 30_000  # that a client takes nothing of much that waits for it; nginx' send_timeout is 60 s
 MESSAGES_PER_S: Final = 1_000.0  # of one connection of a fleet; ours, AWS bounds accounts and routes only
 MAX_MESSAGE_PARTS: Final = 1_024  # frames of one message; ours, a whole one of 128 bytes each has as many
@@ -72,9 +75,9 @@ MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, ch
 class Limits:
     """The limits one connection lives under; AWS's unless an operator says otherwise. AWS has no rates of one
     connection, and keeps clients that do not read: None is that. No idle timeout, no duration: None is for ever.
-    ``binary``: binary messages are taken and sent, which AWS does not do. ``ping_ms``: how often clients
-    are pinged; None is never, as on AWS. ``ordered``: handlers get
-    messages of one connection one at a time and in order."""
+    ``binary``: binary messages are taken and sent, which AWS does not do. ``ping_ms``: how often clients are pinged;
+    None is never, as on AWS. ``ordered``: handlers get messages of one connection one at a time and in order.
+    ``early_post_ms``: how long a post waits for a connection that is not open yet; None: it is gone, as on AWS."""
 
     max_frame_bytes: int = MAX_FRAME_BYTES
     max_message_bytes: int = MAX_MESSAGE_BYTES
@@ -94,6 +97,7 @@ class Limits:
     binary: bool = False
     ping_ms: int | None = None
     ordered: bool = False
+    early_post_ms: int | None = None
 
     @property
     def are_metered(self) -> bool:

@@ -41,6 +41,7 @@ def profile_terms(limits: Limits) -> tuple[Term, ...]:
         Term("ping_seconds", "s", _seconds(limits.ping_ms), _seconds(AWS.ping_ms)),
         Term("binary", "", _switch(limits.binary), _switch(AWS.binary)),
         Term("ordering", "", "connection" if limits.ordered else "aws", "aws"),
+        Term("early_posts", "", "aws" if limits.early_post_ms is None else "hold", "aws"),
     )
 
 

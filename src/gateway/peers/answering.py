@@ -6,7 +6,8 @@ What a node says before it has shown the fleet's key is read no further than the
 from __future__ import annotations
 
 from asyncio import BaseTransport
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from gateway.model.ids import NodeNumber
 from gateway.model.peer import Outcome, PeerAnswer, PeerRequest
@@ -30,7 +31,10 @@ class Host(Protocol):
     def left(self, guest: AnsweringSide) -> None:
         """It is gone, or dropped; ``guest.why`` says why if we did not want it."""
 
-    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer: ...
+    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]: ...
+
+    def wait(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have it done, in a task."""
 
     def failed(self, why: str) -> None:
         """``answer`` has raised."""
@@ -59,7 +63,10 @@ class AnsweringSide(PeerConnection):
         late_ms = self._lateness.of(stamp_ms, self.now_ms())
         for request_id, owner, remaining_ms, request in requests_in(batch, FRAMES_AT):
             answer = self._answer(owner, request) if late_ms < remaining_ms else Outcome.UNREACHABLE
-            self._answers.append(answer_frame(request_id, answer))
+            if isinstance(answer, Coroutine):
+                self._host.wait(self._answer_later(request_id, answer))
+            else:
+                self._answers.append(answer_frame(request_id, answer))
 
     def heard_all(self) -> None:
         if self._answers:
@@ -73,7 +80,10 @@ class AnsweringSide(PeerConnection):
         super().connection_lost(exc)
         self._host.left(self)
 
-    def _answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+    async def _answer_later(self, request_id: int, waiting: Coroutine[Any, Any, PeerAnswer]) -> None:
+        self.write([answer_frame(request_id, await waiting)])
+
+    def _answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         try:
             return self._host.answer(owner, request)
         except Exception as error:  # the edge of one request: others on this connection have nothing to do with it

@@ -7,8 +7,9 @@ between real nodes. A node's name is its ``Member.address``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
+from typing import Any
 
 from gateway.model.ids import NodeNumber
 from gateway.model.member import Member
@@ -96,8 +97,17 @@ class MemoryNetwork:
                 self._deliver(target, source, partial(connection.broken, meant))
                 return
             connection.node = there
-            answer = _answered(there, source, stamp_ms, frame)
-            self._deliver(target, source, partial(_settle, connection.awaited, answer))
+            request_id, answer = _answered(there, source, stamp_ms, frame)
+
+            def send(answer: PeerAnswer) -> None:
+                frame = answer_frame(request_id, answer)
+                self._deliver(target, source, partial(_settle, connection.awaited, frame))
+
+            if isinstance(answer, Coroutine):
+                waiting = there.loop.create_task(answer)
+                waiting.add_done_callback(lambda done: send(done.result()))
+            else:
+                send(answer)
 
         self._deliver(source, target, arrive)
 
@@ -148,11 +158,13 @@ class MemoryPeers:
             self.forget(number)
 
 
-def _answered(node: _Node, source: str, stamp_ms: int, frame: bytes) -> bytes:
+def _answered(
+    node: _Node, source: str, stamp_ms: int, frame: bytes
+) -> tuple[int, PeerAnswer | Coroutine[Any, Any, PeerAnswer]]:
     ((request_id, owner, remaining_ms, request),) = requests_in(frame, 0)
     late_ms = node.lateness.setdefault(source, Lateness()).of(stamp_ms, node.now_ms())
     answer = node.service.answer(owner, request) if late_ms < remaining_ms else Outcome.UNREACHABLE
-    return answer_frame(request_id, answer)
+    return request_id, answer
 
 
 def _settle(awaited: Awaited, frame: bytes) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gateway.model.errors import UserError
 from gateway.model.ids import NodeNumber
@@ -16,6 +16,7 @@ from gateway.peers.bounds import DEFAULT, Bounds
 from gateway.peers.greeting import NONCE_BYTES, Greeting
 from gateway.peers.socket_folder import BACKLOG, listen_in
 from gateway.ports import PeerService, Reporter
+from gateway.tasks import Tasks
 
 TELL_EVERY_S: Final = 60.0  # somebody may knock as often as he likes; the log hears of it once a minute
 
@@ -38,6 +39,7 @@ class PeerServer:
         self._strangers: dict[AnsweringSide, None] = {}  # the oldest first
         self._peers: set[AnsweringSide] = set()
         self._closed = False
+        self._tasks = Tasks(reporter.failed)
         self._quiet_until: dict[Callable[[str], None], float] = {}
 
     async def open_unix(self, folder: Path) -> str:
@@ -67,6 +69,7 @@ class PeerServer:
         for guest in (*self._strangers, *self._peers):
             guest.drop()
         self._servers, self._paths = [], []
+        await self._tasks.close()
 
     def came(self, guest: AnsweringSide) -> None:
         if self._closed:
@@ -90,8 +93,11 @@ class PeerServer:
         if guest.why is not None:
             self._tell(self._reporter.warned, f"a peer was dropped: {guest.why}")
 
-    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer:
+    def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         return self._service.answer(owner, request)
+
+    def wait(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.start(work, "an answer to a peer")
 
     def failed(self, why: str) -> None:
         self._tell(self._reporter.failed, f"a peer's request failed: {why}")

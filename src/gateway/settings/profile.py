@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from gateway.model.limits import AWS, CONNECTION_DURATION_MS, IDLE_TIMEOUT_MS, Limits
+from gateway.model.limits import AWS, CONNECTION_DURATION_MS, EARLY_POST_MS, IDLE_TIMEOUT_MS, Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class Profile:
     binary: str = "off"
     ping_seconds: float = 0
     ordering: str = "aws"
+    early_posts: str = "aws"
 
     def of(self, limits: Limits) -> Limits:
         """The same limits, with those of this profile in place of AWS's. The longest message fits into what may wait
@@ -33,6 +34,7 @@ class Profile:
             binary=self.binary == "on",
             ping_ms=_ms(self.ping_seconds),
             ordered=self.ordering == "connection",
+            early_post_ms=EARLY_POST_MS if self.early_posts == "hold" else None,
             max_out_buffer_bytes=max(limits.max_out_buffer_bytes, self.max_message_bytes),
         )
 

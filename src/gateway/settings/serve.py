@@ -274,6 +274,12 @@ class ServeSettings:
             "Whether a handler gets a connection's messages side by side, or one at a time and in order.",
         ),
     )
+    early_posts: str = field(
+        default=AWS_PROFILE.early_posts,
+        metadata=about(
+            OneOf(("aws", "hold")), "Whether a post to a connection whose $connect still runs is gone, or waits for it."
+        ),
+    )
     connection_message_rate: float = field(
         default=MESSAGES_PER_S, metadata=about(_RATE, f"Messages of one connection; {_WAIT}. {UNLIMITED}.", "1/s")
     )
