@@ -6,10 +6,11 @@ Starting and stopping are one stack: what was opened last is closed first, also 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gateway.admission import Admission
 from gateway.backends import Backends
@@ -19,7 +20,7 @@ from gateway.emulation.resources import ResourceCreator
 from gateway.engine.directory import Directory
 from gateway.ground import Ground, lay_ground
 from gateway.head_start import HeadStart
-from gateway.invoke.env_vars import EnvVars
+from gateway.invoke.env_vars import EnvVars, read_env_vars
 from gateway.invoke.environment import Account, Endpoints, HostRule
 from gateway.invoke.functions import LocalFunctions
 from gateway.invoke.launches import Laptop, LocalLaunches
@@ -60,15 +61,15 @@ class Identity:
     key: bytes = field(repr=False)
 
 
-async def run(stack: AsyncExitStack, head_start: HeadStart, definition: Definition, env_vars: EnvVars) -> None:
-    """Returns once everything is served, until ``stack`` unwinds; ``definition`` is the template as it was read first.
+async def run(stack: AsyncExitStack, head_start: HeadStart, reading: Awaitable[Definition]) -> None:
+    """Returns once everything is served, until ``stack`` unwinds; ``reading`` is the template as it is read first.
 
     Raises UserError for what a person can mend.
     """
-    ground = await lay_ground(head_start, definition)
-    reading = asyncio.ensure_future(ground.read_definition())
-    registry = await _registry(stack, ground)
-    definition = await reading
+    ground = await lay_ground(head_start, reading)
+    env_vars = read_env_vars(ground.settings.env_vars)
+    registering = asyncio.ensure_future(_registry(stack, ground))
+    definition = await ground.read_definition()
     for name in env_vars.unknown(definition.functions.values()):
         ground.console.warned(f"--env-vars names {name}, which is no function of {definition.path}")
     launches = _launches(ground, definition, env_vars)
@@ -81,7 +82,7 @@ async def run(stack: AsyncExitStack, head_start: HeadStart, definition: Definiti
     creator = ResourceCreator(ground.aws)
     stack.push_async_callback(creator.close)
     reloading = Reloading(ground.read_definition, creator, functions, launches, ground.console)
-    await reloading.begin(definition)
+    registry = await _both(registering, reloading.begin(definition))
     backends = await open_backends(stack, ground.elsewhere, functions)
     await _serve_functions(stack, ground, backends, ids)
     logs = await open_stage_logs(stack, ground.settings.log_folder, ground.console, definition)
@@ -97,6 +98,18 @@ async def run(stack: AsyncExitStack, head_start: HeadStart, definition: Definiti
         reloading.watch(stack, ground.settings.template)
     else:
         ground.preparation.close()
+
+
+async def _both(
+    registering: asyncio.Future[DynamoDbRegistry], beginning: Coroutine[Any, Any, None]
+) -> DynamoDbRegistry:
+    """Side by side, for both mostly wait. Who has no table has nothing else either: that is told first."""
+    try:
+        await beginning
+    except UserError:
+        await registering
+        raise
+    return await registering
 
 
 def _admission(settings: RunSettings) -> Admission:

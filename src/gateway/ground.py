@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,8 +65,9 @@ class Ground:
         return with_local_domain(definition, self.local_domain)
 
 
-def _extra_roots(settings: RunSettings) -> tuple[Path, ...]:
-    return () if settings.ca_bundle is None else (settings.ca_bundle,)
+def _authority(settings: RunSettings, names: tuple[str, ...] = ()) -> Authority:
+    roots = () if settings.ca_bundle is None else (settings.ca_bundle,)
+    return open_authority(settings.directories.state / "tls", names, extra_roots=roots)
 
 
 def own_names(host: str, definition: Definition) -> tuple[str, ...]:
@@ -75,18 +76,20 @@ def own_names(host: str, definition: Definition) -> tuple[str, ...]:
     return (*own, *(domain.domain_name for domain in definition.domain_names))
 
 
-async def lay_ground(head_start: HeadStart, definition: Definition) -> Ground:
-    """``definition`` is the template's as it was read first. Raises UserError for what a person can mend."""
+async def lay_ground(head_start: HeadStart, reading: Awaitable[Definition]) -> Ground:
+    """``reading`` is the template as it is read first; the embedded AWS does not wait for it. Raises UserError for what
+    a person can mend."""
     settings, options, doors = head_start.settings, head_start.options, head_start.doors
-    names = own_names(settings.host, definition)
-    authority = open_authority(settings.directories.state / "tls", names, extra_roots=_extra_roots(settings))
+    authority = _authority(settings)
     if head_start.emulator is not None:
-        certificate = authority.leaf_file("emulator", tuple(_emulated_hosts()))
-        emulator = await head_start.emulator.ready(certificate)
+        head_start.emulator.tell(authority.leaf_file("emulator", tuple(_emulated_hosts())))
+        names = own_names(settings.host, await reading)
+        emulator = await head_start.emulator.ready()
         aws = AwsEndpoint(emulator.url, settings.region)
         ports = (emulator.port, emulator.tls_port or 0)
     else:
         assert settings.endpoint_url is not None, "the embedded AWS is there without one"
+        names = own_names(settings.host, await reading)
         trusted = str(authority.bundle_path)
         aws, ports = AwsEndpoint(settings.endpoint_url, settings.region, _user_credentials(), trusted), None
     options = replace(options, aws_endpoint_url=aws.url)
@@ -96,7 +99,7 @@ async def lay_ground(head_start: HeadStart, definition: Definition) -> Ground:
         SystemClock(),
         head_start.preparation,
         head_start.processes,
-        authority,
+        _authority(settings, names) if names else authority,
         doors,
         aws,
         ports,

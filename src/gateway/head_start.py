@@ -50,10 +50,13 @@ class StartingAws:
             )
         )
 
-    async def ready(self, certificate: Path) -> EmbeddedAws:
-        """Once it answers. Raises UserError."""
+    def tell(self, certificate: Path) -> None:
+        """Where its certificate is."""
         if not self._certificate.done():
             self._certificate.set_result(certificate)
+
+    async def ready(self) -> EmbeddedAws:
+        """Once it answers. Raises UserError."""
         return await self._starting
 
     async def close(self) -> None:

@@ -16,14 +16,15 @@ from gateway.template.options import LoadOptions
 from gateway.tls.prepared import PreparedAuthority
 
 _READER: Final = "gateway.control.disk"
-_LOADED: Final = ("gateway.template.load", "gateway.tls.preparation")
+_AUTHORITY: Final = "gateway.tls.preparation"
 
 
 class Preparation:
     """Loads what it needs at once; the first call waits for that. After ``close``, or when its process has ended, the
-    next call starts another."""
+    next call starts another. ``with_authority``: certificates will be asked for too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_authority: bool = False) -> None:
+        self._loaded = ("gateway.template.load", *((_AUTHORITY,) if with_authority else ()))
         self._aside: Aside | None = None
         self._open()
 
@@ -38,7 +39,7 @@ class Preparation:
     ) -> PreparedAuthority:
         """``gateway.tls.preparation.prepared_authority``. Raises UserError."""
         arguments = (folder, hosts, extra_roots, servers)
-        authority = await self._call("gateway.tls.preparation", "prepared_authority", *arguments)
+        authority = await self._call(_AUTHORITY, "prepared_authority", *arguments)
         assert isinstance(authority, PreparedAuthority)
         return authority
 
@@ -58,6 +59,6 @@ class Preparation:
     def _open(self) -> Aside:
         if self._aside is None:
             self._aside = Aside(tool_environment())
-            for module in _LOADED:
+            for module in self._loaded:
                 self._aside.expect(module)
         return self._aside

@@ -51,13 +51,13 @@ class Reloading:
     async def begin(self, definition: Definition) -> None:
         """Take a definition into use: its resources exist, its functions are ready to be started."""
         self._tell(definition)
-        created = await self._creator.create(definition.resources)
-        for note in created.notes:
-            self._console.warned(str(note))
-        for failure in created.failures:
-            self._console.failed(str(failure))
-        await self._functions.replace(definition.functions)
-        await asyncio.gather(*map(self._prepare, definition.functions.values()))
+        preparing = asyncio.gather(*map(self._prepare, definition.functions.values()))
+        try:
+            await self._create(definition)
+            await self._functions.replace(definition.functions)
+            await preparing
+        finally:
+            preparing.cancel()
         self._definition = definition
         if self._node is not None:
             self._node.redeploy(Directory(definition))
@@ -125,6 +125,13 @@ class Reloading:
             if self._definition is not None:
                 await self._functions.replace(self._definition.functions)
                 self._console.said("changed code is used from the next invocation on")
+
+    async def _create(self, definition: Definition) -> None:
+        created = await self._creator.create(definition.resources)
+        for note in created.notes:
+            self._console.warned(str(note))
+        for failure in created.failures:
+            self._console.failed(str(failure))
 
     async def _prepare(self, function: Function) -> None:
         try:

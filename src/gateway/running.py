@@ -6,6 +6,7 @@ That module knows every adapter and takes half a second to load, so it is loaded
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from importlib import import_module
 from typing import TextIO
@@ -13,7 +14,7 @@ from typing import TextIO
 from gateway.control.disk import stack_name
 from gateway.exposure import is_loopback
 from gateway.head_start import begin
-from gateway.invoke.env_vars import read_env_vars
+from gateway.model.definition import Definition
 from gateway.report.console import Console
 from gateway.settings import RunSettings
 from gateway.signals import heard
@@ -50,18 +51,36 @@ async def _start(stack: AsyncExitStack, settings: RunSettings, console: Console)
         remote_functions=settings.lambda_endpoint_url is not None,
     )
     head_start, reading = await begin(stack, settings, console, options)
-    loading = asyncio.get_running_loop().run_in_executor(None, import_module, "gateway.app")
-    definition = await reading  # what is wrong with it is told before anything is served
-    env_vars = read_env_vars(settings.env_vars)
+    loading = asyncio.get_running_loop().run_in_executor(None, _load)
+    await asyncio.wait((loading, reading), return_when=asyncio.FIRST_COMPLETED)
+    if reading.done():
+        reading.result()  # what is wrong with the template is told before anything is served
+    await loading
+    from gateway import app
+
+    sound = asyncio.ensure_future(_sound(reading, settings, console))
+    try:
+        await app.run(stack, head_start, sound)
+    finally:
+        sound.cancel()
+        await asyncio.gather(sound, return_exceptions=True)
+
+
+async def _sound(reading: Awaitable[Definition], settings: RunSettings, console: Console) -> Definition:
+    """The template, once it is known to be one, and what a person should know before anything is served."""
+    definition = await reading
     if not is_loopback(settings.host):
         console.warned(
             f"nobody's signature is checked: whoever reaches {settings.host} can speak to every client, and end every "
             "connection; for a network there is wsfleet serve"
         )
-    await loading
-    from gateway import app
+    return definition
 
-    await app.run(stack, head_start, definition, env_vars)
+
+def _load() -> None:
+    """What will be needed, while others have not ended what they do."""
+    for module in ("gateway.app", "gateway.registry.table"):
+        import_module(module)
 
 
 async def _first_of(starting: asyncio.Future[None], stop: asyncio.Event) -> None:

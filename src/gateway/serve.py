@@ -11,7 +11,7 @@ import random
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.backends import Backends
 from gateway.cluster.lease import LeaseTerms
@@ -56,8 +56,10 @@ from gateway.system.ready_file import write_ready_file
 from gateway.system.token_file import read_token
 from gateway.tasks import Tasks
 from gateway.tls.names import AWS_SUFFIXES
-from gateway.tls.renewal import Renewal
 from gateway.workers.spec import WorkerSpec, parents_end
+
+if TYPE_CHECKING:
+    from gateway.tls.renewal import Renewal
 
 HTTP_WITHIN_S: Final = 2.0  # for management calls under way when the node leaves
 
@@ -134,7 +136,7 @@ class Serving:
         log = self._log
         own_keys(self._settings)  # what is wrong with settings and template is told before anybody is asked
         read_token(self._settings.metrics_token_file)
-        preparation = Preparation()
+        preparation = Preparation(with_authority=True)
         stack.callback(preparation.close)
         definition = await self._read(preparation)
         self._certificates = open_certificates(stack, self._settings, log)
