@@ -30,7 +30,7 @@ run: $(READY) ## serve the sample application on this machine (ARGS="--port 9000
 	@exec $(BIN)/wsfleet run $(ARGS)
 
 test: $(READY) ## lint, types and all tests
-	@$(MAKE) --no-print-directory lint types
+	@$(MAKE) --no-print-directory --jobs 2 lint types
 	@$(BIN)/pytest -n 2 $(ARGS)
 
 conformance: $(READY) ## all of Autobahn's cases against both socket shells (ARGS="--shell parked --cases 12.*"; 20 minutes)

@@ -61,9 +61,13 @@ def test_nor_are_the_keys_that_every_emulator_takes(tmp_path: Path, monkeypatch:
     check_exposure(emulated)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    with pytest.raises(UserError, match="the keys that every emulator takes") as raised:
+    with pytest.raises(UserError, match="keys that everybody uses with emulators") as raised:
         check_exposure(emulated)
     assert "AWS_ACCESS_KEY_ID" in raised.value.hint
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with pytest.raises(UserError, match="would be believed"):
+        check_exposure(emulated)
     check_exposure(settings(tmp_path, "localhost", endpoint_url="http://10.0.0.8:8000"))
 
 

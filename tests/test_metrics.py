@@ -65,9 +65,16 @@ async def test_everything_counted_is_shown() -> None:
 
 @pytest.mark.parametrize(
     ("given", "status"),
-    [("Bearer secret", 200), ("Bearer secre", 401), ("bearer secret", 401), ("secret", 401), ("Bearer sécret", 401),
-     (None, 401)],
-)  # fmt: skip
+    [
+        ("Bearer secret", 200),
+        ("bearer secret", 200),
+        ("Bearer secre", 401),
+        ("Basic secret", 401),
+        ("secret", 401),
+        ("Bearer sécret", 401),
+        (None, 401),
+    ],
+)
 async def test_only_who_bears_the_token_may_know(given: str | None, status: int) -> None:
     answer = await Metrics(Counters(), lambda: 0, "secret").handle(asked(token=given))
     assert answer.status == status

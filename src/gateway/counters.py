@@ -15,6 +15,8 @@ class Limit(Enum):
     HEAD_BYTES = ("head_bytes", "431")
     HEAD_COUNT = ("head_count", "431")
     HEAD_TIMEOUT = ("head_timeout", "408, or closed when nothing came")
+    TLS_HANDSHAKE = ("tls_handshake", "closed")
+    PROXY_HEADER = ("proxy_header", "closed")
     BODY_BYTES = ("body_bytes", "413")
     BODY_TIMEOUT = ("body_timeout", "408")
     UNREAD_ANSWER = ("unread_answer", "closed")

@@ -70,6 +70,9 @@ async def open_entitled(stack: AsyncExitStack, station: Station, fleet_key: byte
         file = PrincipalsFile(settings.principals_file.absolute(), tool_environment(), manager.text)
 
         def take(known: Known) -> None:
+            if keys.access_key_id in known.keys:
+                own = keys.access_key_id
+                station.log.warned(f"{own} is this node's own key: what {file.path} says of it does not hold")
             callers.know(known.keys, known.grants)
 
         watch = PrincipalsWatch(file, take, station.clock, station.log)

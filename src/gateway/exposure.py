@@ -6,12 +6,15 @@ Only an address of this machine alone (loopback) is no network.
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import Final
 
-from gateway.model.aws import DUMMY_CREDENTIALS
 from gateway.model.errors import UserError
 from gateway.settings import ServeSettings
 from gateway.station import own_keys
 from gateway.system.private_file import check_private
+
+# What the documents of moto, LocalStack, DynamoDB Local and the like have everybody use as a secret.
+EVERYBODYS: Final = frozenset(("test", "testing", "dummy", "fake", "foobar", "local", "localstack", "mock"))
 
 
 def check_exposure(settings: ServeSettings) -> None:
@@ -37,9 +40,9 @@ def _check_callers(settings: ServeSettings) -> None:
                 f"with no_auth whoever reaches {settings.host} could speak to every client, and end every connection",
                 "leave --no-auth out; or add --no-auth-on-network where your network lets trusted callers in only",
             )
-    elif own_keys(settings) == DUMMY_CREDENTIALS:
+    elif (keys := own_keys(settings)) is not None and keys.secret_access_key.lower() in EVERYBODYS:
         raise UserError(
-            f"this node has the keys that every emulator takes: whoever reaches {settings.host} would be believed",
+            f"this node has keys that everybody uses with emulators: whoever reaches {settings.host} would be believed",
             "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to keys of your own; an emulator takes those too",
         )
 

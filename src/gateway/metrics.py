@@ -41,14 +41,15 @@ class Metrics:
     def __init__(self, counters: Counters, connections: Callable[[], int], token: str | None = None) -> None:
         self._counters = counters
         self._connections = connections
-        self._expected = None if token is None else f"Bearer {token}".encode()
+        self._token = None if token is None else token.encode()
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         if request.raw_path != PATH or request.method not in ("GET", "HEAD"):
             return _NOT_FOUND
-        if self._expected is not None:
-            given = (request.header("authorization") or "").encode("utf-8", "replace")
-            if not compare_digest(given, self._expected):
+        if self._token is not None:
+            scheme, _, given = (request.header("authorization") or "").partition(" ")
+            is_right = compare_digest(given.strip().encode("utf-8", "replace"), self._token)
+            if scheme.lower() != "bearer" or not is_right:  # RFC 9110 §11.1: schemes have no case
                 return _UNAUTHORIZED
         return HttpResponse(200, _TYPE, "".join(self._lines()).encode())
 

@@ -48,6 +48,8 @@ def test_for_scripts(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_for_a_person(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = path.parent / "post.json"
+    policy.write_text('{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}')
+    policy.chmod(0o644)
     assert status_of(["keys", "create", ADA, "--policy", "post.json", "--tag", "team=support", "--inline"]) == 0
     shown = capsys.readouterr()
     key_line, of_line, secret_line, kept = shown.out.splitlines()
@@ -62,8 +64,11 @@ def test_for_a_person(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of(["keys", "create", ADA, "--secret-env", "ADA_SECRET"]) == 0
     second = capsys.readouterr().out.split()[1]
     assert status_of(["keys", "revoke", second]) == 0
-    told = f"key {second} of {ADA} is revoked\nits secret stays in variable ADA_SECRET\n"
+    told = f"key {second} of {ADA} is taken out of principals.toml\nits secret stays in variable ADA_SECRET\n"
     assert capsys.readouterr().out == told
+    policy.unlink()
+    assert status_of(["keys", "create", ADA]) == 0
+    assert "warning: nodes take nothing new over from this file until it is mended" in capsys.readouterr().err
 
 
 def test_somebody_without_policies_is_told_of(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -87,7 +87,7 @@ def node(served: tuple[FleetNode, FleetNode, Principals]) -> FleetNode:
     node, another, principals = served
     since = another.output.end
     knows(node, principals, {ADA: (FIRST,)})
-    another.output.shows("read anew: 1 keys", since)
+    another.output.shows("read anew: 1 key", since)
     return node
 
 
@@ -185,7 +185,7 @@ def test_a_key_is_rotated_without_a_restart(node: FleetNode, principals: Princip
         outcomes = [post(node, key, connection_id) for key in SECRETS]
         assert outcomes == ["UnrecognizedClientException", "200", "200", "200"]
         principals.path.write_text("[[principal]]\narn = 'nobody'")
-        node.output.shows("principals.toml is not taken over: the principals of before stay")
+        node.output.shows("principals.toml is not taken over: whoever was known")
         node.output.shows("principals.toml: principal 1: arn is no ARN")
         assert post(node, SECOND, connection_id) == "200"
         assert not any(secret in node.output.text for secret in SECRETS.values())

@@ -14,6 +14,10 @@ def test_text_and_permissions(tmp_path: Path) -> None:
     path.chmod(0o640)
     found = read_text(path)
     assert (found.text, found.mode, found.fault) == ("one\ntwo", 0o640, None)
+    assert not found.is_others
+    for mode in (0o660, 0o602):
+        path.chmod(mode)
+        assert read_text(path).is_others
     path.chmod(0o604)
     assert read_text(path).fault == "everybody on this machine may read it (mode 0604): chmod 600"
 
@@ -45,4 +49,7 @@ def test_a_look_changes_with_the_file(tmp_path: Path) -> None:
     other.write_text("two")
     os.utime(other, ns=(path.stat().st_mtime_ns, path.stat().st_mtime_ns))
     other.replace(path)
-    assert look_at(path) != first
+    second = look_at(path)
+    assert second != first
+    path.chmod(0o600 if path.stat().st_mode & 0o077 else 0o644)
+    assert look_at(path) != second

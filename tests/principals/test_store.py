@@ -34,6 +34,18 @@ def known(path: Path) -> dict[str, str]:
     return {key: holder.secret for key, holder in reading.known.keys.items()}
 
 
+ALLOW = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+
+
+def policy_file(path: Path, text: str | None = ALLOW, mode: int = 0o644) -> Path:
+    """Beside the file of principals; None: there is none."""
+    policy = path.parent / "post.json"
+    if text is not None:
+        policy.write_text(text)
+        policy.chmod(mode)
+    return policy
+
+
 def test_a_first_key_makes_file_and_principal(path: Path) -> None:
     made = create(path)
     assert re.fullmatch("WSFK[A-Z2-7]{16}", made.access_key) and len(made.secret) == 40 and made.is_new
@@ -76,13 +88,42 @@ def test_other_places_for_the_secret(path: Path) -> None:
 
 
 def test_policies_and_tags_are_for_somebody_new(path: Path) -> None:
-    wish = Wish(ADA, None, ("/policies/post.json",), {"team": "support"})
+    policy = policy_file(path)
+    wish = Wish(ADA, None, (str(policy),), {"team": "support"})
     create(path, wish)
     (holder,) = KeyStore(path).entries().principals
-    assert (holder.policies, holder.tags) == ((Path("/policies/post.json"),), {"team": "support"})
+    assert (holder.policies, holder.tags) == ((policy,), {"team": "support"})
     for another in (replace(wish, tags={}), replace(wish, policies=())):
         with pytest.raises(UserError, match="is there already"):
             create(path, another)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "told"),
+    [
+        (None, 0o600, "cannot be read: No such file"),
+        ("{", 0o600, "is not JSON"),
+        ("{}", 0o600, "post.json"),
+        (ALLOW, 0o666, "can be changed by others"),
+    ],
+)
+def test_a_policy_that_no_node_would_take_is_refused(path: Path, text: str | None, mode: int, told: str) -> None:
+    policy = policy_file(path, text, mode)
+    with pytest.raises(SettingsError, match=told):
+        create(path, Wish(ADA, None, (str(policy),)))
+    assert not path.exists() and not (path.parent / "secrets").exists()
+
+
+def test_what_keeps_nodes_from_taking_it_over_is_known(path: Path) -> None:
+    """What they alone can see, variables and Secrets Manager, is not missed here."""
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:ada-AbCdEf"
+    create(path, Wish(ADA, InVariable("ADA_SECRET")))
+    create(path, Wish(ADA, InManager(arn)))
+    store = KeyStore(path)
+    assert store.problems() == ()
+    path.chmod(0o660)
+    (problem,) = store.problems()
+    assert "it can be changed by others (mode 0660): chmod go-w" in str(problem)
 
 
 def test_what_is_no_principal_is_not_written(path: Path) -> None:
@@ -113,7 +154,7 @@ def test_permissions_stay_but_for_everybody(path: Path) -> None:
     create(path)
     path.chmod(0o664)
     create(path)
-    assert path.stat().st_mode & 0o777 == 0o660
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_a_link_is_followed(path: Path, tmp_path: Path) -> None:

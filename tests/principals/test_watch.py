@@ -83,10 +83,10 @@ async def test_a_change_is_taken_over(watched: Watched) -> None:
     watched.write(toml(f'secret = "{OTHER}"'))
     await watched.watch.look()
     assert watched.keys[KEY].secret == OTHER
-    assert watched.told == [("said", f"principals of {watched.path} read anew: 1 keys")]
+    assert watched.told == [("said", f"principals of {watched.path} read anew: 1 key")]
 
 
-async def test_a_bad_change_is_told_once_and_changes_nothing(watched: Watched) -> None:
+async def test_a_bad_change_is_told_whenever_it_changes_and_takes_nobody_in(watched: Watched) -> None:
     watched.write(toml())
     await watched.watch.open()
     for text in ("[[principal", "[[principal"):
@@ -96,12 +96,29 @@ async def test_a_bad_change_is_told_once_and_changes_nothing(watched: Watched) -
     watched.path.unlink()
     await watched.watch.look()
     kinds = [kind for kind, _ in watched.told]
-    assert kinds == ["failed"] * 4, "each problem, and that the old ones stay: twice"
-    assert watched.told[-1][1] == f"{watched.path} is not taken over: the principals of before stay"
+    assert kinds == ["failed"] * 6, "each problem, and that the old ones stay: three times"
+    assert watched.told[-1][1].startswith(f"{watched.path} is not taken over: whoever was known")
     assert len(watched.taken) == 1
     watched.write(toml())
     await watched.watch.look()
     assert watched.keys[KEY].secret == SECRET and watched.told[-1][0] == "said"
+
+
+async def test_whoever_a_bad_file_does_not_name_any_more_is_out(watched: Watched) -> None:
+    other = "WSFKAAAAAAAAAAAAAAA2"
+    both = f'{toml()}[[principal.key]]\nid = "{other}"\nsecret = "{OTHER}"\n'
+    watched.write(both)
+    await watched.watch.open()
+    watched.write(toml() + "[[nobody]]\n")
+    await watched.watch.look()
+    assert watched.keys.keys() == {KEY}
+    assert ("said", f"principals of {watched.path} taken out: {other}") in watched.told
+    watched.write(both + "[[nobody]]\n")
+    await watched.watch.look()
+    assert watched.keys.keys() == {KEY}, "nobody comes in by a file that is wrong"
+    watched.write("[[nobody]]\n")
+    await watched.watch.look()
+    assert watched.keys == {}
 
 
 async def test_files_it_refers_to_are_looked_at_too(watched: Watched, tmp_path: Path) -> None:

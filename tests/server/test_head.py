@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.counters import Counters, Limit
 from gateway.model.http import HttpResponse
 from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT, Limits
 from gateway.server.head import Head, read_head
@@ -195,11 +196,16 @@ HANDSHAKE_FIRST, HEAD_FIRST = Limits(tls_handshake_timeout_ms=300), Limits(head_
 @pytest.mark.parametrize("sent", [b"", HELLO])
 @pytest.mark.parametrize("limits", [HANDSHAKE_FIRST, replace(HEAD_FIRST, tls_handshake_timeout_ms=600)])
 async def test_a_tls_handshake_that_never_ends_is_given_up(parks: bool, sent: bytes, limits: Limits) -> None:
-    async with any_serving(limits, parks=parks, tls=True) as served, raw_client(served.port) as client:
+    counters = Counters()
+    async with (
+        any_serving(limits, parks=parks, tls=True, counters=counters) as served,
+        raw_client(served.port) as client,
+    ):
         await client.send(sent)
         with suppress(ConnectionResetError):
             assert await client.rest() == b""
         await until(lambda: served.shells == 0)
+        assert counters.exceeded[Limit.TLS_HANDSHAKE] == 1
 
 
 @BOTH_SHELLS

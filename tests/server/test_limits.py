@@ -8,11 +8,11 @@ from contextlib import suppress
 import pytest
 
 from gateway.counters import Counters, Limit
-from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT, Limits
+from gateway.model.limits import MAX_HEAD_BYTES, MAX_HEAD_COUNT, MAX_MESSAGE_BYTES, Limits
 from gateway.server.lot import HIGH_WATER_BYTES
 from gateway.server.websocket import WebSocketShell
 from raw_client import HANDSHAKE, RawClient, raw_client
-from server_fakes import QUICK, Conversation, Served, Serving, is_reading, until
+from server_fakes import QUICK, Conversation, Served, Service, Serving, is_reading, until
 from wire_frames import client_frame
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
@@ -52,6 +52,32 @@ async def test_a_head_that_is_too_large(serving: Serving, head: bytes, limit: Li
         client.send_later(head)
         assert (await client.head()).startswith(b"HTTP/1.1 431 ")
         assert counters.exceeded[limit] == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"Transfer-Encoding: chunked\r\n",
+        b"X: 1\r\nX: 2\r\nContent-Length: %d\r\n" % MAX_MESSAGE_BYTES,
+    ],
+)
+async def test_a_body_that_comes_with_its_head_counts_for_no_head(serving: Serving, lines: bytes) -> None:
+    """The last byte of a body and the next head in one read too."""
+    counters, body = Counters(), b"x" * MAX_MESSAGE_BYTES
+    if b"chunked" in lines:
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    request = b"POST /a HTTP/1.1\r\nHost: h\r\n%b\r\n%b" % (lines, body)
+    service = Service(MAX_MESSAGE_BYTES)
+    async with (
+        serving(counters=counters, service=service) as served,
+        raw_client(served.port, served.trust) as client,
+    ):
+        for _ in range(2):
+            client.send_later(request * 2)
+            for _ in range(2):
+                head, _ = await client.response()
+                assert head.startswith(b"HTTP/1.1 200 "), head
+        assert counters.exceeded[Limit.HEAD_BYTES] == 0
 
 
 @pytest.mark.parametrize("first", [GET, post(PLACE, b"hi", 2)])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.counters import Counters, Limit
 from gateway.model.limits import AWS
 from gateway.model.networks import read_networks
 from gateway.server.porch import Porch
@@ -131,11 +132,13 @@ async def test_a_balancer_without_a_header_is_closed_and_told_of_once(proxied: S
 
 @pytest.mark.parametrize("sent", [b"", b"PROXY TCP4 198.51", HEADERS[1][:20]])
 async def test_a_header_that_does_not_end_is_not_waited_for(proxied: Serving, sent: bytes) -> None:
-    async with proxied(QUICK) as served, raw_client(served.port) as client:
+    counters = Counters()
+    async with proxied(QUICK, counters=counters) as served, raw_client(served.port) as client:
         await client.send(sent)
         with suppress(ConnectionError):
             assert await client.rest() == b""
         assert served.shells == 0
+        assert counters.exceeded[Limit.PROXY_HEADER] == 1
 
 
 async def test_who_waits_is_closed_with_the_door(proxied: Serving) -> None:

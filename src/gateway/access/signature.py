@@ -85,7 +85,8 @@ class Claim(NamedTuple):
 
 def basic_format(at_s: int) -> str:
     """Unix time as ``20260925T002250Z``."""
-    return datetime.fromtimestamp(at_s, UTC).strftime(_BASIC_FORMAT)
+    at = datetime.fromtimestamp(at_s, UTC)
+    return f"{at.year:04}{at:%m%dT%H%M%SZ}"
 
 
 def read_claim(request: HttpRequest) -> Claim | Refusal:

@@ -81,6 +81,7 @@ def create(config: Path | None, arn: str, show: bool, as_json: bool, **options: 
         if show:
             click.echo(f"secret  {made.secret}")
         click.echo(f"kept    {'in the file of principals' if made.place == 'here' else made.place}")
+    _tell_problems(store)
     if made.is_new and not wish.policies:
         tell(f"warning: {arn} has no policies, so it may do nothing\n  hint: add policies = [...] to it in {path}")
 
@@ -91,17 +92,18 @@ def create(config: Path | None, arn: str, show: bool, as_json: bool, **options: 
 @JSON
 def revoke(config: Path | None, access_key: str, as_json: bool, **flags: Any) -> None:
     """Take out the key ID. Exit status 1: there is none. --json prints one object."""
-    store, _ = _store(config, flags)
+    store, path = _store(config, flags)
     revoked = store.revoke(access_key)
     if revoked is None:
         tell(f"error: there is no key {access_key}\n  hint: wsfleet keys lists them")
         raise click.exceptions.Exit(FAILURE)
     if as_json:
         click.echo(json.dumps({**_document(revoked.holder, revoked.key), "secret_left": revoked.left}, indent=2))
-        return
-    click.echo(f"key {access_key} of {revoked.holder.arn} is revoked")
-    if revoked.left is not None:
-        click.echo(f"its secret stays in {revoked.left}")
+    else:
+        click.echo(f"key {access_key} of {revoked.holder.arn} is taken out of {path}")
+        if revoked.left is not None:
+            click.echo(f"its secret stays in {revoked.left}")
+    _tell_problems(store)
 
 
 def _store(config: Path | None, flags: dict[str, Any]) -> tuple[KeyStore, Path]:
@@ -111,6 +113,14 @@ def _store(config: Path | None, flags: dict[str, Any]) -> tuple[KeyStore, Path]:
             "there is no file of principals", "name one: --principals-file, or principals_file in a setting"
         )
     return KeyStore(settings.principals_file), settings.principals_file
+
+
+def _tell_problems(store: KeyStore) -> None:
+    """Nodes drop whoever is not named any more; anything new they take over only when all of it is right."""
+    problems = store.problems()
+    if problems:
+        found = "\n".join(f"  {problem}" for problem in problems)
+        tell(f"warning: nodes take nothing new over from this file until it is mended\n{found}")
 
 
 def _wish(arn: str, show: bool, options: dict[str, Any]) -> Wish:

@@ -48,8 +48,22 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """The keys and ARNs of IAM that a file names at all, however wrong the rest of it may be."""
+
+    keys: frozenset[str] = frozenset()
+    arns: frozenset[str] = frozenset()
+
+    def left_of(self, known: Known) -> Known:
+        """``known`` without whoever is not named any more: to take somebody out is safe whatever else is wrong."""
+        keys = Keyring({key: each for key, each in known.keys.items() if key in self.keys})
+        return Known(keys, tuple(grant for grant in known.grants if grant.arn in self.arns))
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """``known`` is None when there are problems. ``looks`` are of every file that was read, or would have been;
+    """``known`` is None when there are problems; ``named`` then says who is named all the same, None when that cannot
+    be told. ``looks`` are of every file that was read, or would have been;
     ``asks_manager`` when secrets are where no file tells of a change."""
 
     known: Known | None
@@ -57,6 +71,7 @@ class Reading:
     doubts: tuple[str, ...] = ()
     looks: Mapping[Path, Look] = field(default_factory=dict)
     asks_manager: bool = False
+    named: Named | None = None
 
 
 class PrincipalsFile:
@@ -76,7 +91,8 @@ class PrincipalsFile:
             for key, place in draft.managed:
                 await self._ask(draft, key, place)
         known = None if draft.problems else draft.known()
-        return Reading(known, tuple(draft.problems), tuple(draft.doubts), draft.looks, bool(draft.managed))
+        problems, doubts_ = tuple(draft.problems), tuple(draft.doubts)
+        return Reading(known, problems, doubts_, draft.looks, bool(draft.managed), draft.named)
 
     async def looks(self, paths: Iterator[Path]) -> Mapping[Path, Look]:
         """What these files look like now."""
@@ -99,6 +115,37 @@ class PrincipalsFile:
         draft.take(key, str(place), text if place.member is None else _member(text, place.member))
 
 
+def problems_of(path: Path) -> tuple[Problem, ...]:
+    """Why a node would not take the file over; what only the node can see, variables and Secrets Manager, apart."""
+    return tuple(_Draft(path, None).problems)
+
+
+def policy_faults(path: Path) -> list[str]:
+    """Why the file is no policy that a node would take; each the end of a sentence that begins with its name."""
+    try:
+        text = read_text(path)
+        return ["can be changed by others: chmod go-w"] if text.is_others else faults(read(text.text))
+    except Unreadable as error:
+        return [str(error)]
+    except NotJson as error:
+        return [f"is not JSON: {error}"]
+
+
+def _named(document: Mapping[str, Any]) -> Named:
+    tables = [each for each in _list(document.get("principal")) if isinstance(each, dict)]
+    keys = [key.get("id") for each in tables for key in _list(each.get("key")) if isinstance(key, dict)]
+    arns = [each.get("arn") for each in _list(document.get("iam")) if isinstance(each, dict)]
+    return Named(_texts(keys), _texts(arns))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(values: list[Any]) -> frozenset[str]:
+    return frozenset(value for value in values if isinstance(value, str))
+
+
 def _looks(paths: tuple[Path, ...]) -> dict[Path, Look]:
     return {path: look_at(path) for path in paths}
 
@@ -114,9 +161,9 @@ def _member(text: str, name: str) -> str | None:
 
 
 class _Draft:
-    """One reading under way; made in a thread, for it reads files."""
+    """One reading under way; made in a thread, for it reads files. ``environ`` None: variables are not looked at."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str] | None) -> None:
         self._path = path
         self._environ = environ
         self._secrets: dict[str, str] = {}
@@ -125,6 +172,7 @@ class _Draft:
         self.doubts: list[str] = []
         self.looks: dict[Path, Look] = {}
         self.managed: list[tuple[KeyEntry, InManager]] = []
+        self.named: Named | None = None
         self._entries = self._read()
         if not self.problems:
             self._resolve()
@@ -179,6 +227,7 @@ class _Draft:
         except tomllib.TOMLDecodeError as error:
             self.say(f"the TOML is broken: {error}")
             return Entries()
+        self.named = _named(document)
         reader = Reader(self._path.parent)
         entries = reader.read(document)
         for problem in reader.problems:
@@ -192,7 +241,10 @@ class _Draft:
         match key.place:
             case OnTheSpot(secret):
                 self._secrets[key.access_key] = secret  # looked at already
+            case InVariable(name) if self._environ is None:
+                pass
             case InVariable(name):
+                assert self._environ is not None
                 self.take(key, f"variable {name}", self._environ.get(name) or None)
             case InFile(path):
                 self._find_in_file(key, path)
@@ -240,7 +292,11 @@ class _Draft:
     def _text(self, path: Path, name: str = "") -> Text | None:
         self.looks[path] = look_at(path)  # before it is read: a change in between is seen as one later
         try:
-            return read_text(path)
+            text = read_text(path)
         except Unreadable as error:
             self.say(f"{name} {error}" if name else f"it {error}")
             return None
+        if text.is_others:
+            self.say(f"{name or 'it'} can be changed by others (mode {text.mode:04o}): chmod go-w {path}")
+            return None
+        return text

@@ -1,4 +1,4 @@
-"""Small files, read whole: what stands in them, what they look like, and whether everybody may read them."""
+"""Small files, read whole: what stands in them, what they look like, and whether others may read or change them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from stat import S_IMODE, S_ISREG
 from typing import Final
 
 MAX_BYTES: Final = 1024 * 1024
-_OTHERS: Final = 0o004
+_OTHERS_READ: Final = 0o004
+_OTHERS_CHANGE: Final = 0o022
 
-Look = tuple[int, int, int, int] | None
-"""Device, inode, size and time of change; None for what cannot be looked at."""
+Look = tuple[int, int, int, int, int] | None
+"""Device, inode, permissions, size and time of change; None for what cannot be looked at."""
 
 
 class Unreadable(Exception):
@@ -27,9 +28,14 @@ class Text:
     mode: int
 
     @property
+    def is_others(self) -> bool:
+        """Whether somebody else may change it, who would then decide who may do what."""
+        return bool(self.mode & _OTHERS_CHANGE)
+
+    @property
     def fault(self) -> str | None:
         """Why nothing secret may stand here."""
-        if self.mode & _OTHERS:
+        if self.mode & _OTHERS_READ:
             return f"everybody on this machine may read it (mode {self.mode:04o}): chmod 600"
         return None
 
@@ -40,7 +46,7 @@ def look_at(path: Path) -> Look:
         found = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    return found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns
 
 
 def read_text(path: Path) -> Text:

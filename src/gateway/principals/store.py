@@ -19,12 +19,13 @@ from gateway.model.problem import Problem
 from gateway.principals.document import KEYS_AT_ONCE, Reader
 from gateway.principals.edit import with_key, without_key
 from gateway.principals.entries import Entries, InFile, InManager, InVariable, KeyEntry, OnTheSpot, PrincipalEntry
+from gateway.principals.file import policy_faults, problems_of
 from gateway.principals.files import Unreadable, read_text
 
 ID_PREFIX: Final = "WSFK"  # not AWS's AKIA: nobody shall take it for a key of AWS
 FOLDER: Final = "secrets"  # beside the file of principals
 _OWNER: Final = 0o600
-_NOT_OTHERS: Final = 0o770
+_KEPT: Final = 0o750  # of the permissions that the file had
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,10 @@ class KeyStore:
         shown = OnTheSpot(secret) if isinstance(place, OnTheSpot) else place
         return Created(access_key, secret, str(shown), holder is None)
 
+    def problems(self) -> tuple[Problem, ...]:
+        """Why nodes would not take the file over as it is now, as far as can be told from here."""
+        return problems_of(self._path)
+
     def revoke(self, access_key: str) -> Revoked | None:
         """None when there is no such key. Raises UserError, and then nothing has changed."""
         with self._locked():
@@ -105,6 +110,10 @@ class KeyStore:
 
     def _check(self, wish: Wish, holder: PrincipalEntry | None) -> None:
         if holder is None:
+            wrong = ((path, fault) for path in wish.policies for fault in policy_faults(Path(path)))
+            problems = [Problem(f"policy {path} {fault}") for path, fault in wrong]
+            if problems:
+                raise SettingsError(problems)
             return
         if len(holder.keys) >= KEYS_AT_ONCE:
             raise UserError(
@@ -174,7 +183,7 @@ class KeyStore:
                     if known is not None:
                         if (known.st_uid, known.st_gid) != (os.geteuid(), os.getegid()):
                             os.fchown(file.fileno(), known.st_uid, known.st_gid)
-                        os.fchmod(file.fileno(), known.st_mode & _NOT_OTHERS)
+                        os.fchmod(file.fileno(), known.st_mode & _KEPT)
                     file.flush()
                     os.fsync(file.fileno())
                 os.replace(draft, path)

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from gateway.model.errors import SettingsError
 from gateway.ports import Clock
-from gateway.principals.file import Known, PrincipalsFile, Reading
+from gateway.principals.file import Known, Named, PrincipalsFile, Reading
 from gateway.tasks import Tasks
 
 LOOK_EVERY_S: Final = 1.0  # a stat() per file
@@ -38,6 +38,7 @@ class PrincipalsWatch:
         self._clock = clock
         self._telling = telling
         self._last = Reading(None)
+        self._known = Known()
         self._doubts: tuple[str, ...] = ()
         self._asked_ms = 0
         self._is_asked = False
@@ -67,12 +68,14 @@ class PrincipalsWatch:
             return
         before, reading = self._last, await self._read()
         if reading.known is None:
-            if reading.problems != before.problems:
+            self._drop(reading.named)
+            if reading.problems != before.problems or looks != before.looks:
                 self._complain(reading)
             return
         self._use(reading, reading.known)
         if looks != before.looks or before.problems:
-            self._telling.said(f"principals of {self._file.path} read anew: {len(reading.known.keys)} keys")
+            count = len(reading.known.keys)
+            self._telling.said(f"principals of {self._file.path} read anew: {count} key{'' if count == 1 else 's'}")
 
     async def _watch(self) -> None:
         while True:
@@ -89,9 +92,21 @@ class PrincipalsWatch:
             self._doubts = reading.doubts
             for doubt in reading.doubts:
                 self._telling.warned(doubt)
+        self._known = known
         self._take(known)
+
+    def _drop(self, named: Named | None) -> None:
+        """Take out whoever the file does not name any more, whatever is wrong with the rest of it."""
+        if named is None:
+            return
+        left = named.left_of(self._known)
+        gone = sorted(self._known.keys.keys() - left.keys.keys())
+        if gone or len(left.grants) < len(self._known.grants):
+            self._known = left
+            self._take(left)
+            self._telling.said(f"principals of {self._file.path} taken out: {', '.join(gone) or 'grants of IAM'}")
 
     def _complain(self, reading: Reading) -> None:
         for problem in reading.problems:
             self._telling.failed(str(problem))
-        self._telling.failed(f"{self._file.path} is not taken over: the principals of before stay")
+        self._telling.failed(f"{self._file.path} is not taken over: whoever was known and is still named stays")

@@ -38,6 +38,11 @@ MAX_FDS: Final = 64  # file descriptors taken from the socket in one read; two a
 PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 PR_SET_NO_NEW_PRIVS: Final = 38  # linux/prctl.h
+PR_CAPBSET_DROP: Final = 24  # linux/prctl.h
+# What root's handlers keep: to reach files as root does, and low ports (CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER,
+# FSETID, NET_BIND_SERVICE; linux/capability.h). Whoever has less than its gateway cannot look into it.
+KEPT_CAPABILITIES: Final = frozenset((0, 1, 2, 3, 4, 10))
+CAPABILITIES: Final = 64  # as many as there is room for; 41 are there
 PRIVATE_UMASK: Final = 0o077
 FIRST_TO_GO: Final = 500  # oom_score_adj, of 1,000: long before a gateway that holds everybody's sockets
 _LENGTH: Final = struct.Struct("!I")
@@ -290,6 +295,10 @@ class Guardian:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
             file.write(b"%d" % FIRST_TO_GO)
+        if self._tie is not None and os.geteuid() == 0:
+            for capability in range(CAPABILITIES):
+                if capability not in KEPT_CAPABILITIES:
+                    self._tie(PR_CAPBSET_DROP, capability)  # holds from the program on that is about to be begun
         if self._seclude is not None:
             self._seclude()
 

@@ -313,12 +313,18 @@ class _Handler(web.RequestHandler):
         before, self._before = self._before, (self._before + data[-_SEAM:])[-_SEAM:]
         for piece in _heads_apart(before, data):
             if self._holds() and self.transport is not None:
+                was_in_body = self._is_in_body()
                 super().data_received(piece)
                 self._fail_body()
-                self._time_head(piece)
+                self._time_head(piece, was_in_body)
 
-    def _time_head(self, piece: bytes) -> None:
-        if self._messages or self._current_request is not None:
+    def _is_in_body(self) -> bool:
+        """Asked of the body itself: between a head and the task that serves it aiohttp has neither at hand."""
+        return self._body is not None and not self._body.is_eof()
+
+    def _time_head(self, piece: bytes, was_in_body: bool) -> None:
+        """What came with the end of a body counts for no head: nobody told how much of it is one."""
+        if self._messages or self._current_request is not None or was_in_body or self._is_in_body():
             self._head_came()
         elif self._head_bytes or piece.strip(b"\r\n"):  # empty lines behind a request are nothing at all
             self._head_bytes += len(piece)

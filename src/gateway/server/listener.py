@@ -103,7 +103,7 @@ class FrontDoor(Generic[ConversationT]):
             entrance = self._parking(contexts, census)
         else:
             head = partial(Head, self._door, self._host.protocol)
-            entrance = Transports(head, contexts, self._door.limits, census.leave)
+            entrance = Transports(head, contexts, self._door.limits, census.leave, self._door.counters)
         if proxied:
             entrance = Porch(self._door, entrance, self._reporter, census)
         reserved = RESERVED if strangers else 0

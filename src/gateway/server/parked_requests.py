@@ -144,6 +144,8 @@ class ParkedRequests(Generic[ConversationT]):
         else:
             if self._awaits is _Awaits.FIRST_HEAD:
                 counters.exceed(Limit.HEAD_TIMEOUT)
+            elif self._awaits in _AGREEMENTS:
+                counters.exceed(Limit.TLS_HANDSHAKE)
             self._yard.lot.close(self)  # browsers open sockets in advance; an answer to nothing would confuse them
 
     def drop(self) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import socket
 from typing import Final, Generic
 
+from gateway.counters import Limit
 from gateway.model.limits import MAX_PROXY_V2_BYTES
 from gateway.ports import ConversationT, Reporter
 from gateway.server.acceptor import Entrance
@@ -98,6 +99,7 @@ class _Waiting(Generic[ConversationT]):
         self._loop.add_reader(self._socket.fileno(), self._look)
 
     def overdue(self) -> None:
+        self._porch.door.counters.exceed(Limit.PROXY_HEADER)
         self.drop()
 
     def drop(self) -> None:

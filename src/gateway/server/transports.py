@@ -8,6 +8,7 @@ from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable
 from typing import Final
 
+from gateway.counters import Counters, Limit
 from gateway.model.limits import KIB, Limits
 from gateway.server.tls_source import Contexts
 from gateway.wire.handshake import Peer
@@ -27,7 +28,9 @@ class Transports:
         tls: Contexts | None,
         limits: Limits,
         left: Callable[[int], None] | None = None,
+        counters: Counters | None = None,
     ) -> None:
+        self._counters = counters
         self._factory = factory
         self._left = left
         self._tls = tls
@@ -67,6 +70,10 @@ class Transports:
                 ssl_handshake_timeout=None if tls is None else limits.tls_handshake_timeout_ms / 1000,
                 ssl_shutdown_timeout=None if tls is None else limits.close_timeout_ms / 1000,
             )
+        except ConnectionAbortedError:  # as asyncio says that the handshake took too long
+            if self._counters is not None:
+                self._counters.exceed(Limit.TLS_HANDSHAKE)
+            accepted.close()
         except OSError:
             accepted.close()  # no TLS, a broken handshake, or gone already: nobody to tell
         except asyncio.CancelledError:

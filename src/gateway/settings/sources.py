@@ -160,22 +160,34 @@ def _at_odds(settings: ServeSettings) -> Iterator[Problem]:
     yield from _tls_at_odds(settings)
     if settings.proxy_protocol == "required" and not settings.trusted_proxies:
         yield Problem("proxy_protocol: nobody is trusted", hint="name the balancers' networks in trusted_proxies")
+    yield from _callers_at_odds(settings)
+    if settings.advertise is not None:
+        try:
+            settings.advertise.after(settings.workers - 1)
+        except ValueError as error:
+            yield Problem(f"advertise: {error}", hint="each worker takes the port after the one before")
+    yield from _metrics_at_odds(settings)
+    if settings.ready_file is not None and not settings.ready_file.absolute().parent.is_dir():
+        yield Problem(f"ready_file: {settings.ready_file.parent} is no folder", hint="choose another --ready-file")
+
+
+def _callers_at_odds(settings: ServeSettings) -> Iterator[Problem]:
     if settings.trust_iam and settings.principals_file is None:
         yield Problem("trust_iam without principals_file", hint="its [[iam]] entries grant what trusted callers may do")
     if settings.sts_endpoint_url is not None and not _is_safe(settings.sts_endpoint_url):
         yield Problem("sts_endpoint_url must be https://", hint="whoever is between could name anybody")
     if settings.principals_file is not None and settings.no_auth:
         yield Problem("principals_file and no_auth are at odds", hint="take out one: no_auth verifies nobody")
-    if settings.advertise is not None:
-        try:
-            settings.advertise.after(settings.workers - 1)
-        except ValueError as error:
-            yield Problem(f"advertise: {error}", hint="each worker takes the port after the one before")
+    if settings.no_auth_on_network and not settings.no_auth:
+        yield Problem("no_auth_on_network without no_auth", hint="leave it out: signatures are verified")
+
+
+def _metrics_at_odds(settings: ServeSettings) -> Iterator[Problem]:
     if settings.metrics_port is not None and settings.metrics_token_file is None and not _is_loopback(settings):
         hint = "set --metrics-token-file, or leave --metrics-host at localhost"
         yield Problem(f"metrics_host: {settings.metrics_host} is no loopback address, and there is no token", hint=hint)
-    if settings.ready_file is not None and not settings.ready_file.absolute().parent.is_dir():
-        yield Problem(f"ready_file: {settings.ready_file.parent} is no folder", hint="choose another --ready-file")
+    if settings.metrics_port is None and settings.metrics_token_file is not None:
+        yield Problem("metrics_token_file: there are no metrics", hint="choose a --metrics-port")
 
 
 def _tls_at_odds(settings: ServeSettings) -> Iterator[Problem]:
