@@ -17,11 +17,12 @@ NORMALLY: Final = (1000, "Connection Closed Normally")  # parity 7.3
 
 @hot_value
 class PostTo:
-    """PostToConnection; ``data`` as the caller sent it."""
+    """PostToConnection; ``data`` as the caller sent it. ``binary``: the client gets it as a BINARY message."""
 
     api_id: ApiId
     connection_id: ConnectionId
     data: bytes
+    binary: bool = False
 
 
 @hot_value
