@@ -107,7 +107,9 @@ async def test_the_owners_answer_comes_back(here: World, wanted: PeerAnswer) -> 
         pytest.param(PostToMany(API, (), b""), id="nobody"),
         pytest.param(Broadcast(Audience(API, StageName("prod")), b""), id="broadcast"),
         pytest.param(Broadcast(AUDIENCE, bytes(MAX_MESSAGE_BYTES), False), id="longest broadcast"),
+        pytest.param(Broadcast(AUDIENCE, bytes(LIFTED_MESSAGE_BYTES), True, True), id="longest binary broadcast"),
         pytest.param(PostToMany(API, MANY, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="longest to most"),
+        pytest.param(PostToMany(API, MANY, bytes(LIFTED_MESSAGE_BYTES), True), id="longest binary to most"),
     ],
 )
 async def test_the_owner_is_asked_just_that(here: World, request_: PeerRequest) -> None:

@@ -112,7 +112,7 @@ def test_more_data_than_a_message_holds_is_garbled() -> None:
         requests_in(longer + frame[size - len(API) - len(CONNECTION) :] + b"x", 0)
 
 
-@pytest.mark.parametrize("kind", [3, 4, 6, 255])
+@pytest.mark.parametrize("kind", [3, 4, 6, 7, 255])
 def test_an_unknown_kind_is_garbled(kind: int) -> None:
     frame = bytearray(FRAMES[1])
     frame[12] = kind
