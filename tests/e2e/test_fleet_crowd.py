@@ -15,11 +15,11 @@ from gateway.system.open_files import raise_open_files
 from gateway_process import DEADLINE_S
 from process_watch import LINUX
 
-CROWD = 5_000
 CROWD_LEASE_S = 10
 AT_ONCE = 50
 IS_ALONE = "PYTEST_XDIST_WORKER" not in os.environ
 """Whether this run has the machine to itself: only then does a time say something about the fleet."""
+CROWD = 5_000 if IS_ALONE else 2_000
 TOLD_WITHIN_S = CROWD_LEASE_S + 30 if IS_ALONE else 150
 UPGRADE = (
     b"GET /prod HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -52,8 +52,9 @@ async def crowd(node: FleetNode, count: int) -> list[sockets_of.socket]:
 
 
 @pytest.mark.timeout(300)
-def test_five_thousand_sockets_on_a_node_that_is_killed(tmp_path: Path) -> None:
-    """Each told once, and within the lease and half a minute where nothing else runs (``pytest -n 0 -s``)."""
+def test_thousands_of_sockets_on_a_node_that_is_killed(tmp_path: Path) -> None:
+    """Each told once; where nothing else runs (``pytest -n 0 -s``) they are more, and told within the lease and half a
+    minute."""
     with fleet_in(tmp_path) as fleet:
         # moto is one Python process that takes 5,000 records meanwhile: nobody should be fenced for its slowness
         options = ["--connect-rate", "0", "--lease-seconds", str(CROWD_LEASE_S)]
