@@ -31,6 +31,8 @@ class Limit(Enum):
     PROTOCOL = ("protocol", "closed with 1002, 1003 or 1007")
     OUT_BUFFER = ("out_buffer", "429 to the poster")
     SLOW_CLIENT = ("slow_client", "closed with 1008")
+    GROUPS = ("groups", "not joined: 409, or a warning")
+    GROUP_NAME = ("group_name", "400, or a warning")
 
     def __init__(self, label: str, consequence: str) -> None:
         self.label = label

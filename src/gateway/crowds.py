@@ -11,9 +11,19 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from gateway.engine.responses import as_text
+from gateway.listings import Listings
 from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.limits import MAX_TOLD
-from gateway.model.peer import Broadcast, Outcome, Outcomes, PeerAnswer, PeerRequest, PostToMany, Reached
+from gateway.model.peer import (
+    Broadcast,
+    ListConnections,
+    Outcome,
+    Outcomes,
+    PeerAnswer,
+    PeerRequest,
+    PostToMany,
+    Reached,
+)
 from gateway.node import Node
 from gateway.slices import AT_ONCE, Slices
 from gateway.wire.prepared_text import PreparedText
@@ -26,6 +36,7 @@ class Crowds:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._listings = Listings(node)
         self._turn = asyncio.Lock()
         self._waiting = 0
 
@@ -42,6 +53,8 @@ class Crowds:
             if request.waits:
                 return self._in_turn(lambda: self._broadcast(owner, request))
             return self._node.refusal_of(owner) or self._later(lambda: self._broadcast(owner, request))
+        if isinstance(request, ListConnections):
+            return self._listings.answer(owner, request)
         return self._node.answer(owner, request)
 
     def _later(self, work: Callable[[], Awaitable[PeerAnswer]]) -> Outcome:
@@ -87,7 +100,7 @@ class Crowds:
         """To everybody who is connected when its turn comes; who connects meanwhile does not get it."""
         node, admits = self._node, request.audience.admits
         text, slices, toll = PreparedText(as_text(request.data)), Slices(), _Toll()
-        everybody = node.conversations()
+        everybody = node.conversations(request.audience.members)
         for start in range(0, len(everybody), AT_ONCE):
             refusal = node.refusal_of(owner)
             if refusal is not None:

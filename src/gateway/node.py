@@ -20,7 +20,9 @@ from gateway.engine.deadlines import Wheel
 from gateway.engine.directory import Addressed, Directory
 from gateway.engine.exchange import Occasion
 from gateway.engine.lifecycle import GOING_AWAY, TOO_SLOW, State
+from gateway.groups import Groups
 from gateway.model.connection import Connection
+from gateway.model.group import Group
 from gateway.model.handshake import Handshake
 from gateway.model.ids import CONNECT, ApiId, ConnectionId, NodeNumber
 from gateway.model.limits import MAX_SOURCE_STRING, Limits
@@ -60,6 +62,7 @@ class Node:
         self._outside = outside
         self._counters = outside.counters
         self._limits = limits
+        self.groups = Groups(limits, outside.counters, outside.reporter)
         self._wake = wake
         self._live: dict[ConnectionId, Conversation] = {}
         self._upgrading: set[Conversation] = set()
@@ -158,6 +161,8 @@ class Node:
             case DeleteIt(code=code, reason=reason):
                 self._close(conversation, code, reason)
                 return Outcome.DONE
+            case _:
+                return self.groups.answer(conversation, request)
 
     def _post(self, conversation: Conversation, data: bytes) -> Outcome:
         """One TEXT message; never half a message. That this node may act has been asked at this moment."""
@@ -174,9 +179,9 @@ class Node:
         conversation = self._find(api_id, connection_id)
         return Outcome.GONE if conversation is None else self._tell(conversation, text)
 
-    def conversations(self) -> tuple[Conversation, ...]:
-        """Everybody who is connected now, those who are closing included."""
-        return tuple(self._live.values())
+    def conversations(self, group: Group | None = None) -> tuple[Conversation, ...]:
+        """Everybody who is connected now, those who are closing included; or the members of a group."""
+        return tuple(self._live.values()) if group is None else self.groups.members_of(group)
 
     def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         """Run it until it ends; ``stop`` waits for it."""
@@ -341,6 +346,7 @@ class Node:
             case do.AcceptUpgrade() | do.RefuseUpgrade() | do.SendClose() | do.Abort():
                 self._to_socket(conversation, command)
             case do.ReportClosed(code, reason):
+                self.groups.leave_all(conversation)
                 self._outside.reporter.closed(conversation.connection, code, reason)
             case do.Forget():
                 self._forget(conversation)
@@ -402,6 +408,8 @@ class Node:
     def _open(self, conversation: Conversation) -> None:
         self._decided(conversation)
         self._log_connect(conversation, None)
+        if conversation.opening is not None and conversation.opening.groups:
+            self.groups.enter(conversation, conversation.opening.groups)
         conversation.opening = None
         self._live[conversation.connection.connection_id] = conversation
         self._counters.opened += 1
@@ -483,10 +491,6 @@ def _unsaid(command: do.Command) -> on.Input | None:
 
 def _info(conversation: Conversation) -> ConnectionInfo:
     connection = conversation.connection
-    active_for_ms = conversation.last_active_ms - conversation.begun_ms
     return ConnectionInfo(
-        connection.connected_at_ms,
-        connection.connected_at_ms + active_for_ms,
-        connection.source_ip,
-        connection.user_agent,
+        connection.connected_at_ms, conversation.last_active_at_ms, connection.source_ip, connection.user_agent
     )

@@ -22,7 +22,7 @@ def test_names(name: str) -> None:
     ["a/b", "a,b", " a", "a ", ".", "..", "a\nb", "\x00", "\x7f", "\x85", "\u200e", "\u2028", "\u00a0", "\ud800"],
 )
 def test_no_names(name: str) -> None:
-    assert fault_of(name, 128) == f"{ascii(name)} cannot be a group's name: {FORM}"
+    assert fault_of(name, 128) == f"{name!a} cannot be a group's name: {FORM}"
 
 
 def test_a_name_has_a_length() -> None:

@@ -1,7 +1,7 @@
 """What a group may be called: 1 to so many printable characters, so that a path, a header and a policy can name it.
 
-No ``/`` and no ``,``, which end a name there; no space at either end, and neither ``.`` nor ``..``, which would get lost
-on the way. Names are compared character by character.
+No ``/`` and no ``,``, which end a name there; no space at either end, and neither ``.`` nor ``..``, which would get
+lost on the way. Names are compared character by character.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def fault_of(name: str, max_chars: int) -> str | None:
     if len(name) > max_chars:
         return f"a group's name has {len(name)} characters, at most {max_chars} are allowed"
     if not name.isprintable() or "/" in name or "," in name or name != name.strip() or name in _DOTS:
-        return f"{ascii(name[:_SHOWN])} cannot be a group's name: printable characters without / and , can, but . and .."
+        return f"{name[:_SHOWN]!a} cannot be a group's name: printable characters without / and , can, but . and .."
     return None
 
 
