@@ -37,6 +37,9 @@ class ReachingAll(Reaching, Protocol):
     async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
         """The answer of every node that serves, as the table tells at this moment, this one included."""
 
+    async def everybody(self) -> list[NodeNumber]:
+        """Who that is."""
+
 
 class Alone(PeerService, Protocol):
     """A node that is alone."""
@@ -56,6 +59,9 @@ class LocalReach:
         if isinstance(answer, Coroutine):
             return self._ask_many(answer)
         return Outcome.GONE if answer is Outcome.UNREACHABLE else answer
+
+    async def everybody(self) -> list[NodeNumber]:
+        return [self._here.number]
 
     async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
         number = self._here.number
@@ -95,16 +101,25 @@ class FleetReach:
 
     async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
         """By the last roster where the table does not answer; who joined since that is not asked then."""
-        me = self._tenure.number
-        try:
-            async with asyncio.timeout(self._wait_ms / 1000):
-                roster = await self._look()
-        except (RegistryUnavailable, TimeoutError):
-            roster = self._roster
-        others = [number for number in roster.sightings if number != me and roster.serves(number)]
-        numbers = [me, *others]
+        roster = await self._newest()
+        numbers = self._serving(roster)
         answers = await asyncio.gather(*(self._ask_one(each, roster, request) for each in numbers))
         return dict(zip(numbers, answers, strict=True))
+
+    async def everybody(self) -> list[NodeNumber]:
+        """As ``ask_all`` has them."""
+        return self._serving(await self._newest())
+
+    async def _newest(self) -> Roster:
+        try:
+            async with asyncio.timeout(self._wait_ms / 1000):
+                return await self._look()
+        except (RegistryUnavailable, TimeoutError):
+            return self._roster
+
+    def _serving(self, roster: Roster) -> list[NodeNumber]:
+        me = self._tenure.number
+        return [me, *(number for number in roster.sightings if number != me and roster.serves(number))]
 
     async def _ask_one(self, number: NodeNumber, roster: Roster, request: ManyRequest) -> PeerAnswer:
         if number == self._tenure.number:
