@@ -77,6 +77,7 @@ class FakeSocket:
     is_open: bool = False
     refusal: tuple[int, dict[str, str], bytes] | None = None
     sent: list[bytes] = field(default_factory=list)
+    sent_binary: list[bytes] = field(default_factory=list)
     closed: tuple[int | None, str] | None = None
     aborted: bool = False
     buffered: int = 0
@@ -96,6 +97,10 @@ class FakeSocket:
     def send_text(self, data: bytes) -> None:
         assert self.is_open and self.closed is None, "sent after a close"
         self.sent.append(data)
+
+    def send_binary(self, data: bytes) -> None:
+        assert self.is_open and self.closed is None, "sent after a close"
+        self.sent_binary.append(data)
 
     def close(self, code: int | None, reason: str) -> None:
         assert self.is_open and self.closed is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import pytest
@@ -27,15 +27,18 @@ async def crowd() -> AsyncIterator[Crowd]:
     await made.close()
 
 
-def join(crowd: Crowd, connection_id: ConnectionId, name: str = "room", stage: StageName = DEV) -> OneAnswer:
+Answer = OneAnswer | Coroutine[Any, Any, Outcome]
+
+
+def join(crowd: Crowd, connection_id: ConnectionId, name: str = "room", stage: StageName = DEV) -> Answer:
     return crowd.node.answer(OWNER, JoinGroup(API, connection_id, stage, name))
 
 
-def leave(crowd: Crowd, connection_id: ConnectionId, name: str = "room") -> OneAnswer:
+def leave(crowd: Crowd, connection_id: ConnectionId, name: str = "room") -> Answer:
     return crowd.node.answer(OWNER, LeaveGroup(API, connection_id, DEV, name))
 
 
-def groups(crowd: Crowd, connection_id: ConnectionId) -> OneAnswer:
+def groups(crowd: Crowd, connection_id: ConnectionId) -> Answer:
     return crowd.node.answer(OWNER, GetGroups(API, connection_id, DEV))
 
 
@@ -126,6 +129,24 @@ async def test_before_the_upgrade_it_is_gone_as_for_a_post(crowd: Crowd) -> None
     gate.set()
     await until_idle(lambda: socket.is_open)
     assert join(crowd, conversation.connection.connection_id) is Outcome.DONE
+
+
+async def test_where_posts_wait_for_the_upgrade_groups_do_too() -> None:
+    crowd = Crowd(early_post_ms=5_000)
+    gate = crowd.functions.gates["connect"] = asyncio.Event()
+    socket = FakeSocket()
+    conversation = crowd.node.handshake(socket, handshake(path="/dev"))
+    assert conversation is not None
+    connection_id = conversation.connection.connection_id
+    await until_idle(lambda: bool(crowd.functions.events("connect")))
+    loop = asyncio.get_running_loop()
+    asked = [join(crowd, connection_id, "a"), join(crowd, connection_id, "b"), leave(crowd, connection_id, "a")]
+    waiting = [loop.create_task(each) for each in asked if isinstance(each, Coroutine)]
+    assert groups(crowd, connection_id) is Outcome.GONE
+    gate.set()
+    assert await asyncio.gather(*waiting) == [Outcome.DONE] * 3
+    assert groups(crowd, connection_id) == InGroups(("b",))
+    await crowd.close()
 
 
 async def test_who_is_in_no_group_costs_nothing(crowd: Crowd) -> None:

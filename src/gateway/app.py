@@ -32,7 +32,7 @@ from gateway.lambda_api.service import LambdaApi
 from gateway.management import IdCheck, ManagementApi
 from gateway.model.definition import Definition
 from gateway.model.errors import RegistryUnavailable, UserError
-from gateway.model.limits import AWS, AWS_ACCOUNT, UNLIMITED
+from gateway.model.limits import AWS_ACCOUNT, UNLIMITED
 from gateway.model.now import Now
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
 from gateway.reach import LocalReach
@@ -175,7 +175,8 @@ async def _serve_sockets(
     stack: AsyncExitStack, ground: Ground, outside: Outside, directory: Directory, identity: Identity
 ) -> Node:
     wakers: list[Ticker] = []
-    node = Node(identity.tenure, directory, outside, AWS, lambda: wakers[0].wake())
+    limits = ground.settings.limits
+    node = Node(identity.tenure, directory, outside, limits, lambda: wakers[0].wake())
 
     def tick(now: Now) -> bool:
         node.tick(now.monotonic_ms)
@@ -187,7 +188,7 @@ async def _serve_sockets(
     api = ManagementApi(node, reach, check, outside.ids, outside.journal)
     service = Extensions(api, node, reach, check, outside.ids)
     conduct = Conduct(compresses=ground.settings.compression, longer_bodies=longest_body)
-    door = FrontDoor(node, service, ground.clock, ground.console, AWS, conduct)
+    door = FrontDoor(node, service, ground.clock, ground.console, limits, conduct)
     stack.push_async_callback(door.close)
     stack.push_async_callback(_leave, node, ground.console)
     stack.callback(door.stop_accepting)

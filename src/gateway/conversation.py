@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.early_posts import EarlyPosts
 from gateway.engine.directory import Deployment
 from gateway.engine.exchange import Occasion
 from gateway.engine.lifecycle import Lifecycle
@@ -14,10 +15,10 @@ from gateway.ports import Socket
 
 class Opening:
     """The handshake, the occasion that the authorizer's and CONNECT's events share, the authorizer's latency; what the
-    stage's logs will say, None where there are none. ``groups`` are to be joined once it opens, as a header's values.
-    """
+    stage's logs will say, None where there are none; what was asked too early, None as long as nothing was. ``groups``
+    are to be joined once it opens, as a header's values."""
 
-    __slots__ = ("authorizer_latency_ms", "deployment", "entry", "groups", "handshake", "occasion")
+    __slots__ = ("authorizer_latency_ms", "deployment", "early", "entry", "groups", "handshake", "occasion")
 
     def __init__(
         self, deployment: Deployment, handshake: Handshake, occasion: Occasion, entry: Entry | None = None
@@ -28,6 +29,7 @@ class Opening:
         self.entry = entry
         self.authorizer_latency_ms: int | None = None
         self.groups: tuple[str, ...] = ()
+        self.early: EarlyPosts | None = None
 
 
 class Conversation(Lifecycle):

@@ -10,7 +10,7 @@ from gateway.engine.group_names import HEADER, names_in
 from gateway.engine.membership import Membership
 from gateway.model.group import Group
 from gateway.model.limits import Limits
-from gateway.model.peer import GetGroups, GroupRequest, InGroups, JoinGroup, LeaveGroup, Outcome
+from gateway.model.peer import GetGroups, InGroups, JoinGroup, LeaveGroup, Outcome
 from gateway.ports import Reporter
 
 
@@ -24,19 +24,21 @@ class Groups:
         self._reporter = reporter
         self._membership: Membership[Conversation] = Membership(limits.max_groups)
 
-    def answer(self, conversation: Conversation, request: GroupRequest) -> Outcome | InGroups:
+    def change(self, conversation: Conversation, request: JoinGroup | LeaveGroup) -> Outcome:
         """GONE when it is a connection of another stage: who may do this in one may not in all."""
         connection = conversation.connection
         if connection.stage != request.stage:
             return Outcome.GONE
-        match request:
-            case JoinGroup(group=name):
-                return self._join(conversation, name)
-            case LeaveGroup(group=name):
-                self._membership.leave(conversation, Group(connection.api_id, connection.stage, name))
-                return Outcome.DONE
-            case GetGroups():
-                return InGroups(self.names_of(conversation))
+        if isinstance(request, JoinGroup):
+            return self._join(conversation, request.group)
+        self._membership.leave(conversation, Group(connection.api_id, connection.stage, request.group))
+        return Outcome.DONE
+
+    def told(self, conversation: Conversation, request: GetGroups) -> Outcome | InGroups:
+        """Likewise."""
+        if conversation.connection.stage != request.stage:
+            return Outcome.GONE
+        return InGroups(self.names_of(conversation))
 
     def enter(self, conversation: Conversation, listed: Iterable[str]) -> None:
         """Join what can be joined of all that the values of ``X-Fleet-Groups`` list; the operator hears of the rest."""

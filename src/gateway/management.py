@@ -28,7 +28,6 @@ from gateway.journal import StageJournal
 from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId, NodeNumber
-from gateway.model.limits import MAX_MESSAGE_BYTES
 from gateway.model.peer import ANSWERS, ConnectionInfo, DeleteIt, GetInfo, OneRequest, Outcome, PeerAnswer, PostTo
 from gateway.node import Node
 from gateway.ports import Clock, HttpAnswer, Ids
@@ -41,6 +40,7 @@ UPGRADE_REQUIRED: Final = HttpResponse(
     b'{"message":"Upgrade Required"}',
 )
 UNMATCHED_STATUS: Final = 404  # assumed; the text is captured (parity 7.4)
+FRAME_HEADER: Final = "X-Fleet-Frame"  # an extension: AWS ignores it
 MANAGE: Final = "execute-api:ManageConnections"
 CONNECTION: Final = "@connections/{connectionId}"  # literally, as on AWS: a policy cannot name one connection
 _METHODS: Final = frozenset({"POST", "GET", "DELETE"})
@@ -105,8 +105,6 @@ class ManagementApi:
     """The plain-HTTP side of the front door. ``max_body_bytes`` is PostToConnection's limit (parity 8); ``journal`` is
     None when no stage's logs are kept, ``guard`` when whoever signs is believed."""
 
-    max_body_bytes = MAX_MESSAGE_BYTES
-
     def __init__(
         self,
         node: Node,
@@ -123,6 +121,10 @@ class ManagementApi:
         self._ids = fresh
         self._journal = journal
 
+    @property
+    def max_body_bytes(self) -> int:
+        return self._node.limits.max_message_bytes
+
     def handle(self, request: HttpRequest) -> HttpAnswer:
         """Answer one request, at once where the connection is here; neither way raises."""
         directory: Directory = self._node.directory
@@ -133,6 +135,8 @@ class ManagementApi:
         if isinstance(owner, HttpResponse):
             return self._told(request, found, owner)
         asked = _request(request, found)
+        if isinstance(asked, PostTo) and asked.binary and not self._node.limits.binary:
+            asked = f"{FRAME_HEADER}: binary needs the setting binary = on"
         if isinstance(asked, str):
             return self._told(request, found, self._bad_request(asked))
         answer = self._reach.ask(owner, asked)
@@ -270,7 +274,8 @@ def _request(request: HttpRequest, found: ConnectionPath) -> OneRequest | str:
     if request.method == "DELETE":
         close = read_close(request.query)
         return close if isinstance(close, str) else DeleteIt(api_id, connection_id, *close)
-    return PostTo(api_id, connection_id, request.body)
+    binary = (request.header(FRAME_HEADER) or "").lower() == "binary"
+    return PostTo(api_id, connection_id, request.body, binary)
 
 
 def _message(text: str, member: str = "message") -> bytes:

@@ -61,6 +61,9 @@ class Socket(Protocol):
     def send_prepared(self, text: PreparedText) -> None:
         """``send_text`` of a message that others get too, in frames that are made once for all."""
 
+    def send_binary(self, data: bytes) -> None:
+        """Send one BINARY message, likewise."""
+
     def close(self, code: int | None, reason: str) -> None:
         """Send a close frame (empty when ``code`` is None) and end the connection once it has left."""
 
@@ -197,8 +200,8 @@ class PeerService(Protocol):
     """What a node answers to others."""
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
-        """At once for one connection, by a coroutine for many; ``owner`` is the incarnation that is meant:
-        GONE when this node came back as another since, but UNREACHABLE when it never was that one."""
+        """At once, or what it takes to have it, which does not raise; ``owner`` is the incarnation that is meant: GONE
+        when this node came back as another since, but UNREACHABLE when it never was that one."""
 
 
 @hot_value

@@ -22,6 +22,7 @@ from node_doubles import ManualClock, until_idle
 ABSENT = connection_id(OWNER, b"absent", KEY)
 POST = "/dev/@fleet/post"
 BROADCAST = "/dev/@fleet/broadcast"
+LIMITS = "/dev/@fleet/limits"
 
 
 @pytest.fixture
@@ -54,6 +55,12 @@ async def test_a_broadcast(crowd: Crowd) -> None:
         },
     )
     assert (one.socket.sent, other.socket.sent, slow.socket.sent) == ([b"hi"], [], [])
+
+
+async def test_the_limits(crowd: Crowd) -> None:
+    status, told = await crowd.ask("GET", LIMITS)
+    assert (status, told["profile"]) == (200, "aws")
+    assert {each["name"] for each in told["limits"]} > {"idle_timeout_seconds", "binary", "ping_seconds"}
 
 
 async def test_a_broadcast_that_nobody_waits_for(crowd: Crowd) -> None:
@@ -128,6 +135,7 @@ class _Later:
         ("POST", POST, "execute-api:ManageConnections", "POST/@connections/*"),
         ("POST", BROADCAST, "wsfleet:Broadcast", "POST/@fleet/broadcast"),
         ("POST", f"{BROADCAST}?wait=false", "wsfleet:Broadcast", "POST/@fleet/broadcast"),
+        ("GET", LIMITS, "execute-api:ManageConnections", "GET/@fleet/limits"),
     ],
 )
 async def test_who_may(method: str, path: str, action: str, resource: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.model.audience import Audience
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName
 from gateway.model.ids import connection_id as issued
-from gateway.model.limits import MAX_LISTED, MAX_MESSAGE_BYTES
+from gateway.model.limits import LIFTED_MESSAGE_BYTES, MAX_LISTED
 from gateway.model.peer import (
     Broadcast,
     ConnectionInfo,
@@ -50,7 +50,7 @@ AUDIENCES = st.builds(
     MAYBE_TEXT,
 )
 REQUESTS = st.one_of(
-    st.builds(PostTo, *IDS, st.binary(max_size=200)),
+    st.builds(PostTo, *IDS, st.binary(max_size=200), st.booleans()),
     st.builds(GetInfo, *IDS),
     st.builds(DeleteIt, *IDS),
     st.builds(JoinGroup, *IDS, ANY_TEXT.map(StageName), ANY_TEXT),
@@ -132,7 +132,7 @@ def test_frames_look_as_written_down() -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        pytest.param(PostTo(API, CONNECTION, bytes(MAX_MESSAGE_BYTES + 1)), id="data"),
+        pytest.param(PostTo(API, CONNECTION, bytes(LIFTED_MESSAGE_BYTES + 1)), id="data"),
         pytest.param(GetInfo(ApiId("x" * 65_536), CONNECTION), id="API ID"),
         pytest.param(DeleteIt(API, ConnectionId("x" * 65_536)), id="connection ID"),
     ],
@@ -156,9 +156,9 @@ def test_what_does_not_fit_an_answer_is_not_framed(info: ConnectionInfo) -> None
 
 
 def test_more_data_than_a_message_holds_is_garbled() -> None:
-    frame = request_frame(1, OWNER, 1, PostTo(API, CONNECTION, bytes(MAX_MESSAGE_BYTES)))
-    size = len(frame) - MAX_MESSAGE_BYTES
-    longer = frame[: size - len(API) - len(CONNECTION) - 4] + (MAX_MESSAGE_BYTES + 1).to_bytes(4, "big")
+    frame = request_frame(1, OWNER, 1, PostTo(API, CONNECTION, bytes(LIFTED_MESSAGE_BYTES)))
+    size = len(frame) - LIFTED_MESSAGE_BYTES
+    longer = frame[: size - len(API) - len(CONNECTION) - 4] + (LIFTED_MESSAGE_BYTES + 1).to_bytes(4, "big")
     with pytest.raises(Garbled):
         requests_in(longer + frame[size - len(API) - len(CONNECTION) :] + b"x", 0)
 

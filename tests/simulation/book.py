@@ -237,6 +237,8 @@ class BookedSocket:
     def send_text(self, data: bytes) -> None:
         self._book.sends(self._told(), data, arrives=not self.gone)
 
+    send_binary = send_text
+
     def close(self, code: int | None, reason: str) -> None:
         self._book.ends(self._told(), f"closed by us: {code}")
         self._closes()

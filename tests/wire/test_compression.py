@@ -21,9 +21,10 @@ from gateway.wire.compression import (
     deflate,
     inflate,
     packed_frames,
+    sent_binary,
     sent_text,
 )
-from gateway.wire.frames import CLOSE, CONTINUATION, PING, TEXT, frame, text_frames
+from gateway.wire.frames import BINARY, CLOSE, COMPRESSED, CONTINUATION, PING, TEXT, frame, text_frames
 from gateway.wire.stream import Binary, Close, Event, MessageReader, Text, Violation
 from wire_frames import client_frame, read_all
 
@@ -121,6 +122,15 @@ def test_what_is_short_or_does_not_shrink_leaves_as_it_is() -> None:
     dense = bytes(byte & 0x7F for byte in Random(7).randbytes(WORTH_BYTES))
     assert len(packed(dense)) >= len(dense)
     assert sent_text(dense, AWS.max_frame_bytes, 15) == frame(TEXT, dense)
+    assert sent_binary(dense, AWS.max_frame_bytes, 15) == frame(BINARY, dense)
+
+
+def test_binary_is_compressed_alike() -> None:
+    data = bytes(1_000)
+    sent = sent_binary(data, AWS.max_frame_bytes, 15)
+    assert (sent[0], sent[1]) == (0x80 | COMPRESSED | BINARY, len(sent) - 2)
+    assert inflate(sent[2:], 1_000) == data
+    assert sent_binary(data, AWS.max_frame_bytes, 0) == frame(BINARY, data)
 
 
 def test_nothing_is_compressed_where_nothing_was_agreed_on() -> None:

@@ -20,6 +20,7 @@ from gateway.extensions.answers import Answers
 from gateway.extensions.batch import BatchPosts
 from gateway.extensions.broadcasts import Broadcasts
 from gateway.extensions.groups import GroupCalls
+from gateway.extensions.limits import document
 from gateway.extensions.lists import Lists
 from gateway.management import CONNECTION, MANAGE, Guard, IdCheck, is_signed
 from gateway.model.http import HttpRequest, HttpResponse
@@ -107,6 +108,8 @@ class Extensions:
                 return {"POST": _Call(MANAGE, CONNECTION, self._post)}
             case ("broadcast",):
                 return {"POST": _Call(BROADCAST, "@fleet/broadcast", self._broadcast)}
+            case ("limits",):
+                return {"GET": _Call(MANAGE, "@fleet/limits", self._limits)}
             case ("connections",):
                 return {"GET": _Call(LIST, "@fleet/connections", self._list)}
             case ("connections", connection_id, "groups"):
@@ -151,6 +154,10 @@ class Extensions:
         if not self._node.admits_call():
             return self._answers.error("LimitExceededException", "Too Many Requests")
         return None
+
+    async def _limits(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
+        del request, found  # all stages of a node have the same
+        return self._answers.result(document(self._node.limits))
 
     async def _post(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
         post = read_post(request.body)

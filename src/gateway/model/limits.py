@@ -12,6 +12,7 @@ KIB: Final = 1024
 
 MAX_FRAME_BYTES: Final = 32 * KIB  # one client frame; parity 8
 MAX_MESSAGE_BYTES: Final = 128 * KIB  # one message, either direction; parity 8
+LIFTED_MESSAGE_BYTES: Final = 16 * KIB * KIB  # an operator may lift a frame and a message up to here
 IDLE_TIMEOUT_MS: Final = 10 * 60 * 1000  # no data either way; parity 8
 CONNECTION_DURATION_MS: Final = 2 * 60 * 60 * 1000  # parity 8
 MIN_INTEGRATION_TIMEOUT_MS: Final = 50  # parity 5
@@ -59,6 +60,9 @@ MIN_API_KEY_CHARS: Final = 20  # of a key's value, as REST APIs have it
 MAX_API_KEY_CHARS: Final = 128  # likewise
 MAX_LOG_LINE_BYTES: Final = 1024  # one execution log line with the request ID in front; parity 10
 MAX_MESSAGES_IN_FLIGHT: Final = 128  # of one connection; more wait in its TCP buffers. AWS states no such number
+EARLY_POST_MS: Final = 5_000  # that a post waits for its connection to open; ours
+MAX_EARLY_POSTS: Final = 16  # of one connection; ours
+MAX_EARLY_BYTES: Final = 128 * KIB  # likewise, or one of the longest message
 SLOW_CLIENT_MS: Final = 30_000  # that a client takes nothing of much that waits for it; nginx' send_timeout is 60 s
 MESSAGES_PER_S: Final = 1_000.0  # of one connection of a fleet; ours, AWS bounds accounts and routes only
 MAX_MESSAGE_PARTS: Final = 1_024  # frames of one message; ours, a whole one of 128 bytes each has as many
@@ -82,12 +86,15 @@ MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, ch
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits one connection lives under; AWS's unless an operator says otherwise. AWS has no rates of one
-    connection, and keeps clients that do not read: None is that."""
+    connection, and keeps clients that do not read: None is that. No idle timeout, no duration: None is for ever.
+    ``binary``: binary messages are taken and sent, which AWS does not do. ``ping_ms``: how often clients are pinged;
+    None is never, as on AWS. ``ordered``: handlers get messages of one connection one at a time and in order.
+    ``early_post_ms``: how long a post waits for a connection that is not open yet; None: it is gone, as on AWS."""
 
     max_frame_bytes: int = MAX_FRAME_BYTES
     max_message_bytes: int = MAX_MESSAGE_BYTES
-    idle_timeout_ms: int = IDLE_TIMEOUT_MS
-    connection_duration_ms: int = CONNECTION_DURATION_MS
+    idle_timeout_ms: int | None = IDLE_TIMEOUT_MS
+    connection_duration_ms: int | None = CONNECTION_DURATION_MS
     close_timeout_ms: int = CLOSE_TIMEOUT_MS
     max_out_buffer_bytes: int = MAX_OUT_BUFFER_BYTES
     head_timeout_ms: int = HEAD_TIMEOUT_MS
@@ -101,6 +108,10 @@ class Limits:
     slow_client_ms: int | None = None
     max_groups: int = MAX_GROUPS
     max_group_name_chars: int = MAX_GROUP_NAME_CHARS
+    binary: bool = False
+    ping_ms: int | None = None
+    ordered: bool = False
+    early_post_ms: int | None = None
 
     @property
     def are_metered(self) -> bool:

@@ -17,11 +17,12 @@ NORMALLY: Final = (1000, "Connection Closed Normally")  # parity 7.3
 
 @hot_value
 class PostTo:
-    """PostToConnection; ``data`` as the caller sent it."""
+    """PostToConnection; ``data`` as the caller sent it. ``binary``: the client gets it as a BINARY message."""
 
     api_id: ApiId
     connection_id: ConnectionId
     data: bytes
+    binary: bool = False
 
 
 @hot_value
@@ -110,6 +111,7 @@ class ListConnections:
 
 
 GroupRequest = JoinGroup | LeaveGroup | GetGroups
+EarlyRequest = PostTo | JoinGroup | LeaveGroup  # may wait for a connection that is not open yet
 OneRequest = PostTo | GetInfo | DeleteIt | GroupRequest
 ManyRequest = PostToMany | Broadcast | ListConnections
 PeerRequest = OneRequest | ManyRequest

@@ -21,7 +21,7 @@ from struct import error as StructError
 from typing import Final
 
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber
-from gateway.model.limits import MAX_MESSAGE_BYTES
+from gateway.model.limits import LIFTED_MESSAGE_BYTES
 from gateway.model.peer import (
     NORMALLY,
     Broadcast,
@@ -64,6 +64,8 @@ _GET: Final = 1
 _DELETE: Final = 2
 _POST_TO_MANY: Final = 3
 _BROADCAST: Final = 4
+_BINARY_POST: Final = 5
+_POSTS: Final = (_POST, _BINARY_POST)
 _LIST: Final = 16
 _GROUP_KINDS: Final[dict[type[GroupRequest], int]] = {JoinGroup: 17, LeaveGroup: 18, GetGroups: 19}
 _OF_GROUPS: Final = {code: kind for kind, code in _GROUP_KINDS.items()}
@@ -106,10 +108,10 @@ def request_frame(request_id: int, owner: NodeNumber, remaining_ms: int, request
 
 def _for_one(request: OneRequest) -> tuple[int, bytes]:
     match request:
-        case PostTo(data=data):
-            if len(data) > MAX_MESSAGE_BYTES:
+        case PostTo(data=data, binary=binary):
+            if len(data) > LIFTED_MESSAGE_BYTES:
                 raise ValueError("a post is longer than any message may be")
-            return _POST, data
+            return _BINARY_POST if binary else _POST, data
         case GetInfo():
             return _GET, b""
         case DeleteIt(code=code, reason=reason):
@@ -140,7 +142,7 @@ def requests_in(batch: bytes, start: int) -> list[Asked]:
             api_id = ApiId(batch[start:middle].decode("utf-8", _SURROGATES))
             connection_id = ConnectionId(batch[middle:data].decode("utf-8", _SURROGATES))
             start = data + size
-            if start > end or (size > MAX_MESSAGE_BYTES and kind <= _DELETE):
+            if start > end or size > LIFTED_MESSAGE_BYTES:
                 raise Garbled("a request is longer than its batch or than a request may be")
             request = _request(kind, api_id, connection_id, batch[data:start])
             found.append((request_id, owner, remaining_ms, request))
@@ -150,8 +152,8 @@ def requests_in(batch: bytes, start: int) -> list[Asked]:
 
 
 def _request(kind: int, api_id: ApiId, connection_id: ConnectionId, data: bytes) -> PeerRequest | None:
-    if kind == _POST:
-        return PostTo(api_id, connection_id, data)
+    if kind in _POSTS:
+        return PostTo(api_id, connection_id, data, kind == _BINARY_POST)
     if kind in _OF_MANY:
         if connection_id:
             raise Garbled("a request for many names a connection")

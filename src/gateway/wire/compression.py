@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from gateway.wire.frames import (
+    BINARY,
     COMPRESSED,
     CONTINUATION,
     INVALID_PAYLOAD,
@@ -20,6 +21,7 @@ from gateway.wire.frames import (
     TEXT,
     TOO_BIG_REASON,
     Violation,
+    binary_frames,
     frame,
     text_frames,
 )
@@ -105,6 +107,15 @@ def sent_text(text: bytes, max_frame_bytes: int, window_bits: int) -> bytes:
         if len(packed) < len(text):
             return packed_frames(TEXT, packed, max_frame_bytes)
     return text_frames(text, max_frame_bytes)
+
+
+def sent_binary(data: bytes, max_frame_bytes: int, window_bits: int) -> bytes:
+    """The frames of one BINARY message, likewise."""
+    if window_bits and len(data) >= WORTH_BYTES:
+        packed = deflate(data, window_bits)
+        if len(packed) < len(data):
+            return packed_frames(BINARY, packed, max_frame_bytes)
+    return binary_frames(data, max_frame_bytes)
 
 
 def packed_frames(opcode: int, packed: bytes, max_frame_bytes: int) -> bytes:
