@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -187,7 +188,10 @@ async def _serve_sockets(
     reach, check = LocalReach(Crowds(node)), IdCheck(identity.key)
     api = ManagementApi(node, reach, check, outside.ids, outside.journal)
     service = Extensions(api, node, reach, check, outside.ids)
-    conduct = Conduct(compresses=ground.settings.compression, longer_bodies=longest_body)
+    conduct = Conduct(
+        compresses=ground.settings.compression,
+        longer_bodies=partial(longest_body, max_message_bytes=limits.max_message_bytes),
+    )
     door = FrontDoor(node, service, ground.clock, ground.console, limits, conduct)
     stack.push_async_callback(door.close)
     stack.push_async_callback(_leave, node, ground.console)

@@ -13,22 +13,26 @@ from typing import Any, Final
 from gateway.engine.responses import as_text
 from gateway.listings import Listings
 from gateway.model.ids import ConnectionId, NodeNumber
-from gateway.model.limits import MAX_TOLD
+from gateway.model.limits import MAX_MESSAGE_BYTES, MAX_TOLD
 from gateway.model.peer import (
     Broadcast,
     ListConnections,
+    MessageToMany,
     Outcome,
     Outcomes,
     PeerAnswer,
     PeerRequest,
+    PostTo,
     PostToMany,
     Reached,
 )
 from gateway.node import Node
 from gateway.slices import AT_ONCE, Slices
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 
-MAX_WAITING: Final = 64  # messages to many that wait for their turn: 8 MB of the longest
+MAX_WAITING: Final = 64  # messages to many that wait for their turn
+MAX_WAITING_BYTES: Final = 64 * MAX_MESSAGE_BYTES  # of them, or of one that is longer
+Held = dict[int, Coroutine[Any, Any, Outcome]]  # posts that wait for a connection to open, by their place
 
 
 class Crowds:
@@ -39,6 +43,7 @@ class Crowds:
         self._listings = Listings(node)
         self._turn = asyncio.Lock()
         self._waiting = 0
+        self._waiting_bytes = 0
 
     @property
     def number(self) -> NodeNumber:
@@ -48,70 +53,103 @@ class Crowds:
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         """As ``Node.answer``; LIMITED when too much waits already."""
         if isinstance(request, PostToMany):
-            return self._in_turn(lambda: self._post(owner, request))
+            return self._post_all(owner, request)
         if isinstance(request, Broadcast):
             if request.waits:
-                return self._in_turn(lambda: self._broadcast(owner, request))
-            return self._node.refusal_of(owner) or self._later(lambda: self._broadcast(owner, request))
+                return self._in_turn(request, lambda: self._broadcast(owner, request))
+            return self._node.refusal_of(owner) or self._later(request, lambda: self._broadcast(owner, request))
         if isinstance(request, ListConnections):
             return self._listings.answer(owner, request)
         return self._node.answer(owner, request)
 
-    def _later(self, work: Callable[[], Awaitable[PeerAnswer]]) -> Outcome:
+    def _later(self, request: MessageToMany, work: Callable[[], Awaitable[PeerAnswer]]) -> Outcome:
         """Have it done in its turn."""
-        if self._waiting >= MAX_WAITING:
+        if not self._has_room(request):
             return Outcome.LIMITED
-        self._waiting += 1
-        self._node.start(self._counted(work), "a broadcast")
+        self._wait(request, 1)
+        self._node.start(self._counted(request, work), "a broadcast")
         return Outcome.DONE
 
-    async def _in_turn(self, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
-        if self._waiting >= MAX_WAITING:
+    async def _in_turn(self, request: MessageToMany, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
+        if not self._has_room(request):
             return Outcome.LIMITED
-        self._waiting += 1
+        self._wait(request, 1)
         try:
             await asyncio.sleep(0)  # what ``_later`` has started stands in the queue then
             async with self._turn:
                 return await work()
         finally:
-            self._waiting -= 1
+            self._wait(request, -1)
 
-    async def _counted(self, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
+    async def _counted(self, request: MessageToMany, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
         try:
             async with self._turn:
                 return await work()
         finally:
-            self._waiting -= 1
+            self._wait(request, -1)
 
-    async def _post(self, owner: NodeNumber, request: PostToMany) -> PeerAnswer:
+    def _has_room(self, request: MessageToMany) -> bool:
+        if self._waiting >= MAX_WAITING:
+            return False
+        return not self._waiting or self._waiting_bytes + len(request.data) <= MAX_WAITING_BYTES
+
+    def _wait(self, request: MessageToMany, one: int) -> None:
+        """One more waits, or (-1) one less."""
+        self._waiting += one
+        self._waiting_bytes += one * len(request.data)
+
+    async def _post_all(self, owner: NodeNumber, request: PostToMany) -> PeerAnswer:
+        """Whoever waits for a connection to open does so behind its turn: nobody else waits for that."""
+        held: Held = {}
+        try:
+            answer = await self._in_turn(request, lambda: self._post(owner, request, held))
+            if not held or not isinstance(answer, Outcomes):
+                return answer
+            late = dict(zip(held, await asyncio.gather(*held.values()), strict=True))
+        finally:
+            for each in held.values():
+                each.close()
+        return Outcomes(tuple([late.get(at, outcome) for at, outcome in enumerate(answer.each)]))
+
+    async def _post(self, owner: NodeNumber, request: PostToMany, held: Held) -> PeerAnswer:
         node, targets = self._node, request.connection_ids
-        text, slices = PreparedText(as_text(request.data)), Slices()
+        message, slices = _prepared(request), Slices()
         outcomes: list[Outcome] = []
         for start in range(0, len(targets), AT_ONCE):
             refusal = node.refusal_of(owner)
             if refusal is not None:  # fenced meanwhile: the rest is told the same
                 outcomes += [refusal] * (len(targets) - start)
                 break
-            outcomes += [node.tell(request.api_id, each, text) for each in targets[start : start + AT_ONCE]]
+            for each in targets[start : start + AT_ONCE]:
+                outcome = node.tell(request.api_id, each, message)
+                if outcome is Outcome.GONE and node.limits.early_post_ms is not None:
+                    early = node.answer(owner, PostTo(request.api_id, each, request.data, request.binary))
+                    if isinstance(early, Coroutine):
+                        held[len(outcomes)] = early
+                outcomes.append(outcome)
             await slices.rest()
         return Outcomes(tuple(outcomes))
 
     async def _broadcast(self, owner: NodeNumber, request: Broadcast) -> PeerAnswer:
         """To everybody who is connected when its turn comes; who connects meanwhile does not get it."""
         node, admits = self._node, request.audience.admits
-        text, slices, toll = PreparedText(as_text(request.data)), Slices(), _Toll()
+        message, slices, toll = _prepared(request), Slices(), _Toll()
         everybody = node.conversations(request.audience.members)
         for start in range(0, len(everybody), AT_ONCE):
             refusal = node.refusal_of(owner)
             if refusal is not None:
                 return refusal
             some = [each for each in everybody[start : start + AT_ONCE] if admits(each.connection)]
-            for conversation, outcome in zip(some, node.tell_each(some, text), strict=True):
+            for conversation, outcome in zip(some, node.tell_each(some, message), strict=True):
                 if outcome is not Outcome.DONE:
                     toll.add(outcome, conversation.connection.connection_id)
             toll.asked += len(some)
             await slices.rest()
         return toll.reached()
+
+
+def _prepared(request: MessageToMany) -> PreparedMessage:
+    return PreparedMessage.of_bytes(request.data) if request.binary else PreparedMessage(as_text(request.data))
 
 
 class _Toll:

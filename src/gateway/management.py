@@ -28,6 +28,7 @@ from gateway.journal import StageJournal
 from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId, NodeNumber
+from gateway.model.limits import Limits
 from gateway.model.peer import ANSWERS, ConnectionInfo, DeleteIt, GetInfo, OneRequest, Outcome, PeerAnswer, PostTo
 from gateway.node import Node
 from gateway.ports import Clock, HttpAnswer, Ids
@@ -134,9 +135,7 @@ class ManagementApi:
         owner = self._admitted(request, found)
         if isinstance(owner, HttpResponse):
             return self._told(request, found, owner)
-        asked = _request(request, found)
-        if isinstance(asked, PostTo) and asked.binary and not self._node.limits.binary:
-            asked = f"{FRAME_HEADER}: binary needs the setting binary = on"
+        asked = self._request(request, found)
         if isinstance(asked, str):
             return self._told(request, found, self._bad_request(asked))
         answer = self._reach.ask(owner, asked)
@@ -148,6 +147,17 @@ class ManagementApi:
         self, request: HttpRequest, found: ConnectionPath, asked: Coroutine[Any, Any, PeerAnswer]
     ) -> HttpResponse:
         return self._told(request, found, self._response(request.method, await asked))
+
+    def _request(self, request: HttpRequest, found: ConnectionPath) -> OneRequest | str:
+        """What is asked for, or what is wrong with it."""
+        api_id, connection_id = found.endpoint.api.api_id, ConnectionId(found.connection_id)
+        if request.method == "GET":
+            return GetInfo(api_id, connection_id)
+        if request.method == "DELETE":
+            close = read_close(request.query)
+            return close if isinstance(close, str) else DeleteIt(api_id, connection_id, *close)
+        binary = is_binary(request, self._node.limits)
+        return binary if isinstance(binary, str) else PostTo(api_id, connection_id, request.body, binary)
 
     def _admitted(self, request: HttpRequest, found: ConnectionPath) -> NodeNumber | HttpResponse:
         """Whose connection it is, when this caller may do this now; else the refusal."""
@@ -247,6 +257,13 @@ def is_signed(request: HttpRequest) -> bool:
     return authorization.startswith("AWS4-HMAC-SHA256 ") or "X-Amz-Signature=" in request.query
 
 
+def is_binary(request: HttpRequest, limits: Limits) -> bool | str:
+    """Whether a post is to be sent as a BINARY message; why it cannot be, where the setting forbids it."""
+    if (request.header(FRAME_HEADER) or "").lower() != "binary":
+        return False
+    return limits.binary or f"{FRAME_HEADER}: binary needs the setting binary = on"
+
+
 def info_document(info: ConnectionInfo) -> bytes:
     """GetConnection's body, to the byte as captured (parity 7.1); no ``userAgent`` when the client sent none."""
     identity = {"sourceIp": info.source_ip}
@@ -264,18 +281,6 @@ def iso_time(epoch_ms: int) -> str:
     """``2026-09-25T00:22:29.887Z``."""
     moment = datetime.fromtimestamp(epoch_ms // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03}Z"
-
-
-def _request(request: HttpRequest, found: ConnectionPath) -> OneRequest | str:
-    """What is asked for, or what is wrong with it."""
-    api_id, connection_id = found.endpoint.api.api_id, ConnectionId(found.connection_id)
-    if request.method == "GET":
-        return GetInfo(api_id, connection_id)
-    if request.method == "DELETE":
-        close = read_close(request.query)
-        return close if isinstance(close, str) else DeleteIt(api_id, connection_id, *close)
-    binary = (request.header(FRAME_HEADER) or "").lower() == "binary"
-    return PostTo(api_id, connection_id, request.body, binary)
 
 
 def _message(text: str, member: str = "message") -> bytes:

@@ -44,7 +44,7 @@ from gateway.ports import Socket
 from gateway.sharing import shared_text
 from gateway.tasks import Tasks
 from gateway.tenure import Tenure
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 
 DEADLINE_GRANULARITY_MS = 1000  # closes by deadline are up to this late; AWS's own came 3.9 s late (parity 8)
 Call = Callable[..., Awaitable[on.Input | None]]
@@ -200,10 +200,10 @@ class Node:
         self._advance(conversation, on.Posted(data, now, post.binary))
         return Outcome.DONE
 
-    def tell(self, api_id: ApiId, connection_id: ConnectionId, text: PreparedText) -> Outcome:
-        """One of many posts of the same text; whether anything may be asked is known (``refusal_of``)."""
+    def tell(self, api_id: ApiId, connection_id: ConnectionId, message: PreparedMessage) -> Outcome:
+        """One of many posts of the same message; whether anything may be asked is known (``refusal_of``)."""
         conversation = self._find(api_id, connection_id)
-        return Outcome.GONE if conversation is None else self._tell(conversation, text)
+        return Outcome.GONE if conversation is None else self._tell(conversation, message)
 
     def conversations(self, group: Group | None = None) -> tuple[Conversation, ...]:
         """Everybody who is connected now, those who are closing included; or the members of a group."""
@@ -213,25 +213,25 @@ class Node:
         """Run it until it ends; ``stop`` waits for it."""
         self._tasks.start(work, name)
 
-    def tell_each(self, conversations: Iterable[Conversation], text: PreparedText) -> Iterator[Outcome]:
+    def tell_each(self, conversations: Iterable[Conversation], message: PreparedMessage) -> Iterator[Outcome]:
         """``tell`` for these, in their order."""
-        return (self._tell(conversation, text) for conversation in conversations)
+        return (self._tell(conversation, message) for conversation in conversations)
 
     @property
     def number(self) -> NodeNumber:
         """Of this incarnation."""
         return self._tenure.number
 
-    def _tell(self, conversation: Conversation, text: PreparedText) -> Outcome:
-        """As ``_post``, for a text that many get: nothing is made for each."""
+    def _tell(self, conversation: Conversation, message: PreparedMessage) -> Outcome:
+        """As ``_post``, for a message that many get: nothing is made for each."""
         self._counters.posts += 1
         socket = conversation.socket
-        if socket.buffered_bytes() + len(text.text) > self.limits.max_out_buffer_bytes:
+        if socket.buffered_bytes() + len(message.data) > self.limits.max_out_buffer_bytes:
             self._counters.exceed(Limit.OUT_BUFFER)
             return Outcome.LIMITED
         if not conversation.may_send(self._outside.clock.now().monotonic_ms):
             return Outcome.GONE
-        socket.send_prepared(text)
+        socket.send_prepared(message)
         return Outcome.DONE
 
     def _early(self, request: OneRequest) -> Outcome | Coroutine[Any, Any, Outcome]:

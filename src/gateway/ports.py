@@ -21,7 +21,7 @@ from gateway.model.member import Member, Renewal
 from gateway.model.now import Now
 from gateway.model.parked import ParkedDisconnect
 from gateway.model.peer import PeerAnswer, PeerRequest
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 
 
 class Clock(Protocol):
@@ -58,8 +58,8 @@ class Socket(Protocol):
     def send_text(self, data: bytes) -> None:
         """Send one TEXT message; ``data`` is valid UTF-8. Long ones leave as several frames."""
 
-    def send_prepared(self, text: PreparedText) -> None:
-        """``send_text`` of a message that others get too, in frames that are made once for all."""
+    def send_prepared(self, message: PreparedMessage) -> None:
+        """``send_text`` or ``send_binary`` of what others get too, in frames that are made once for all."""
 
     def send_binary(self, data: bytes) -> None:
         """Send one BINARY message, likewise."""

@@ -10,6 +10,7 @@ import os
 import random
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -204,7 +205,7 @@ class Serving:
             most_sockets=settings.max_connections or None,
             most_per_address=settings.max_connections_per_address or None,
             counters=self.fleet.counters,
-            longer_bodies=longest_body,
+            longer_bodies=partial(longest_body, max_message_bytes=settings.limits.max_message_bytes),
         )
         door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, settings.limits, conduct)
         stack.push_async_callback(door.close, HTTP_WITHIN_S)

@@ -141,7 +141,9 @@ async def test_the_owners_answer_comes_back(here: World, wanted: PeerAnswer) -> 
         pytest.param(GetGroups(API, CONNECTION, StageName("prod")), id="groups"),
         pytest.param(ListConnections(Audience(API, StageName("prod")), 0), id="how many"),
         pytest.param(ListConnections(AUDIENCE, MAX_LISTED, Position(2**53, MANY[0])), id="longest list"),
+        pytest.param(Broadcast(AUDIENCE, bytes(LIFTED_MESSAGE_BYTES), True, True), id="longest binary broadcast"),
         pytest.param(PostToMany(API, MANY, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="longest to most"),
+        pytest.param(PostToMany(API, MANY, bytes(LIFTED_MESSAGE_BYTES), True), id="longest binary to most"),
     ],
 )
 async def test_the_owner_is_asked_just_that(here: World, request_: PeerRequest) -> None:

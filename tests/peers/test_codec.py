@@ -56,7 +56,7 @@ REQUESTS = st.one_of(
     st.builds(JoinGroup, *IDS, ANY_TEXT.map(StageName), ANY_TEXT),
     st.builds(LeaveGroup, *IDS, ANY_TEXT.map(StageName), ANY_TEXT),
     st.builds(GetGroups, *IDS, ANY_TEXT.map(StageName)),
-    st.builds(Broadcast, AUDIENCES, st.binary(max_size=200), st.booleans()),
+    st.builds(Broadcast, AUDIENCES, st.binary(max_size=200), st.booleans(), st.booleans()),
     st.builds(ListConnections, AUDIENCES, st.integers(0, MAX_LISTED), st.none() | st.builds(Position, TIMES, IDS[1])),
 )
 INFOS = st.builds(ConnectionInfo, TIMES, TIMES, ANY_TEXT, MAYBE_TEXT)
@@ -163,7 +163,7 @@ def test_more_data_than_a_message_holds_is_garbled() -> None:
         requests_in(longer + frame[size - len(API) - len(CONNECTION) :] + b"x", 0)
 
 
-@pytest.mark.parametrize("kind", [3, 4, 16])
+@pytest.mark.parametrize("kind", [3, 4, 6, 16])
 def test_a_request_for_many_names_no_connection(kind: int) -> None:
     frame = bytearray(FRAMES[1])
     frame[12] = kind
@@ -171,7 +171,7 @@ def test_a_request_for_many_names_no_connection(kind: int) -> None:
         requests_in(bytes(frame), 0)
 
 
-@pytest.mark.parametrize("kind", [6, 15, 20, 255])
+@pytest.mark.parametrize("kind", [7, 15, 20, 255])
 def test_an_unknown_kind_is_told_from_the_others(kind: int) -> None:
     frame = bytearray(FRAMES[0])
     frame[12] = kind

@@ -13,7 +13,7 @@ from typing import Final
 from gateway.model.ids import ConnectionId, NodeNumber, RequestId, disconnect_request_id, owner_of
 from gateway.model.peer import ManyRequest, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.tenure import Tenure
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 from node_doubles import KEY
 from simulation.world import SimNode, World
 
@@ -231,8 +231,8 @@ class BookedSocket:
         if self.story is not None:
             self.story.refused = True
 
-    def send_prepared(self, text: PreparedText) -> None:
-        self.send_text(text.text)
+    def send_prepared(self, message: PreparedMessage) -> None:
+        self.send_text(message.data)
 
     def send_text(self, data: bytes) -> None:
         self._book.sends(self._told(), data, arrives=not self.gone)

@@ -45,21 +45,24 @@ class DeleteIt:
 
 @hot_value
 class PostToMany:
-    """One message for many connections of one node: at most ``MAX_TARGETS``, all genuine, none there twice."""
+    """One message for many connections of one node: at most ``MAX_TARGETS``, all genuine, none there twice. ``binary``
+    as in ``PostTo``."""
 
     api_id: ApiId
     connection_ids: tuple[ConnectionId, ...]
     data: bytes
+    binary: bool = False
 
 
 @hot_value
 class Broadcast:
     """One message for everybody at a node whom ``audience`` admits. ``waits``: the answer is ``Reached``; else it is
-    DONE as soon as the node has it in its queue."""
+    DONE as soon as the node has it in its queue. ``binary`` as in ``PostTo``."""
 
     audience: Audience
     data: bytes
     waits: bool = True
+    binary: bool = False
 
 
 @hot_value
@@ -113,7 +116,8 @@ class ListConnections:
 GroupRequest = JoinGroup | LeaveGroup | GetGroups
 EarlyRequest = PostTo | JoinGroup | LeaveGroup  # may wait for a connection that is not open yet
 OneRequest = PostTo | GetInfo | DeleteIt | GroupRequest
-ManyRequest = PostToMany | Broadcast | ListConnections
+MessageToMany = PostToMany | Broadcast
+ManyRequest = MessageToMany | ListConnections
 PeerRequest = OneRequest | ManyRequest
 
 

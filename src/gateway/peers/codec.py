@@ -16,6 +16,7 @@ Frames stand one after the other in a batch (see ``sealing``), which says where 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from struct import Struct
 from struct import error as StructError
 from typing import Final
@@ -65,13 +66,15 @@ _DELETE: Final = 2
 _POST_TO_MANY: Final = 3
 _BROADCAST: Final = 4
 _BINARY_POST: Final = 5
+_BINARY_POST_TO_MANY: Final = 6
 _POSTS: Final = (_POST, _BINARY_POST)
 _LIST: Final = 16
 _GROUP_KINDS: Final[dict[type[GroupRequest], int]] = {JoinGroup: 17, LeaveGroup: 18, GetGroups: 19}
 _OF_GROUPS: Final = {code: kind for kind, code in _GROUP_KINDS.items()}
 _MANY: Final = (PostToMany, Broadcast, ListConnections)
-_OF_MANY: Final[dict[int, Callable[[ApiId, bytes], ManyRequest]]] = {
+_OF_MANY: Final[dict[int, Callable[[ApiId, bytes], ManyRequest]]] = {  # which bound themselves
     _POST_TO_MANY: many.request_of,
+    _BINARY_POST_TO_MANY: partial(many.request_of, binary=True),
     _BROADCAST: many.broadcast_of,
     _LIST: listing.list_request,
 }
@@ -123,7 +126,8 @@ def _for_one(request: OneRequest) -> tuple[int, bytes]:
 
 def _for_many(request: ManyRequest) -> tuple[int, bytes, ApiId]:
     if isinstance(request, PostToMany):
-        return _POST_TO_MANY, many.data_of(request), request.api_id
+        kind = _BINARY_POST_TO_MANY if request.binary else _POST_TO_MANY
+        return kind, many.data_of(request), request.api_id
     if isinstance(request, Broadcast):
         return _BROADCAST, many.broadcast_data(request), request.audience.api_id
     return _LIST, listing.list_data(request), request.audience.api_id
@@ -142,7 +146,7 @@ def requests_in(batch: bytes, start: int) -> list[Asked]:
             api_id = ApiId(batch[start:middle].decode("utf-8", _SURROGATES))
             connection_id = ConnectionId(batch[middle:data].decode("utf-8", _SURROGATES))
             start = data + size
-            if start > end or size > LIFTED_MESSAGE_BYTES:
+            if start > end or (size > LIFTED_MESSAGE_BYTES and kind not in _OF_MANY):
                 raise Garbled("a request is longer than its batch or than a request may be")
             request = _request(kind, api_id, connection_id, batch[data:start])
             found.append((request_id, owner, remaining_ms, request))

@@ -25,7 +25,7 @@ from gateway.wire.compression import agreed_extension, agreed_window_bits, sent_
 from gateway.wire.frames import MESSAGE_TOO_BIG, PING_FRAME, close_frame, pong_frame
 from gateway.wire.handshake import switching_protocols
 from gateway.wire.http import response
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 from gateway.wire.stream import Binary, Close, Event, MessageReader, Ping, Pong, Text, Violation
 
 # Why a client is not read.
@@ -115,9 +115,9 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         if self._state is State.OPEN:
             self._write(sent_text(data, self._door.limits.max_frame_bytes, self._window_bits))
 
-    def send_prepared(self, text: PreparedText) -> None:
+    def send_prepared(self, message: PreparedMessage) -> None:
         if self._state is State.OPEN:
-            self._write(text.frames(self._door.limits.max_frame_bytes, self._window_bits))
+            self._write(message.frames(self._door.limits.max_frame_bytes, self._window_bits))
 
     def send_binary(self, data: bytes) -> None:
         if self._state is State.OPEN:
