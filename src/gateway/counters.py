@@ -33,7 +33,7 @@ class Limit(Enum):
     PONG = ("pong", "cut; $disconnect with 1006")
     SLOW_CLIENT = ("slow_client", "closed with 1008")
     GROUPS = ("groups", "not joined: 409, or a warning")
-    GROUP_NAME = ("group_name", "400, or a warning")
+    GROUP_NAME = ("group_name", "not joined, and a warning")
 
     def __init__(self, label: str, consequence: str) -> None:
         self.label = label

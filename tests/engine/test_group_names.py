@@ -43,6 +43,8 @@ def test_of_a_wrong_name_not_all_is_shown() -> None:
         (["room-1, room-2"], ["room-1", "room-2"], []),
         (["b,a", "\ta ,c "], ["b", "a", "c"], []),
         (["", ",,", " "], [], []),
+        (["gr%C3%B6%C3%9Fe, größe, 100%, %32"], ["größe", "100%", "2"], []),
+        (["a%2Cb"], [], [f"'a,b' cannot be a group's name: {FORM}"]),
         (["a, b/c, d"], ["a", "d"], [f"'b/c' cannot be a group's name: {FORM}"]),
         (["xxxxx,a"], ["a"], ["a group's name has 5 characters, at most 4 are allowed"]),
     ],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import unquote
 
 HEADER: Final = "X-Fleet-Groups"  # of what answers $connect: an extension, AWS ignores it
 _SHOWN: Final = 64  # characters of a wrong name that are shown
@@ -26,10 +27,11 @@ def fault_of(name: str, max_chars: int) -> str | None:
 
 
 def names_in(values: Iterable[str], max_chars: int) -> tuple[list[str], list[str]]:
-    """The names that a header's values list, none twice, and what is wrong with the rest, as sentences."""
+    """The names that a header's values list, none twice, and what is wrong with the rest, as sentences. They are
+    decoded as in a path: of a web server's header only ASCII can be trusted to arrive."""
     names: dict[str, None] = {}
     faults: list[str] = []
-    for name in (each.strip(" \t") for value in values for each in value.split(",")):
+    for name in (unquote(each.strip(" \t")) for value in values for each in value.split(",")):
         fault = fault_of(name, max_chars) if name else None
         if fault is not None:
             faults.append(fault)
