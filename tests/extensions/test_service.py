@@ -240,6 +240,12 @@ class _Later:
         ("POST", f"{BROADCAST}?wait=false", "wsfleet:Broadcast", "POST/@fleet/broadcast"),
         ("POST", ROOM, "wsfleet:Broadcast", "POST/@fleet/groups/room 1"),
         ("PUT", f"{ROOM}/connections/{ABSENT}", "wsfleet:ManageGroups", "PUT/@fleet/groups/room 1/connections/*"),
+        (
+            "PUT",
+            f"/dev/@fleet/groups/gr%C3%B6%C3%9Fe/connections/{ABSENT}",
+            "wsfleet:ManageGroups",
+            "PUT/@fleet/groups/größe/connections/*",
+        ),
         ("DELETE", f"{ROOM}/connections/{ABSENT}", "wsfleet:ManageGroups", "DELETE/@fleet/groups/room 1/*"),
         ("GET", ROOM, "wsfleet:ListConnections", "GET/@fleet/groups/room 1"),
         ("GET", f"{ROOM}/connections", "wsfleet:ListConnections", "GET/@fleet/groups/room 1/connections"),

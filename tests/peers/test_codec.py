@@ -30,6 +30,7 @@ from gateway.model.peer import (
     Position,
     PostTo,
 )
+from gateway.peers.audiences import audience_data
 from gateway.peers.codec import answer_frame, answers_in, request_frame, requests_in
 from gateway.peers.garbled import Garbled
 from peer_doubles import API, CONNECTION, DELETE, GET, OWNER, POST
@@ -177,6 +178,14 @@ def test_an_unknown_kind_is_told_from_the_others(kind: int) -> None:
     frame[12] = kind
     found = requests_in(FRAMES[1] + bytes(frame) + FRAMES[2], 0)
     assert found == [(1, OWNER, 2, GET), (1, OWNER, 2, None), (1, OWNER, 2, DELETE)]
+
+
+@pytest.mark.parametrize("kind", [4, 16])
+def test_what_says_more_than_is_known_is_told_from_the_others(kind: int) -> None:
+    data = audience_data(Audience(API, StageName("prod")), 0, None, "more")
+    head = request_frame(1, OWNER, 2, LIST)[:12] + bytes((kind, 0, len(API), 0, 0)) + len(data).to_bytes(4, "big")
+    newer = head + API.encode() + data
+    assert requests_in(newer + FRAMES[1], 0) == [(1, OWNER, 2, None), (1, OWNER, 2, GET)]
 
 
 @pytest.mark.parametrize("kind", [1, 19])

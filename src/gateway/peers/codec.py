@@ -6,9 +6,9 @@
                                and for Reached: what ``many`` says, for InGroups and Listing: what ``listing`` says
 
 A deletion with another close than AWS's has data: code u16 · reason. A request for many has no connection ID; its data
-are of ``many``. Those of groups and lists are of ``listing``. A request of a kind that is not known here is of a newer
-version: it is told from the others by its length, and refused by itself. Nobody is answered what he did not ask for, so
-an answer of an unknown kind is garbled.
+are of ``many``. Those of groups and lists are of ``listing``. A request of a kind that is not known here, or that says
+more, is of a newer version: it is told from the others by its length, and refused by itself. Nobody is answered what he
+did not ask for, so an answer of an unknown kind is garbled.
 
 Frames stand one after the other in a batch (see ``sealing``), which says where the last one ends.
 """
@@ -72,7 +72,7 @@ _LIST: Final = 16
 _GROUP_KINDS: Final[dict[type[GroupRequest], int]] = {JoinGroup: 17, LeaveGroup: 18, GetGroups: 19}
 _OF_GROUPS: Final = {code: kind for kind, code in _GROUP_KINDS.items()}
 _MANY: Final = (PostToMany, Broadcast, ListConnections)
-_OF_MANY: Final[dict[int, Callable[[ApiId, bytes], ManyRequest]]] = {  # which bound themselves
+_OF_MANY: Final[dict[int, Callable[[ApiId, bytes], ManyRequest | None]]] = {  # which bound themselves
     _POST_TO_MANY: many.request_of,
     _BINARY_POST_TO_MANY: partial(many.request_of, binary=True),
     _BROADCAST: many.broadcast_of,

@@ -69,10 +69,12 @@ def list_data(request: ListConnections) -> bytes:
     return audience_data(request.audience, request.limit, place)
 
 
-def list_request(api_id: ApiId, data: bytes) -> ListConnections:
-    """Raises Garbled, or ``struct.error`` when a count is not there."""
+def list_request(api_id: ApiId, data: bytes) -> ListConnections | None:
+    """None when it says more than is known here. Raises Garbled, or ``struct.error`` when a count is not there."""
     audience, more, end = audience_in(api_id, data)
     match more:
+        case [_, _, _, *_]:
+            return None
         case [int(limit), None] if 0 <= limit <= MAX_LISTED and end == len(data):
             return ListConnections(audience, limit)
         case [int(limit), [int(at_ms), str(connection_id)]] if 0 <= limit <= MAX_LISTED and end == len(data):

@@ -46,10 +46,12 @@ def broadcast_data(request: Broadcast) -> bytes:
     return audience_data(request.audience, request.waits, request.binary) + request.data
 
 
-def broadcast_of(api_id: ApiId, data: bytes) -> Broadcast:
-    """Raises Garbled, or ``struct.error`` when a count is not there."""
+def broadcast_of(api_id: ApiId, data: bytes) -> Broadcast | None:
+    """None when it says more than is known here. Raises Garbled, or ``struct.error`` when a count is not there."""
     audience, more, end = audience_in(api_id, data)
     match more:
+        case [_, _, _, *_]:
+            return None
         case [bool(waits), bool(binary)] if len(data) - end <= LIFTED_MESSAGE_BYTES:
             return Broadcast(audience, data[end:], waits, binary)
         case _:
