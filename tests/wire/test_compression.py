@@ -14,6 +14,7 @@ from websockets.protocol import Protocol, Side
 
 from gateway.model.limits import AWS, MAX_MESSAGE_BYTES
 from gateway.wire.compression import (
+    MOST_BYTES,
     NO_COMPRESSION,
     WORTH_BYTES,
     agreed_extension,
@@ -117,8 +118,8 @@ def test_no_offer_breaks_it(offers: list[str]) -> None:
 
 
 def test_what_is_short_or_does_not_shrink_leaves_as_it_is() -> None:
-    for text in (b"", b"x" * (WORTH_BYTES - 1)):
-        assert sent_text(text, AWS.max_frame_bytes, 15) == frame(TEXT, text)
+    for text in (b"", b"x" * (WORTH_BYTES - 1), b"x" * (MOST_BYTES + 1)):
+        assert sent_text(text, AWS.max_frame_bytes, 15) == text_frames(text, AWS.max_frame_bytes)
     dense = bytes(byte & 0x7F for byte in Random(7).randbytes(WORTH_BYTES))
     assert len(packed(dense)) >= len(dense)
     assert sent_text(dense, AWS.max_frame_bytes, 15) == frame(TEXT, dense)
