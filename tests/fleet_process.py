@@ -220,9 +220,9 @@ def fleet_in(
             fleet.close()
 
 
-def client(node: FleetNode) -> ClientConnection:
+def client(node: FleetNode, query: str = "") -> ClientConnection:
     """A WebSocket client of the node, connected."""
-    socket: ClientConnection = connect(f"ws://{node.address}/prod", open_timeout=DEADLINE_S)
+    socket: ClientConnection = connect(f"ws://{node.address}/prod{query}", open_timeout=DEADLINE_S)
     return socket
 
 

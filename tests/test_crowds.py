@@ -15,7 +15,19 @@ from gateway.crowds import MAX_WAITING, MAX_WAITING_BYTES
 from gateway.model.audience import Audience
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName, connection_id
 from gateway.model.limits import MAX_TOLD
-from gateway.model.peer import Broadcast, ConnectionInfo, GetInfo, Outcome, Outcomes, PeerAnswer, PostToMany, Reached
+from gateway.model.peer import (
+    Broadcast,
+    ConnectionInfo,
+    GetInfo,
+    JoinGroup,
+    ListConnections,
+    Listing,
+    Outcome,
+    Outcomes,
+    PeerAnswer,
+    PostToMany,
+    Reached,
+)
 from node_doubles import FakeSocket, until_idle
 from sample_definitions import handshake
 
@@ -226,3 +238,29 @@ async def test_another_nodes_broadcast(crowd: Crowd) -> None:
     await crowd.opened(2)
     assert await answered(crowd.crowds.answer(NodeNumber(99), Broadcast(DEV, b"x"))) is Outcome.UNREACHABLE
     assert await answered(crowd.crowds.answer(NodeNumber(99), Broadcast(DEV, b"x", False))) is Outcome.UNREACHABLE
+
+
+async def test_a_broadcast_to_a_group_looks_at_its_members_alone(crowd: Crowd) -> None:
+    one, other, stranger = await crowd.opened(3)
+    for client in (other, one):
+        assert crowd.node.answer(OWNER, JoinGroup(API, client.connection_id, DEV.stage, "room")) is Outcome.DONE
+
+    class Untouched(FakeSocket):
+        def buffered_bytes(self) -> int:
+            raise AssertionError("it is no member")
+
+    stranger.socket.__class__ = Untouched
+    room = Audience(API, DEV.stage, group="room")
+    assert await broadcast(crowd, room) == Reached(2)
+    assert await broadcast(crowd, Audience(API, DEV.stage, frozenset({one.connection_id}), group="room")) == Reached(1)
+    assert await broadcast(crowd, Audience(API, StageName("prod"), group="room")) == Reached(0)
+    assert await broadcast(crowd, Audience(API, DEV.stage, group="empty")) == Reached(0)
+    assert (one.socket.sent, other.socket.sent) == ([b"all"], [b"all"] * 2)
+
+
+async def test_a_list_is_made_beside_a_broadcast(crowd: Crowd) -> None:
+    """Neither waits for the other's turn."""
+    await crowd.opened(2)
+    async with crowd.crowds._turn:
+        answer = await answered(crowd.crowds.answer(OWNER, ListConnections(DEV, 0)))
+    assert answer == Listing(2)

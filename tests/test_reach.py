@@ -209,3 +209,21 @@ async def test_a_fenced_node_asks_nobody_of_all(world: World) -> None:
 async def test_a_node_that_is_alone_asks_itself(world: World) -> None:
     world.here.says = Reached(2)
     assert await LocalReach(world.here).ask_all(ALL) == {ME: Reached(2)}
+
+
+async def test_everybody_is_whom_the_table_names_now(world: World) -> None:
+    world.records += [member(3, state=MemberState.DRAINING), member(4, state=MemberState.DEAD)]
+    assert sorted(await world.reach.everybody()) == [ME, OTHER, UNKNOWN]
+    assert world.looks == 1
+
+
+async def test_everybody_is_whom_one_knew_while_the_table_is_away(world: World) -> None:
+    async def away() -> Roster:
+        raise RegistryUnavailable("away")
+
+    world.found = away
+    assert sorted(await world.reach.everybody()) == [ME, OTHER]
+
+
+async def test_a_node_that_is_alone_is_everybody() -> None:
+    assert await LocalReach(Here()).everybody() == [ME]

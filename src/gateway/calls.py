@@ -89,6 +89,7 @@ class Calls:
         verdict = responses.connect_verdict(answer, conversation.connection.connection_id, opening.occasion.request_id)
         if isinstance(verdict, responses.Refuse):
             return on.HandshakeRefused(verdict)
+        opening.groups = verdict.groups
         return on.ConnectAccepted(verdict.subprotocol, self._outside.clock.now().monotonic_ms)
 
     async def message(self, conversation: Conversation, content: str | bytes) -> on.Reply | None:

@@ -15,9 +15,10 @@ from gateway.ports import Socket
 
 class Opening:
     """The handshake, the occasion that the authorizer's and CONNECT's events share, the authorizer's latency; what the
-    stage's logs will say, None where there are none; the posts that came too early, None as long as none did."""
+    stage's logs will say, None where there are none; what was asked too early, None as long as nothing was. ``groups``
+    are to be joined once it opens, as a header's values."""
 
-    __slots__ = ("authorizer_latency_ms", "deployment", "early", "entry", "handshake", "occasion")
+    __slots__ = ("authorizer_latency_ms", "deployment", "early", "entry", "groups", "handshake", "occasion")
 
     def __init__(
         self, deployment: Deployment, handshake: Handshake, occasion: Occasion, entry: Entry | None = None
@@ -27,6 +28,7 @@ class Opening:
         self.occasion = occasion
         self.entry = entry
         self.authorizer_latency_ms: int | None = None
+        self.groups: tuple[str, ...] = ()
         self.early: EarlyPosts | None = None
 
 
@@ -45,3 +47,8 @@ class Conversation(Lifecycle):
         self.connection = connection
         self.in_flight = 0
         self.opening: Opening | None = opening
+
+    @property
+    def last_active_at_ms(self) -> int:
+        """Unix time of the last data either way."""
+        return self.connection.connected_at_ms + self.last_active_ms - self.begun_ms

@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from gateway.engine.responses import as_text
+from gateway.listings import Listings
 from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.limits import MAX_MESSAGE_BYTES, MAX_TOLD
 from gateway.model.peer import (
     Broadcast,
-    ManyRequest,
+    ListConnections,
+    MessageToMany,
     Outcome,
     Outcomes,
     PeerAnswer,
@@ -38,6 +40,7 @@ class Crowds:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._listings = Listings(node)
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._waiting_bytes = 0
@@ -55,9 +58,11 @@ class Crowds:
             if request.waits:
                 return self._in_turn(request, lambda: self._broadcast(owner, request))
             return self._node.refusal_of(owner) or self._later(request, lambda: self._broadcast(owner, request))
+        if isinstance(request, ListConnections):
+            return self._listings.answer(owner, request)
         return self._node.answer(owner, request)
 
-    def _later(self, request: ManyRequest, work: Callable[[], Awaitable[PeerAnswer]]) -> Outcome:
+    def _later(self, request: MessageToMany, work: Callable[[], Awaitable[PeerAnswer]]) -> Outcome:
         """Have it done in its turn."""
         if not self._has_room(request):
             return Outcome.LIMITED
@@ -65,7 +70,7 @@ class Crowds:
         self._node.start(self._counted(request, work), "a broadcast")
         return Outcome.DONE
 
-    async def _in_turn(self, request: ManyRequest, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
+    async def _in_turn(self, request: MessageToMany, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
         if not self._has_room(request):
             return Outcome.LIMITED
         self._wait(request, 1)
@@ -76,19 +81,19 @@ class Crowds:
         finally:
             self._wait(request, -1)
 
-    async def _counted(self, request: ManyRequest, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
+    async def _counted(self, request: MessageToMany, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
         try:
             async with self._turn:
                 return await work()
         finally:
             self._wait(request, -1)
 
-    def _has_room(self, request: ManyRequest) -> bool:
+    def _has_room(self, request: MessageToMany) -> bool:
         if self._waiting >= MAX_WAITING:
             return False
         return not self._waiting or self._waiting_bytes + len(request.data) <= MAX_WAITING_BYTES
 
-    def _wait(self, request: ManyRequest, one: int) -> None:
+    def _wait(self, request: MessageToMany, one: int) -> None:
         """One more waits, or (-1) one less."""
         self._waiting += one
         self._waiting_bytes += one * len(request.data)
@@ -129,7 +134,7 @@ class Crowds:
         """To everybody who is connected when its turn comes; who connects meanwhile does not get it."""
         node, admits = self._node, request.audience.admits
         message, slices, toll = _prepared(request), Slices(), _Toll()
-        everybody = node.conversations()
+        everybody = node.conversations(request.audience.members)
         for start in range(0, len(everybody), AT_ONCE):
             refusal = node.refusal_of(owner)
             if refusal is not None:
@@ -143,7 +148,7 @@ class Crowds:
         return toll.reached()
 
 
-def _prepared(request: ManyRequest) -> PreparedMessage:
+def _prepared(request: MessageToMany) -> PreparedMessage:
     return PreparedMessage.of_bytes(request.data) if request.binary else PreparedMessage(as_text(request.data))
 
 

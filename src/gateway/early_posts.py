@@ -1,20 +1,21 @@
-"""Posts to one connection whose ``$connect`` still runs: they wait for the upgrade, as many as there is room for."""
+"""Posts to one connection whose ``$connect`` still runs, and groups that it is to join or to leave: they wait for the
+upgrade, as many as there is room for."""
 
 from __future__ import annotations
 
 import asyncio
 
 from gateway.model.limits import MAX_EARLY_BYTES, MAX_EARLY_POSTS
-from gateway.model.peer import Outcome, PostTo
+from gateway.model.peer import EarlyRequest, Outcome, PostTo
 
 
 class EarlyPost:
-    """``outcome`` is set by whoever delivers the post or gives it up. To be made inside a running loop."""
+    """``outcome`` is set by whoever carries the request out or gives it up. To be made inside a running loop."""
 
-    __slots__ = ("outcome", "post")
+    __slots__ = ("outcome", "request")
 
-    def __init__(self, post: PostTo) -> None:
-        self.post = post
+    def __init__(self, request: EarlyRequest) -> None:
+        self.request = request
         self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
 
@@ -28,22 +29,26 @@ class EarlyPosts:
         self._bytes = 0
         self._max_bytes = max(MAX_EARLY_BYTES, max_message_bytes)
 
-    def hold(self, post: PostTo) -> EarlyPost | None:
+    def hold(self, request: EarlyRequest) -> EarlyPost | None:
         """Keep one more; None when there is no room for it."""
-        if len(self._held) >= MAX_EARLY_POSTS or self._bytes + len(post.data) > self._max_bytes:
+        if len(self._held) >= MAX_EARLY_POSTS or self._bytes + _size(request) > self._max_bytes:
             return None
-        early = EarlyPost(post)
+        early = EarlyPost(request)
         self._held.append(early)
-        self._bytes += len(post.data)
+        self._bytes += _size(request)
         return early
 
     def withdraw(self, early: EarlyPost) -> None:
         """Nobody waits for it any more; a no-op once it was taken."""
         if early in self._held:
             self._held.remove(early)
-            self._bytes -= len(early.post.data)
+            self._bytes -= _size(early.request)
 
     def take(self) -> list[EarlyPost]:
         """All that are waited for; none are kept."""
         taken, self._held, self._bytes = self._held, [], 0
         return [early for early in taken if not early.outcome.done()]
+
+
+def _size(request: EarlyRequest) -> int:
+    return len(request.data) if isinstance(request, PostTo) else 0

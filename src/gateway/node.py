@@ -22,12 +22,24 @@ from gateway.engine.deadlines import Wheel
 from gateway.engine.directory import Addressed, Directory
 from gateway.engine.exchange import Occasion
 from gateway.engine.lifecycle import GOING_AWAY, TOO_SLOW, State
+from gateway.groups import Groups
 from gateway.model.connection import Connection
+from gateway.model.group import Group
 from gateway.model.handshake import Handshake
 from gateway.model.ids import CONNECT, ApiId, ConnectionId, NodeNumber
 from gateway.model.limits import MAX_SOURCE_STRING, Limits
 from gateway.model.now import Now
-from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, OneAnswer, OneRequest, Outcome, PostTo
+from gateway.model.peer import (
+    ConnectionInfo,
+    DeleteIt,
+    EarlyRequest,
+    GetGroups,
+    GetInfo,
+    OneAnswer,
+    OneRequest,
+    Outcome,
+    PostTo,
+)
 from gateway.ports import Socket
 from gateway.sharing import shared_text
 from gateway.tasks import Tasks
@@ -63,6 +75,7 @@ class Node:
         self._outside = outside
         self._counters = outside.counters
         self.limits = limits
+        self.groups = Groups(limits, outside.counters, outside.reporter)
         self._wake = wake
         self._live: dict[ConnectionId, Conversation] = {}
         self._upgrading: dict[ConnectionId, Conversation] = {}
@@ -159,13 +172,22 @@ class Node:
         if conversation is None:
             return self._early(request)
         match request:
-            case PostTo():
-                return self._post(conversation, request)
             case GetInfo():
                 return _info(conversation)
+            case GetGroups():
+                return self.groups.told(conversation, request)
             case DeleteIt(code=code, reason=reason):
                 self._close(conversation, code, reason)
                 return Outcome.DONE
+            case _:
+                return self._carried_out(conversation, request)
+
+    def _carried_out(self, conversation: Conversation, request: EarlyRequest) -> Outcome:
+        return (
+            self._post(conversation, request)
+            if isinstance(request, PostTo)
+            else self.groups.change(conversation, request)
+        )
 
     def _post(self, conversation: Conversation, post: PostTo) -> Outcome:
         """One message; never half a message. That this node may act has been asked at this moment."""
@@ -183,9 +205,9 @@ class Node:
         conversation = self._find(api_id, connection_id)
         return Outcome.GONE if conversation is None else self._tell(conversation, message)
 
-    def conversations(self) -> tuple[Conversation, ...]:
-        """Everybody who is connected now, those who are closing included."""
-        return tuple(self._live.values())
+    def conversations(self, group: Group | None = None) -> tuple[Conversation, ...]:
+        """Everybody who is connected now, those who are closing included; or the members of a group."""
+        return tuple(self._live.values()) if group is None else self.groups.members_of(group)
 
     def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         """Run it until it ends; ``stop`` waits for it."""
@@ -216,7 +238,7 @@ class Node:
         """What is not open is gone, unless it may still open and posts wait for that."""
         conversation, wait_ms = self._upgrading.get(request.connection_id), self.limits.early_post_ms
         opening = None if conversation is None else conversation.opening
-        if wait_ms is None or conversation is None or opening is None or not isinstance(request, PostTo):
+        if wait_ms is None or conversation is None or opening is None or not isinstance(request, EarlyRequest):
             return Outcome.GONE
         if conversation.connection.api_id != request.api_id:
             return Outcome.GONE
@@ -225,7 +247,7 @@ class Node:
         early = opening.early.hold(request)
         if early is None:
             self._counters.exceed(Limit.OUT_BUFFER)
-            return Outcome.LIMITED
+            return Outcome.LIMITED if isinstance(request, PostTo) else Outcome.GONE
         return self._wait_for_upgrade(opening.early, early, wait_ms)
 
     async def _wait_for_upgrade(self, posts: EarlyPosts, early: EarlyPost, wait_ms: int) -> Outcome:
@@ -388,6 +410,7 @@ class Node:
             case do.AcceptUpgrade() | do.RefuseUpgrade() | do.SendClose() | do.Abort():
                 self._to_socket(conversation, command)
             case do.ReportClosed(code, reason):
+                self.groups.leave_all(conversation)
                 self._outside.reporter.closed(conversation.connection, code, reason)
             case do.Forget():
                 self._forget(conversation)
@@ -445,7 +468,7 @@ class Node:
                 socket.accept(subprotocol)
                 if opening is not None and opening.early is not None:
                     for early in opening.early.take():
-                        early.outcome.set_result(self._post(conversation, early.post))
+                        early.outcome.set_result(self._carried_out(conversation, early.request))
             case do.SendClose(code, reason):
                 socket.close(code, reason)
             case do.Abort():
@@ -462,6 +485,8 @@ class Node:
     def _open(self, conversation: Conversation) -> None:
         self._decided(conversation)
         self._log_connect(conversation, None)
+        if conversation.opening is not None and conversation.opening.groups:
+            self.groups.enter(conversation, conversation.opening.groups)
         conversation.opening = None
         self._live[conversation.connection.connection_id] = conversation
         self._counters.opened += 1
@@ -554,10 +579,6 @@ def _unsaid(command: do.Command) -> on.Input | None:
 
 def _info(conversation: Conversation) -> ConnectionInfo:
     connection = conversation.connection
-    active_for_ms = conversation.last_active_ms - conversation.begun_ms
     return ConnectionInfo(
-        connection.connected_at_ms,
-        connection.connected_at_ms + active_for_ms,
-        connection.source_ip,
-        connection.user_agent,
+        connection.connected_at_ms, conversation.last_active_at_ms, connection.source_ip, connection.user_agent
     )

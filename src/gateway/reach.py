@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from gateway.cluster.roster import Roster
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import NodeNumber
-from gateway.model.peer import ANSWERS, ManyRequest, Outcome, Outcomes, PeerAnswer, PeerRequest, PostTo
+from gateway.model.peer import ANSWERS, EarlyRequest, ManyRequest, Outcome, Outcomes, PeerAnswer, PeerRequest
 from gateway.ports import Peers, PeerService
 from gateway.tenure import Tenure
 
@@ -37,6 +37,9 @@ class ReachingAll(Reaching, Protocol):
     async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
         """The answer of every node that serves, as the table tells at this moment, this one included."""
 
+    async def everybody(self) -> list[NodeNumber]:
+        """Who that is."""
+
 
 class Alone(PeerService, Protocol):
     """A node that is alone."""
@@ -57,6 +60,9 @@ class LocalReach:
             return self._ask_many(answer)
         return Outcome.GONE if answer is Outcome.UNREACHABLE else answer
 
+    async def everybody(self) -> list[NodeNumber]:
+        return [self._here.number]
+
     async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
         number = self._here.number
         answer = self.ask(number, request)
@@ -72,7 +78,7 @@ class LocalReach:
 
 class FleetReach:
     """``look`` reads the node records, beginning after it was called; ``wait_ms`` bounds a whole call for one
-    connection, which of a post is ``hold_ms`` more: so long may its owner hold it. ``see`` is to be
+    connection, which of what may come too early is ``hold_ms`` more: so long may its owner hold it. ``see`` is to be
     called with every roster there is."""
 
     def __init__(
@@ -98,16 +104,25 @@ class FleetReach:
 
     async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
         """By the last roster where the table does not answer; who joined since that is not asked then."""
-        me = self._tenure.number
-        try:
-            async with asyncio.timeout(self._wait_ms / 1000):
-                roster = await self._look()
-        except (RegistryUnavailable, TimeoutError):
-            roster = self._roster
-        others = [number for number in roster.sightings if number != me and roster.serves(number)]
-        numbers = [me, *others]
+        roster = await self._newest()
+        numbers = self._serving(roster)
         answers = await asyncio.gather(*(self._ask_one(each, roster, request) for each in numbers))
         return dict(zip(numbers, answers, strict=True))
+
+    async def everybody(self) -> list[NodeNumber]:
+        """As ``ask_all`` has them."""
+        return self._serving(await self._newest())
+
+    async def _newest(self) -> Roster:
+        try:
+            async with asyncio.timeout(self._wait_ms / 1000):
+                return await self._look()
+        except (RegistryUnavailable, TimeoutError):
+            return self._roster
+
+    def _serving(self, roster: Roster) -> list[NodeNumber]:
+        me = self._tenure.number
+        return [me, *(number for number in roster.sightings if number != me and roster.serves(number))]
 
     async def _ask_one(self, number: NodeNumber, roster: Roster, request: ManyRequest) -> PeerAnswer:
         if number == self._tenure.number:
@@ -138,7 +153,7 @@ class FleetReach:
     def _patience_ms(self, request: PeerRequest) -> int:
         if isinstance(request, ManyRequest):
             return max(self._wait_ms, MANY_WAIT_MS)
-        return self._wait_ms + self._hold_ms if isinstance(request, PostTo) else self._wait_ms
+        return self._wait_ms + self._hold_ms if isinstance(request, EarlyRequest) else self._wait_ms
 
     def _remember(self, departed: NodeNumber) -> None:
         self._departed[departed] = None

@@ -11,17 +11,33 @@ import pytest
 
 from gateway.model.audience import Audience
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName, connection_id
-from gateway.model.limits import LIFTED_MESSAGE_BYTES, MAX_EXCEPTED, MAX_MESSAGE_BYTES, MAX_TARGETS
+from gateway.model.limits import (
+    LIFTED_GROUP_NAME_CHARS,
+    LIFTED_GROUPS,
+    LIFTED_MESSAGE_BYTES,
+    MAX_EXCEPTED,
+    MAX_LISTED,
+    MAX_MESSAGE_BYTES,
+    MAX_TARGETS,
+)
 from gateway.model.member import Member
 from gateway.model.peer import (
     Broadcast,
     ConnectionInfo,
     DeleteIt,
+    Entry,
+    GetGroups,
     GetInfo,
+    InGroups,
+    JoinGroup,
+    LeaveGroup,
+    ListConnections,
+    Listing,
     Outcome,
     Outcomes,
     PeerAnswer,
     PeerRequest,
+    Position,
     PostTo,
     PostToMany,
     Reached,
@@ -48,7 +64,15 @@ from peer_doubles import (
 
 MANY = tuple(connection_id(NodeNumber(n), n.to_bytes(6, "big"), b"key") for n in range(MAX_TARGETS))
 
-AUDIENCE = Audience(API, StageName("\u2603"), frozenset(MANY[:MAX_EXCEPTED]), 2**53, "\u2603" * 1_024)
+AUDIENCE = Audience(
+    API,
+    StageName("\u2603"),
+    frozenset(MANY[:MAX_EXCEPTED]),
+    2**53,
+    "\u2603" * 1_024,
+    "\u2603" * LIFTED_GROUP_NAME_CHARS,
+)
+GROUPS = tuple(f"{number:03}" + "\U0001f600" * (LIFTED_GROUP_NAME_CHARS - 3) for number in range(LIFTED_GROUPS))
 
 
 @pytest.fixture(params=WORLDS)
@@ -84,6 +108,11 @@ def asking(here: World, there: Member, requests: list[PeerRequest]) -> list[asyn
         pytest.param(Reached(0), id="nobody reached"),
         pytest.param(Reached(2**32 - 1, 1_000, 1_001, MANY[:1_000], MANY[1_000:2_000]), id="many not reached"),
         pytest.param(Outcomes(tuple(Outcome) * 2_000), id="many"),
+        pytest.param(InGroups(()), id="in no group"),
+        pytest.param(InGroups(GROUPS), id="in most groups"),
+        pytest.param(Listing(2**32 - 1), id="how many"),
+        pytest.param(Listing(1, (Entry(CONNECTION, 0, 2**53, "", None, None, ()),)), id="little is told"),
+        pytest.param(Listing(9, (Entry(CONNECTION, 1, 2, "x", "\ud800", "\u2603", GROUPS),) * 2), id="much is told"),
     ],
 )
 async def test_the_owners_answer_comes_back(here: World, wanted: PeerAnswer) -> None:
@@ -107,6 +136,11 @@ async def test_the_owners_answer_comes_back(here: World, wanted: PeerAnswer) -> 
         pytest.param(PostToMany(API, (), b""), id="nobody"),
         pytest.param(Broadcast(Audience(API, StageName("prod")), b""), id="broadcast"),
         pytest.param(Broadcast(AUDIENCE, bytes(MAX_MESSAGE_BYTES), False), id="longest broadcast"),
+        pytest.param(JoinGroup(API, CONNECTION, StageName("prod"), "room"), id="join"),
+        pytest.param(LeaveGroup(API, CONNECTION, StageName("\u2603"), GROUPS[0]), id="leave"),
+        pytest.param(GetGroups(API, CONNECTION, StageName("prod")), id="groups"),
+        pytest.param(ListConnections(Audience(API, StageName("prod")), 0), id="how many"),
+        pytest.param(ListConnections(AUDIENCE, MAX_LISTED, Position(2**53, MANY[0])), id="longest list"),
         pytest.param(Broadcast(AUDIENCE, bytes(LIFTED_MESSAGE_BYTES), True, True), id="longest binary broadcast"),
         pytest.param(PostToMany(API, MANY, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="longest to most"),
         pytest.param(PostToMany(API, MANY, bytes(LIFTED_MESSAGE_BYTES), True), id="longest binary to most"),

@@ -258,3 +258,43 @@ def test_a_call_for_many_is_signed_and_judged_as_a_post_for_one(node: FleetNode)
         assert _is_fleet[known], "by one call"
         assert socket.recv(timeout=DEADLINE_S) == "hello"
         assert post_to_connections(unknown, wanted, b"hello") == dict.fromkeys(wanted, FORBIDDEN)
+
+
+def signed_call(node: FleetNode, method: str, path: str, access_key: str) -> int:
+    """The status."""
+    request = AWSRequest(method=method, url=f"http://{node.address}/prod/@fleet/{path}", data=b"")
+    SigV4Auth(Credentials(access_key, SECRETS[access_key]), "execute-api", REGION).add_auth(request)
+    sent = urllib.request.Request(request.url, None, dict(request.headers.items()), method=method)
+    try:
+        with urllib.request.urlopen(sent, timeout=DEADLINE_S) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_policy_names_the_groups_that_a_caller_is_for(node: FleetNode, principals: Principals) -> None:
+    with connect(f"ws://{node.address}/prod", open_timeout=DEADLINE_S) as socket:
+        member = f"connections/{its_id(socket)}"
+        calls = (
+            ("PUT", f"groups/room-1/{member}"),
+            ("POST", "groups/room-1"),
+            ("GET", "groups/room-1"),
+            ("DELETE", f"groups/room-1/{member}"),
+            ("PUT", f"groups/room-2/{member}"),
+            ("POST", "broadcast?group=room-1"),
+            ("GET", "connections?group=room-1"),
+            ("GET", f"{member}/groups"),
+        )
+
+        def statuses() -> list[int]:
+            return [signed_call(node, method, path, FIRST) for method, path in calls]
+
+        everything = {"Effect": "Allow", "Action": "execute-api:*", "Resource": "*"}
+        knows(node, principals, {ADA: (FIRST,)}, everything)
+        assert statuses() == [403] * 8, "the actions of AWS alone grant none of them"
+        room = {"Effect": "Allow", "Action": "wsfleet:*", "Resource": f"{ARN}/prod/*/@fleet/groups/room-1*"}
+        knows(node, principals, {ADA: (FIRST,)}, room)
+        assert statuses() == [204, 200, 200, 204, 403, 403, 403, 403]
+        lists = {"Effect": "Allow", "Action": "wsfleet:ListConnections", "Resource": f"{ARN}/prod/GET/@fleet/*"}
+        knows(node, principals, {ADA: (FIRST,)}, lists)
+        assert statuses() == [403, 403, 200, 403, 403, 403, 200, 200]

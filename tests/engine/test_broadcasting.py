@@ -35,6 +35,8 @@ def wanted(*, waits: bool = True, **narrowed: Any) -> Wanted:
         ("connectedBefore=1970-01-01T01:00:01%2B01:00", wanted(before_ms=1_000)),
         ("principal=ada%20l.", wanted(principal="ada l.")),
         ("principal=", wanted(principal="")),
+        ("group=room%201", wanted(group="room 1")),
+        (f"group=a&group=b&except={ONE}", wanted(group="b", but=frozenset({ONE}))),
         ("X-Amz-Signature=00&X-Amz-Date=x", wanted()),
     ],
 )
@@ -45,7 +47,9 @@ def test_what_is_asked_for(query: str, found: Wanted) -> None:
 @pytest.mark.parametrize(
     ("query", "why"),
     [
-        ("group=a", "group is not known here: wait, except, connectedBefore, principal are"),
+        ("groups=a", "groups is not known here: wait, except, connectedBefore, principal, group are"),
+        ("group=", "a group's name is missing"),
+        ("group=a%2Fb", "'a/b' cannot be a group's name: printable characters without / and , can, but . and .."),
         ("wait=no", "wait is neither true nor false"),
         ("except=invented", "except has invented, which is not a connection ID"),
         (f"except={','.join([ONE] * (MAX_EXCEPTED + 1))}", "except has 1001 connection IDs, at most 1000 are allowed"),
@@ -59,3 +63,14 @@ def test_what_is_asked_for(query: str, found: Wanted) -> None:
 )
 def test_what_is_wrong(query: str, why: str) -> None:
     assert read_wanted(ENDPOINT, query) == why
+
+
+def test_the_group_of_a_path_is_no_others() -> None:
+    assert read_wanted(ENDPOINT, "wait=false", group="a") == wanted(waits=False, group="a")
+    told = read_wanted(ENDPOINT, "group=b", group="a")
+    assert told == "group is not known here: wait, except, connectedBefore, principal are"
+
+
+def test_a_name_may_be_as_long_as_is_settled() -> None:
+    assert read_wanted(ENDPOINT, "group=ab", 2) == wanted(group="ab")
+    assert read_wanted(ENDPOINT, "group=abc", 2) == "a group's name has 3 characters, at most 2 are allowed"

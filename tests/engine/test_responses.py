@@ -122,6 +122,21 @@ def test_only_the_handler_names_a_subprotocol() -> None:
     assert verdict(returned(listed)) == responses.Accept("b")
 
 
+def test_groups_are_the_handlers_to_name() -> None:
+    answer = {
+        "statusCode": 200,
+        "headers": {"x-fleet-groups": "a, b"},
+        "multiValueHeaders": {"X-Fleet-Groups": ["c", "d"]},
+    }
+    assert verdict(returned(answer)) == responses.Accept(None, ("a, b", "c", "d"))
+
+
+def test_a_client_that_is_refused_does_not_see_groups() -> None:
+    refused = verdict(returned({"statusCode": 403, "headers": {"X-Fleet-Groups": "a", "X-Own": "b"}}))
+    assert isinstance(refused, responses.Refuse)
+    assert [name for name, _ in refused.headers] == ["X-Own", "content-type", "x-amz-apigw-id"]
+
+
 @pytest.mark.parity("P-041", "P-042", "P-043", "P-044")
 @pytest.mark.parametrize("status", [301, 401, 403, 501])
 def test_other_statuses_refuse_with_the_handlers_body(status: int) -> None:

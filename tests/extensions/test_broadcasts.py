@@ -29,6 +29,9 @@ class Nodes:
         self.asked = request
         return self.says
 
+    async def everybody(self) -> list[NodeNumber]:
+        return list(self.says)
+
 
 async def test_counts_are_added_up_and_who_did_not_answer_is_told() -> None:
     nodes = Nodes(

@@ -22,6 +22,9 @@ from node_doubles import ManualClock, until_idle
 ABSENT = connection_id(OWNER, b"absent", KEY)
 POST = "/dev/@fleet/post"
 BROADCAST = "/dev/@fleet/broadcast"
+ROOM = "/dev/@fleet/groups/room%201"
+LIST = "/dev/@fleet/connections"
+NO_NAME = "'..' cannot be a group's name: printable characters without / and , can, but . and .."
 LIMITS = "/dev/@fleet/limits"
 
 
@@ -108,6 +111,24 @@ async def test_a_broadcast_that_nobody_waits_for(crowd: Crowd) -> None:
         ("GET", POST, b"", 405, "it takes POST"),
         ("POST", f"{BROADCAST}?wait=7", b"", 400, "wait is neither true nor false"),
         ("POST", BROADCAST, bytes(MAX_MESSAGE_BYTES + 1), 413, "the message is over 131072 bytes"),
+        (
+            "POST",
+            f"{ROOM}?group=other",
+            b"",
+            400,
+            "group is not known here: wait, except, connectedBefore, principal are",
+        ),
+        ("POST", f"{ROOM}/connections", b"", 405, "it takes GET"),
+        ("DELETE", ROOM, b"", 405, "it takes GET, POST"),
+        ("GET", f"{ROOM}?limit=1", b"", 400, "limit is not known here: except, connectedBefore, principal are"),
+        ("GET", "/dev/@fleet/groups/..", b"", 400, NO_NAME),
+        ("GET", "/dev/@fleet/groups/", b"", 400, "a group's name is missing"),
+        ("GET", "/dev/@fleet/groups", b"", 404, "there is no such extension"),
+        ("GET", f"{ROOM}/members", b"", 404, "there is no such extension"),
+        ("GET", f"{ROOM}/connections/x/y", b"", 404, "there is no such extension"),
+        ("GET", f"{LIST}?limit=x", b"", 400, "limit is not a whole number from 0 to 1000"),
+        ("GET", f"{LIST}/invented/groups", b"", 400, "Invalid connectionId: invented"),
+        ("GET", f"{LIST}/{ABSENT}", b"", 404, "there is no such extension"),
         ("POST", "/dev/@fleet/nothing", b"", 404, "there is no such extension"),
         ("POST", "/dev/@fleet/", b"", 404, "there is no such extension"),
         ("POST", "/dev/@fleet/post/", b"", 404, "there is no such extension"),
@@ -118,6 +139,56 @@ async def test_what_is_wrong_is_said(
     crowd: Crowd, method: str, path: str, body: bytes, status: int, message: str
 ) -> None:
     assert await crowd.ask(method, path, body) == (status, {"message": message})
+
+
+async def test_a_group_from_its_first_member_to_its_last(crowd: Crowd) -> None:
+    one, other, stranger = await crowd.opened(3)
+    for client in (one, other):
+        assert await crowd.ask("PUT", f"{ROOM}/connections/{client.connection_id}") == (204, None)
+    assert await crowd.ask("GET", ROOM) == (200, {"count": 2, "nodes": {"7": 2}})
+    assert await crowd.ask("GET", f"{ROOM}?except={one.connection_id}") == (200, {"count": 1, "nodes": {"7": 1}})
+    status, told = await crowd.ask("POST", f"{ROOM}?except={other.connection_id}", b"hi")
+    assert (status, told["counts"]) == (200, {"sent": 1, "gone": 0, "limited": 0})
+    status, told = await crowd.ask("POST", f"{BROADCAST}?group=room%201", b"all")
+    assert (status, told["counts"]["sent"]) == (200, 2)
+    assert [client.socket.sent for client in (one, other, stranger)] == [[b"hi", b"all"], [b"all"], []]
+    assert await crowd.ask("GET", f"{LIST}/{one.connection_id}/groups") == (200, {"groups": ["room 1"]})
+    assert await crowd.ask("DELETE", f"{ROOM}/connections/{one.connection_id}") == (204, None)
+    status, told = await crowd.ask("GET", f"{ROOM}/connections")
+    assert [each["connectionId"] for each in told["connections"]] == [other.connection_id]
+    crowd.node.peer_lost(crowd.node._live[other.connection_id])
+    assert await crowd.ask("GET", ROOM) == (200, {"count": 0, "nodes": {"7": 0}})
+    assert await crowd.ask("PUT", f"{ROOM}/connections/{other.connection_id}") == (
+        410,
+        {"message": "the connection is gone"},
+    )
+
+
+async def test_a_list_in_pages(crowd: Crowd) -> None:
+    clients = await crowd.opened(5)
+    await crowd.opened(1, stage="prod")
+    status, first = await crowd.ask("GET", f"{LIST}?limit=3")
+    assert (status, first["count"], len(first["connections"])) == (200, 5, 3)
+    status, second = await crowd.ask("GET", f"{LIST}?limit=3&next={first['next']}")
+    assert (status, "next" in second) == (200, False)
+    told = [each["connectionId"] for page in (first, second) for each in page["connections"]]
+    assert sorted(told) == sorted(client.connection_id for client in clients)
+    assert await crowd.ask("GET", f"{LIST}?limit=0") == (200, {"count": 5, "nodes": {"7": 5}})
+
+
+async def test_too_many_groups_and_too_long_a_name() -> None:
+    crowd = Crowd(max_groups=1, max_group_name_chars=3)
+    (client,) = await crowd.opened()
+    path = f"/dev/@fleet/groups/{{}}/connections/{client.connection_id}"
+    assert await crowd.ask("PUT", path.format("abc")) == (204, None)
+    assert await crowd.ask("PUT", path.format("abc")) == (204, None)
+    assert (await crowd.ask("PUT", path.format("d")))[0] == 409
+    too_long = {"message": "a group's name has 4 characters, at most 3 are allowed"}
+    assert await crowd.ask("PUT", path.format("abcd")) == (400, too_long)
+    for asked in ("/dev/@fleet/groups/abcd", f"{LIST}?group=abcd"):
+        assert await crowd.ask("GET", asked) == (400, too_long)
+    assert await crowd.ask("POST", f"{BROADCAST}?group=abcd") == (400, too_long)
+    await crowd.close()
 
 
 async def test_everything_else_is_the_managements(crowd: Crowd) -> None:
@@ -167,6 +238,19 @@ class _Later:
         ("POST", POST, "execute-api:ManageConnections", "POST/@connections/*"),
         ("POST", BROADCAST, "wsfleet:Broadcast", "POST/@fleet/broadcast"),
         ("POST", f"{BROADCAST}?wait=false", "wsfleet:Broadcast", "POST/@fleet/broadcast"),
+        ("POST", ROOM, "wsfleet:Broadcast", "POST/@fleet/groups/room 1"),
+        ("PUT", f"{ROOM}/connections/{ABSENT}", "wsfleet:ManageGroups", "PUT/@fleet/groups/room 1/connections/*"),
+        (
+            "PUT",
+            f"/dev/@fleet/groups/gr%C3%B6%C3%9Fe/connections/{ABSENT}",
+            "wsfleet:ManageGroups",
+            "PUT/@fleet/groups/größe/connections/*",
+        ),
+        ("DELETE", f"{ROOM}/connections/{ABSENT}", "wsfleet:ManageGroups", "DELETE/@fleet/groups/room 1/*"),
+        ("GET", ROOM, "wsfleet:ListConnections", "GET/@fleet/groups/room 1"),
+        ("GET", f"{ROOM}/connections", "wsfleet:ListConnections", "GET/@fleet/groups/room 1/connections"),
+        ("GET", LIST, "wsfleet:ListConnections", "GET/@fleet/connections"),
+        ("GET", f"{LIST}/{ABSENT}/groups", "wsfleet:ListConnections", "GET/@fleet/connections/{connectionId}/groups"),
         ("GET", LIMITS, "execute-api:ManageConnections", "GET/@fleet/limits"),
     ],
 )
@@ -175,7 +259,7 @@ async def test_who_may(method: str, path: str, action: str, resource: str) -> No
         return await asked(method, path, allowed)
 
     arn = f"arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/dev/{resource}"
-    assert await status((action, arn)) in (200, 202, 204, 400)
+    assert await status((action, arn)) in (200, 202, 204, 400, 410)
     assert await status() == 403
     assert await status((action, arn.replace("/dev/", "/prod/"))) == 403
     others = {"execute-api:ManageConnections", "wsfleet:Broadcast", "wsfleet:ManageGroups", "wsfleet:ListConnections"}

@@ -142,6 +142,17 @@ async def test_a_request_without_time_is_not_carried_out() -> None:
     assert owner.asked == []
 
 
+async def test_a_request_of_a_newer_version_costs_itself_alone() -> None:
+    owner, newer = Owner(), bytearray(asks(2))
+    newer[12] = 200
+    async with serving(owner) as served, met(served) as guest:
+        guest.say(asks(1), bytes(newer), asks(3, DELETE))
+        answers = await guest.answers(3)
+        assert answers == [(1, Outcome.DONE), (2, Outcome.UNSUPPORTED), (3, Outcome.DONE)]
+        assert served.reports.told == []
+    assert owner.asked == [POST, DELETE]
+
+
 async def test_a_service_that_raises_costs_one_request() -> None:
     def reply(request: PeerRequest) -> PeerAnswer:
         if request == DELETE:

@@ -12,6 +12,7 @@ from base64 import b64decode
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from gateway.engine import group_names
 from gateway.model.hot_value import hot_value
 from gateway.model.ids import ConnectionId, MessageId, RequestId
 from gateway.model.invocation import (
@@ -40,9 +41,12 @@ _JSON: Final = "application/json; charset=UTF-8"
 _PROXY_MEMBERS: Final = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 _REPLACEMENT: Final = "\ufffd".encode()
 _SURROGATE: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]?")  # Python's decoder would replace each of its bytes
-# Headers of a handler's refusal that describe its own hop, not ours (parity 1.3).
+# Headers of a handler's refusal that describe its own hop, not ours (parity 1.3), or are meant for this gateway.
 _HOP_BY_HOP: Final = frozenset(
-    {"connection", "upgrade", "content-length", "transfer-encoding", "sec-websocket-accept", "keep-alive", "date"}
+    {
+        *("connection", "upgrade", "content-length", "transfer-encoding", "sec-websocket-accept", "keep-alive", "date"),
+        group_names.HEADER.lower(),
+    }
 )
 
 
@@ -57,12 +61,18 @@ class ProxyResponse:
     def header(self, name: str) -> str | None:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
+    def all_of(self, name: str) -> tuple[str, ...]:
+        """The values of a header that may be there more than once, in their order."""
+        return tuple([value for key, value in self.headers if key.lower() == name.lower()])
+
 
 @hot_value
 class Accept:
-    """Upgrade; ``subprotocol`` is the handler's ``Sec-WebSocket-Protocol``, None to name none."""
+    """Upgrade; ``subprotocol`` is the handler's ``Sec-WebSocket-Protocol``, None to name none; ``groups`` are the
+    values of its ``X-Fleet-Groups``, unread."""
 
     subprotocol: str | None = None
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +148,7 @@ def connect_verdict(
         why = "$connect failed" if answer.is_told else answer.why
         return gateway_refusal(answer.status, answer.message, connection_id, request_id, why)
     if 200 <= answer.status <= 299:
-        return Accept(answer.header("Sec-WebSocket-Protocol") or None)
+        return Accept(answer.header("Sec-WebSocket-Protocol") or None, answer.all_of(group_names.HEADER))
     return _handler_refusal(answer, request_id)
 
 

@@ -14,6 +14,7 @@ from gateway.ports import Ids
 STATUS: Final = {
     "BadRequestException": 400,
     "NotFoundException": 404,
+    "ConflictException": 409,
     "GoneException": 410,
     "MethodNotAllowedException": 405,
     "PayloadTooLargeException": 413,
@@ -31,6 +32,10 @@ class Answers:
 
     def result(self, document: Any, status: int = 200) -> HttpResponse:
         return self._made(status, document, {})
+
+    def done(self) -> HttpResponse:
+        """There is nothing to tell."""
+        return HttpResponse(204, (("x-amzn-RequestId", self.ids.uuid()),))
 
     def error(self, error_type: str, message: str, member: str = "message") -> HttpResponse:
         """Of a type of ``STATUS``; any other is 403."""

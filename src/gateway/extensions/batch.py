@@ -27,6 +27,7 @@ WORDS: Final = {
     Outcome.LIMITED: "limited",
     Outcome.FENCED: "unreachable",
     Outcome.UNREACHABLE: "unreachable",
+    Outcome.UNSUPPORTED: "unreachable",
 }
 
 

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from gateway.engine.broadcasting import read_wanted
 from gateway.engine.directory import FleetPath
+from gateway.engine.filters import FILTERS, read_audience, read_query
+from gateway.engine.paging import read_page
 from gateway.engine.posting import longest_document, read_post
 from gateway.extensions.answers import Answers
 from gateway.extensions.batch import BatchPosts
 from gateway.extensions.broadcasts import Broadcasts
+from gateway.extensions.groups import GroupCalls
 from gateway.extensions.limits import document
+from gateway.extensions.lists import Lists
 from gateway.management import CONNECTION, MANAGE, Guard, IdCheck, is_binary, is_signed
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import Limits
@@ -25,6 +30,9 @@ from gateway.ports import HttpAnswer, HttpService, Ids
 from gateway.reach import ReachingAll
 
 BROADCAST: Final = "wsfleet:Broadcast"
+MANAGE_GROUPS: Final = "wsfleet:ManageGroups"
+LIST: Final = "wsfleet:ListConnections"
+_ID: Final = "{connectionId}"  # literally, as in CONNECTION
 _MARKERS: Final = ("/@fleet/", "/%40fleet/")
 
 
@@ -54,6 +62,8 @@ class Extensions:
         self._posts = BatchPosts(reach, check)
         self._broadcasts = Broadcasts(reach)
         self._answers = Answers(ids)
+        self._groups = GroupCalls(reach, check, self._answers, node.limits.max_group_name_chars)
+        self._lists = Lists(reach)
         self._guard = guard
 
     @property
@@ -104,6 +114,36 @@ class Extensions:
                 return {"POST": _Call(BROADCAST, "@fleet/broadcast", self._broadcast)}
             case ("limits",):
                 return {"GET": _Call(MANAGE, "@fleet/limits", self._tell_limits)}
+            case ("connections",):
+                return {"GET": _Call(LIST, "@fleet/connections", self._list)}
+            case ("connections", connection_id, "groups"):
+                what = f"@fleet/connections/{_ID}/groups"
+                return {"GET": _Call(LIST, what, lambda _, found: self._groups.of(found.endpoint, connection_id))}
+            case ("groups", group, *rest):
+                return self._group_calls(group, rest)
+            case _:
+                return {}
+
+    def _group_calls(self, group: str, rest: list[str]) -> dict[str, _Call]:
+        """What the paths of one group take; a policy can name the group."""
+        what = f"@fleet/groups/{group}"
+        match rest:
+            case []:
+                count = partial(self._count, group=group)
+                send = partial(self._broadcast, group=group)
+                return {"GET": _Call(LIST, what, count), "POST": _Call(BROADCAST, what, send)}
+            case ["connections"]:
+                return {"GET": _Call(LIST, f"{what}/connections", partial(self._list, group=group))}
+            case ["connections", connection_id]:
+                what, calls = f"{what}/connections/{_ID}", self._groups
+                return {
+                    "PUT": _Call(
+                        MANAGE_GROUPS, what, lambda _, found: calls.join(found.endpoint, group, connection_id)
+                    ),
+                    "DELETE": _Call(
+                        MANAGE_GROUPS, what, lambda _, found: calls.leave(found.endpoint, group, connection_id)
+                    ),
+                }
             case _:
                 return {}
 
@@ -132,15 +172,32 @@ class Extensions:
             return self._answers.error("BadRequestException", binary)
         return self._answers.result(await self._posts.send(found.endpoint.api.api_id, post, binary))
 
-    async def _broadcast(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
+    async def _broadcast(self, request: HttpRequest, found: FleetPath, group: str | None = None) -> HttpResponse:
         most = self._limits.max_message_bytes
         if len(request.body) > most:
             return self._answers.error("PayloadTooLargeException", f"the message is over {most} bytes")
         binary = is_binary(request, self._limits)
-        wanted = read_wanted(found.endpoint, request.query)
+        wanted = read_wanted(found.endpoint, request.query, self._limits.max_group_name_chars, group)
         if isinstance(wanted, str):
             return self._answers.error("BadRequestException", wanted)
         if isinstance(binary, str):
             return self._answers.error("BadRequestException", binary)
         told = await self._broadcasts.send(wanted, request.body, binary)
         return self._answers.result(told, 200 if wanted.waits else 202)
+
+    async def _list(self, request: HttpRequest, found: FleetPath, group: str | None = None) -> HttpResponse:
+        page = read_page(found.endpoint, request.query, self._limits.max_group_name_chars, group)
+        if isinstance(page, str):
+            return self._answers.error("BadRequestException", page)
+        return self._answers.result(await self._lists.page(page))
+
+    async def _count(self, request: HttpRequest, found: FleetPath, group: str) -> HttpResponse:
+        values = read_query(request.query, FILTERS)
+        audience = (
+            values
+            if isinstance(values, str)
+            else read_audience(found.endpoint, values, self._limits.max_group_name_chars, group)
+        )
+        if isinstance(audience, str):
+            return self._answers.error("BadRequestException", audience)
+        return self._answers.result(await self._lists.count(audience))

@@ -74,6 +74,13 @@ MAX_ESCAPED: Final = 6  # bytes of JSON for one of a message, where every one is
 MAX_EXCEPTED: Final = 1_000  # connection IDs that a broadcast leaves out; in a head of 32 KiB there is room for them
 MAX_PRINCIPAL_CHARS: Final = 1_024  # of a principal that a broadcast is for
 MAX_TOLD: Final = 1_000  # connection IDs of one kind that one node names in its answer; counts go on
+MAX_GROUPS: Final = 100  # of one connection; ours, an extension
+MAX_GROUP_NAME_CHARS: Final = 128  # likewise
+LIFTED_GROUPS: Final = 1_000  # an operator may lift both up to here: what is told of one connection still fits one hop
+LIFTED_GROUP_NAME_CHARS: Final = 256
+MAX_LISTED: Final = 1_000  # connections on one page of a list; ours
+LISTED: Final = 100  # unless the caller says how many
+MAX_LISTED_BYTES: Final = 128 * KIB  # of entries in one node's answer, and one entry more; more take another hop
 MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, characters
 
 
@@ -100,6 +107,8 @@ class Limits:
     bytes_per_s: float | None = None
     pings_per_s: float | None = None
     slow_client_ms: int | None = None
+    max_groups: int = MAX_GROUPS
+    max_group_name_chars: int = MAX_GROUP_NAME_CHARS
     binary: bool = False
     ping_ms: int | None = None
     ordered: bool = False

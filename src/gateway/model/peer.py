@@ -10,7 +10,7 @@ from typing import Final
 
 from gateway.model.audience import Audience
 from gateway.model.hot_value import hot_value
-from gateway.model.ids import ApiId, ConnectionId
+from gateway.model.ids import ApiId, ConnectionId, StageName
 
 NORMALLY: Final = (1000, "Connection Closed Normally")  # parity 7.3
 
@@ -65,21 +65,74 @@ class Broadcast:
     binary: bool = False
 
 
-OneRequest = PostTo | GetInfo | DeleteIt
-ManyRequest = PostToMany | Broadcast
+@hot_value
+class JoinGroup:
+    """Have a connection of ``stage`` join the group of that name there. LIMITED: it is in as many as it may be."""
+
+    api_id: ApiId
+    connection_id: ConnectionId
+    stage: StageName
+    group: str
+
+
+@hot_value
+class LeaveGroup:
+    """The opposite. DONE as well when it is not in the group."""
+
+    api_id: ApiId
+    connection_id: ConnectionId
+    stage: StageName
+    group: str
+
+
+@hot_value
+class GetGroups:
+    """In which groups a connection of ``stage`` is."""
+
+    api_id: ApiId
+    connection_id: ConnectionId
+    stage: StageName
+
+
+@hot_value
+class Position:
+    """A place in the order in which a node lists its connections: by ``connected_at_ms`` (Unix), then by ID. It stays
+    where it is whoever comes and goes."""
+
+    connected_at_ms: int
+    connection_id: ConnectionId
+
+
+@hot_value
+class ListConnections:
+    """Those at a node whom ``audience`` admits, behind ``after`` (None: from the first one on), at most ``limit`` of
+    them: 0 only counts."""
+
+    audience: Audience
+    limit: int
+    after: Position | None = None
+
+
+GroupRequest = JoinGroup | LeaveGroup | GetGroups
+EarlyRequest = PostTo | JoinGroup | LeaveGroup  # may wait for a connection that is not open yet
+OneRequest = PostTo | GetInfo | DeleteIt | GroupRequest
+MessageToMany = PostToMany | Broadcast
+ManyRequest = MessageToMany | ListConnections
 PeerRequest = OneRequest | ManyRequest
 
 
 class Outcome(Enum):
     """``DONE``: sent or closed. ``GONE``: the owner does not have it, or is dead. ``LIMITED``: the client does not read
     fast enough. ``FENCED``: the owner, or this node, has lost its lease and serves nobody. ``UNREACHABLE``: the owner
-    did not answer in time and is not known to be dead; the request may or may not have been carried out."""
+    did not answer in time and is not known to be dead; the request may or may not have been carried out.
+    ``UNSUPPORTED``: the owner is of an older version, which does not know such a request."""
 
     DONE = "DONE"
     GONE = "GONE"
     LIMITED = "LIMITED"
     FENCED = "FENCED"
     UNREACHABLE = "UNREACHABLE"
+    UNSUPPORTED = "UNSUPPORTED"
 
 
 @hot_value
@@ -110,6 +163,39 @@ class Reached:
     limited_ids: tuple[ConnectionId, ...] = ()
 
 
-OneAnswer = Outcome | ConnectionInfo
-PeerAnswer = OneAnswer | Outcomes | Reached
-ANSWERS: Final = (Outcome, ConnectionInfo, Outcomes, Reached)
+@hot_value
+class InGroups:
+    """The names of the groups that a connection is in, in the order in which it joined them."""
+
+    names: tuple[str, ...]
+
+
+@hot_value
+class Entry:
+    """One connection of a list; times are Unix milliseconds."""
+
+    connection_id: ConnectionId
+    connected_at_ms: int
+    last_active_at_ms: int
+    source_ip: str
+    user_agent: str | None
+    principal: str | None
+    groups: tuple[str, ...]
+
+    @property
+    def position(self) -> Position:
+        return Position(self.connected_at_ms, self.connection_id)
+
+
+@hot_value
+class Listing:
+    """What ``ListConnections`` came to at one node. ``count``: how many are there behind ``after``, listed or not;
+    ``entries`` may be fewer than were asked for, but are at least one when there is one."""
+
+    count: int
+    entries: tuple[Entry, ...] = ()
+
+
+OneAnswer = Outcome | ConnectionInfo | InGroups
+PeerAnswer = OneAnswer | Outcomes | Reached | Listing
+ANSWERS: Final = (Outcome, ConnectionInfo, InGroups, Outcomes, Reached, Listing)

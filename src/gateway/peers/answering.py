@@ -89,7 +89,9 @@ class AnsweringSide(PeerConnection):
             answer = Outcome.UNREACHABLE
         self.write([answer_frame(request_id, answer)])
 
-    def _answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
+    def _answer(self, owner: NodeNumber, request: PeerRequest | None) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
+        if request is None:  # of a newer version than this node's
+            return Outcome.UNSUPPORTED
         try:
             return self._host.answer(owner, request)
         except Exception as error:  # the edge of one request: others on this connection have nothing to do with it

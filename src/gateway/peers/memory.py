@@ -170,6 +170,8 @@ def _asked(
 ) -> tuple[int, PeerAnswer | Coroutine[Any, Any, PeerAnswer]]:
     ((request_id, owner, remaining_ms, request),) = requests_in(frame, 0)
     late_ms = node.lateness.setdefault(source, Lateness()).of(stamp_ms, node.now_ms())
+    if request is None:
+        return request_id, Outcome.UNSUPPORTED
     return request_id, node.service.answer(owner, request) if late_ms < remaining_ms else Outcome.UNREACHABLE
 
 

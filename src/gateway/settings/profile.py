@@ -21,6 +21,8 @@ class Profile:
     ping_seconds: float = 0
     ordering: str = "aws"
     early_posts: str = "aws"
+    connection_groups: int = AWS.max_groups
+    group_name_characters: int = AWS.max_group_name_chars
 
     def of(self, limits: Limits) -> Limits:
         """The same limits, with those of this profile in place of AWS's. The longest message fits into what may wait
@@ -35,6 +37,8 @@ class Profile:
             ping_ms=_ms(self.ping_seconds),
             ordered=self.ordering == "connection",
             early_post_ms=EARLY_POST_MS if self.early_posts == "hold" else None,
+            max_groups=self.connection_groups,
+            max_group_name_chars=self.group_name_characters,
             max_out_buffer_bytes=max(limits.max_out_buffer_bytes, self.max_message_bytes),
         )
 

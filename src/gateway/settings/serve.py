@@ -14,6 +14,8 @@ from gateway.access.origin import Origins
 from gateway.model.errors import UserError
 from gateway.model.limits import (
     BYTES_PER_S,
+    LIFTED_GROUP_NAME_CHARS,
+    LIFTED_GROUPS,
     LIFTED_MESSAGE_BYTES,
     MAX_MESSAGES_IN_FLIGHT,
     MESSAGES_PER_S,
@@ -279,6 +281,14 @@ class ServeSettings:
         metadata=about(
             OneOf(("aws", "hold")), "Whether a post to a connection whose $connect still runs is gone, or waits for it."
         ),
+    )
+    connection_groups: int = field(
+        default=AWS_PROFILE.connection_groups,
+        metadata=about(Whole(0, LIFTED_GROUPS), "Groups that one connection may be in.", "groups"),
+    )
+    group_name_characters: int = field(
+        default=AWS_PROFILE.group_name_characters,
+        metadata=about(Whole(1, LIFTED_GROUP_NAME_CHARS), "The longest name of a group.", "characters"),
     )
     connection_message_rate: float = field(
         default=MESSAGES_PER_S, metadata=about(_RATE, f"Messages of one connection; {_WAIT}. {UNLIMITED}.", "1/s")

@@ -1,6 +1,7 @@
 """One JSON line per event, appended in one write, so that lines of several processes never mix.
 
-Answers a message with the connection's ID; fails every $disconnect, holds every $connect, while a file says so.
+Answers a message with the connection's ID; has a client join the groups of its query; fails every $disconnect, holds
+every $connect, while a file says so.
 """
 
 from __future__ import annotations
@@ -37,4 +38,5 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         time.sleep(0.01)
     if told["type"] == "DISCONNECT" and os.path.exists(f"{PATH}.fails"):
         raise RuntimeError("the disconnect handler was told to fail")
-    return {"statusCode": 200, "body": told["id"]}
+    groups = (event.get("queryStringParameters") or {}).get("groups", "")
+    return {"statusCode": 200, "headers": {"X-Fleet-Groups": groups}, "body": told["id"]}

@@ -1,0 +1,105 @@
+"""``GET /{stage}/@fleet/connections`` and ``…/@fleet/groups/{group}``: how many there are, and which, page by page.
+
+{"count": 3, "nodes": {"12": 2, "13": 1, "14": "unreachable"}, "connections": [{"connectionId": "…", …}], "next": "…"}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.engine.paging import Bookmark, Page, token_of
+from gateway.management import iso_time
+from gateway.model.audience import Audience
+from gateway.model.ids import NodeNumber
+from gateway.model.peer import ANSWERS, Entry, ListConnections, Listing, Outcome, PeerAnswer
+from gateway.reach import ReachingAll
+
+MAX_CUT: Final = 4  # answers on one page that were as long as one hop allows: 512 KiB of entries are written in 3 ms
+_WORDS: Final = {Outcome.LIMITED: "limited", Outcome.GONE: "gone", Outcome.UNSUPPORTED: "unsupported"}
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Asks every node how many it has, and one after the other which."""
+
+    reach: ReachingAll
+
+    async def count(self, audience: Audience) -> dict[str, Any]:
+        """The document that says how many; a node that does not say is named."""
+        return _document(await self._counts(audience))
+
+    async def page(self, page: Page) -> dict[str, Any]:
+        """The document of one page: with the count where it is the first, and where it goes on if it does."""
+        if page.begins is not None:
+            return await self._listed(page, sorted(await self.reach.everybody()), {"nodes": {}})
+        counts = await self._counts(page.audience)
+        document = _document(counts)
+        if not page.limit:
+            return document
+        silent = [number for number, count in counts.items() if not isinstance(count, int)]  # and told so already
+        return await self._listed(page, [number for number in counts if number not in silent], document)
+
+    async def _counts(self, audience: Audience) -> dict[NodeNumber, int | str]:
+        """By node, in the order of their numbers: how many, or why that is not known."""
+        answers = await self.reach.ask_all(ListConnections(audience, 0))
+        return {number: _counted(answers[number]) for number in sorted(answers)}
+
+    async def _listed(self, page: Page, numbers: list[NodeNumber], document: dict[str, Any]) -> dict[str, Any]:
+        """Up to ``page.limit`` of those at the nodes of these numbers, one node after the other."""
+        entries: list[Entry] = []
+        bookmark, cut = page.begins, 0
+        while (number := _next(numbers, bookmark)) is not None:
+            after = bookmark.after if bookmark is not None and bookmark.node == number else None
+            answer = await self._ask(number, ListConnections(page.audience, page.limit - len(entries), after))
+            if isinstance(answer, Listing):
+                entries += answer.entries
+                more = answer.count > len(answer.entries) > 0
+            else:
+                document["nodes"][str(number)] = _counted(answer)
+                more = False
+            bookmark = Bookmark(number, entries[-1].position) if more else Bookmark(NodeNumber(number + 1))
+            cut += more
+            if len(entries) >= page.limit or cut >= MAX_CUT:
+                break
+        document["connections"] = [_told(entry) for entry in entries]
+        if bookmark is not None and _next(numbers, bookmark) is not None:
+            document["next"] = token_of(bookmark)
+        return document
+
+    async def _ask(self, number: NodeNumber, request: ListConnections) -> PeerAnswer:
+        answer = self.reach.ask(number, request)
+        return answer if isinstance(answer, ANSWERS) else await answer
+
+
+def _next(numbers: list[NodeNumber], bookmark: Bookmark | None) -> NodeNumber | None:
+    """The node at which a list goes on."""
+    return next((number for number in numbers if bookmark is None or number >= bookmark.node), None)
+
+
+def _counted(answer: PeerAnswer) -> int | str:
+    if isinstance(answer, Listing):
+        return answer.count
+    return _WORDS.get(answer, "unreachable") if isinstance(answer, Outcome) else "unreachable"
+
+
+def _document(counts: dict[NodeNumber, int | str]) -> dict[str, Any]:
+    return {
+        "count": sum(each for each in counts.values() if isinstance(each, int)),
+        "nodes": {str(number): each for number, each in counts.items()},
+    }
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "connectionId": entry.connection_id,
+        "connectedAt": iso_time(entry.connected_at_ms),
+        "lastActiveAt": iso_time(entry.last_active_at_ms),
+        "sourceIp": entry.source_ip,
+        "groups": list(entry.groups),
+    }
+    if entry.user_agent is not None:
+        told["userAgent"] = entry.user_agent
+    if entry.principal is not None:
+        told["principalId"] = entry.principal
+    return told
