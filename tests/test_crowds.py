@@ -90,12 +90,15 @@ async def test_a_queue_that_is_full_is_limited(crowd: Crowd) -> None:
     assert await post(crowd, client.connection_id) == Outcomes((Outcome.DONE,))
 
 
-async def test_a_call_that_is_given_up_lets_the_next_have_its_turn(crowd: Crowd) -> None:
+async def test_a_call_that_is_given_up_is_carried_out_in_its_turn(crowd: Crowd) -> None:
     (client,) = await crowd.opened()
-    given_up = asyncio.get_running_loop().create_task(post(crowd, client.connection_id))
-    given_up.cancel()
+    async with crowd.crowds._turn:  # somebody's takes long
+        given_up = asyncio.get_running_loop().create_task(post(crowd, client.connection_id, data=b"first"))
+        await asyncio.sleep(0)
+        given_up.cancel()
     assert await post(crowd, client.connection_id, data=b"next") == Outcomes((Outcome.DONE,))
-    assert client.socket.sent == [b"next"]
+    assert given_up.cancelled()
+    assert client.socket.sent == [b"first", b"next"]
 
 
 DEV = Audience(API, StageName("dev"))
@@ -133,8 +136,11 @@ async def test_broadcasts_leave_in_the_order_of_their_calls_whoever_waits(crowd:
     clients = await crowd.opened(300)
     assert await broadcast(crowd, data=b"1", waits=False) is Outcome.DONE
     assert await broadcast(crowd, data=b"2", waits=False) is Outcome.DONE
-    assert await broadcast(crowd, data=b"3") == Reached(300)
-    assert all(client.socket.sent == [b"1", b"2", b"3"] for client in clients)
+    waiting = crowd.crowds.answer(OWNER, Broadcast(DEV, b"3"))
+    assert await broadcast(crowd, data=b"4", waits=False) is Outcome.DONE
+    assert await answered(waiting) == Reached(300)
+    assert await broadcast(crowd, data=b"5") == Reached(300)
+    assert all(client.socket.sent == [b"1", b"2", b"3", b"4", b"5"] for client in clients)
 
 
 async def test_what_nobody_waits_for_is_queued_as_far_as_there_is_room(crowd: Crowd) -> None:

@@ -10,6 +10,7 @@ import pytest
 from gateway.calls import Outside
 from gateway.cluster.drain import MIN_RATE_PER_S
 from gateway.conversation import Conversation
+from gateway.crowds import Crowds
 from gateway.departure import drain
 from gateway.model.limits import Limits
 from gateway.node import Node
@@ -31,6 +32,7 @@ class Leaving:
         outside = Outside(backends(self.functions), self.registry, self.node.clock, CountingIds(), RecordingReporter())
         served = directory(route("$connect"), route("$disconnect"), route("$default"))
         self.gateway = Node(Tenure.alone(self.node.clock, OWNER), served, outside, Limits(), lambda: None)
+        self.crowds = Crowds(self.gateway)
         self.sockets = [FakeSocket() for _ in range(count)]
         self.conversations: list[Conversation | None] = []
         self.node.loop.call_soon(self._connect)
@@ -44,7 +46,7 @@ class Leaving:
         return sum(socket.closed is not None for socket in self.sockets)
 
     def drain(self, over_s: float) -> asyncio.Task[int]:
-        return self.node.start(drain(self.gateway, over_s, self.world.rng.random), "drain")
+        return self.node.start(drain(self.gateway, self.crowds, over_s, self.world.rng.random), "drain")
 
     def message(self, number: int, gate: asyncio.Event) -> None:
         self.functions.gates["default"] = gate

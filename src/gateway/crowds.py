@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 from gateway.engine.responses import as_text
@@ -15,7 +16,7 @@ from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.limits import MAX_TOLD
 from gateway.model.peer import Broadcast, Outcome, Outcomes, PeerAnswer, PeerRequest, PostToMany, Reached
 from gateway.node import Node
-from gateway.slices import AT_ONCE, Slices
+from gateway.slices import Slices
 from gateway.wire.prepared_text import PreparedText
 
 MAX_WAITING: Final = 64  # messages to many that wait for their turn: 8 MB of the longest
@@ -24,8 +25,9 @@ MAX_WAITING: Final = 64  # messages to many that wait for their turn: 8 MB of th
 class Crowds:
     """Implements ``ports.PeerService`` for one connection, by ``node``, and for many."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, slices: Callable[[], Slices] = Slices) -> None:
         self._node = node
+        self._slices = slices
         self._turn = asyncio.Lock()
         self._waiting = 0
 
@@ -35,35 +37,35 @@ class Crowds:
         return self._node.number
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
-        """As ``Node.answer``; LIMITED when too much waits already."""
+        """As ``Node.answer``; LIMITED when too much waits already. What is for many has its place in the queue when
+        this returns, and is carried out whether or not anybody still waits for the answer then."""
         if isinstance(request, PostToMany):
-            return self._in_turn(lambda: self._post(owner, request))
+            work = self._begin(lambda: self._post(owner, request), "a batch post")
+            return Outcome.LIMITED if work is None else _answer_of(work)
         if isinstance(request, Broadcast):
-            if request.waits:
-                return self._in_turn(lambda: self._broadcast(owner, request))
-            return self._node.refusal_of(owner) or self._later(lambda: self._broadcast(owner, request))
+            refusal = self._node.refusal_of(owner)
+            work = None if refusal else self._begin(lambda: self._broadcast(owner, request), "a broadcast")
+            if work is None:
+                return refusal or Outcome.LIMITED
+            return _answer_of(work) if request.waits else Outcome.DONE
         return self._node.answer(owner, request)
 
-    def _later(self, work: Callable[[], Awaitable[PeerAnswer]]) -> Outcome:
-        """Have it done in its turn."""
+    async def catch_up(self, within_s: float) -> None:
+        """Wait until all that stands in the queue now is carried out, at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await asyncio.sleep(0)  # what was taken in this turn of the loop stands in it then
+                async with self._turn:
+                    pass
+
+    def _begin(self, work: Callable[[], Awaitable[PeerAnswer]], name: str) -> asyncio.Task[PeerAnswer] | None:
+        """Have it done in its turn, unless too much waits. Tasks begin in the order in which they were made."""
         if self._waiting >= MAX_WAITING:
-            return Outcome.LIMITED
+            return None
         self._waiting += 1
-        self._node.start(self._counted(work), "a broadcast")
-        return Outcome.DONE
+        return self._node.start(self._in_turn(work), name)
 
     async def _in_turn(self, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
-        if self._waiting >= MAX_WAITING:
-            return Outcome.LIMITED
-        self._waiting += 1
-        try:
-            await asyncio.sleep(0)  # what ``_later`` has started stands in the queue then
-            async with self._turn:
-                return await work()
-        finally:
-            self._waiting -= 1
-
-    async def _counted(self, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
         try:
             async with self._turn:
                 return await work()
@@ -72,33 +74,39 @@ class Crowds:
 
     async def _post(self, owner: NodeNumber, request: PostToMany) -> PeerAnswer:
         node, targets = self._node, request.connection_ids
-        text, slices = PreparedText(as_text(request.data)), Slices()
+        text, slices = PreparedText(as_text(request.data)), self._slices()
         outcomes: list[Outcome] = []
-        for start in range(0, len(targets), AT_ONCE):
+        for start in range(0, len(targets), slices.at_once):
             refusal = node.refusal_of(owner)
             if refusal is not None:  # fenced meanwhile: the rest is told the same
                 outcomes += [refusal] * (len(targets) - start)
                 break
-            outcomes += [node.tell(request.api_id, each, text) for each in targets[start : start + AT_ONCE]]
+            outcomes += [node.tell(request.api_id, each, text) for each in targets[start : start + slices.at_once]]
             await slices.rest()
         return Outcomes(tuple(outcomes))
 
     async def _broadcast(self, owner: NodeNumber, request: Broadcast) -> PeerAnswer:
         """To everybody who is connected when its turn comes; who connects meanwhile does not get it."""
         node, admits = self._node, request.audience.admits
-        text, slices, toll = PreparedText(as_text(request.data)), Slices(), _Toll()
+        text, slices, toll = PreparedText(as_text(request.data)), self._slices(), _Toll()
         everybody = node.conversations()
-        for start in range(0, len(everybody), AT_ONCE):
+        for start in range(0, len(everybody), slices.at_once):
             refusal = node.refusal_of(owner)
             if refusal is not None:
                 return refusal
-            some = [each for each in everybody[start : start + AT_ONCE] if admits(each.connection)]
+            some = [each for each in everybody[start : start + slices.at_once] if admits(each.connection)]
             for conversation, outcome in zip(some, node.tell_each(some, text), strict=True):
                 if outcome is not Outcome.DONE:
                     toll.add(outcome, conversation.connection.connection_id)
             toll.asked += len(some)
             await slices.rest()
         return toll.reached()
+
+
+async def _answer_of(work: asyncio.Task[PeerAnswer]) -> PeerAnswer:
+    """Who gives the waiting up ends nothing but the waiting. What went wrong is the node's to report."""
+    await asyncio.wait((work,))
+    return Outcome.UNREACHABLE if work.cancelled() or work.exception() else work.result()
 
 
 class _Toll:

@@ -95,12 +95,12 @@ class FleetReach:
 
     async def ask_all(self, request: ManyRequest) -> dict[NodeNumber, PeerAnswer]:
         """By the last roster where the table does not answer; who joined since that is not asked then."""
-        me = self._tenure.number
         try:
             async with asyncio.timeout(self._wait_ms / 1000):
                 roster = await self._look()
         except (RegistryUnavailable, TimeoutError):
             roster = self._roster
+        me = self._tenure.number  # by now: it may have come back under another one meanwhile
         others = [number for number in roster.sightings if number != me and roster.serves(number)]
         numbers = [me, *others]
         answers = await asyncio.gather(*(self._ask_one(each, roster, request) for each in numbers))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from gateway.first_step import Waiting, take_first_step
 from gateway.model.surprise import one_line
+
+T = TypeVar("T")
 
 CLOSE_WITHIN_S: Final = 10.0  # for work that takes its time over being cancelled
 
@@ -28,11 +30,12 @@ class Tasks:
         """Call it in the loop's next turn, unless ``close`` comes first."""
         self._due[call] = asyncio.get_running_loop().call_soon(self._call, call, name)
 
-    def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+    def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Run ``work`` until it ends by itself or ``close`` ends it."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def begin(self, work: Coroutine[Any, Any, Any], what: str, of: str) -> None:
         """Run ``work`` up to its first wait now, and what comes behind without a task too where the wait is for one

@@ -201,7 +201,7 @@ class Process:
         fleet = Fleet(self.members, clock, self.reporter, world.rng.random, self._seen, self.terminate, self._began)
         card = Member(NodeNumber(0), LEASE_MS, self.name, self.name, 1, 0, address=self.name)
         self.member = FleetMember(card, self.tenure, self.node, fleet)
-        crowds = Crowds(self.node)
+        self.crowds = crowds = Crowds(self.node)
         peers = self.scene.network.join(self.name, Overheard(crowds, self.scene.book))
         self.reach = FleetReach(crowds, peers, self.tenure, self.member.look, POST_WAIT_MS)
         self.here.start(self._join(), "joining")
@@ -217,7 +217,7 @@ class Process:
 
     async def _leave(self) -> None:
         self.member.drain()
-        await drain(self.node, DRAIN_S, self.scene.world.rng.random)
+        await drain(self.node, self.crowds, DRAIN_S, self.scene.world.rng.random)
         await self.reaper.close()
         self.actor.has_left = True
         await self.member.leave(self._is_empty)
