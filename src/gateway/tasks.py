@@ -21,12 +21,12 @@ class Tasks:
         self._failed = failed
         self._running: set[asyncio.Task[Any]] = set()
         self._waiting: dict[Waiting[Any], tuple[str, str]] = {}  # for a future, without a task: what of whom
-        self._due: dict[Callable[[], None], asyncio.Handle] = {}
+        self._due: dict[Callable[[], object], asyncio.Handle] = {}
 
     def __len__(self) -> int:
         return len(self._running) + len(self._waiting) + len(self._due)
 
-    def soon(self, call: Callable[[], None], name: str) -> None:
+    def soon(self, call: Callable[[], object], name: str) -> None:
         """Call it in the loop's next turn, unless ``close`` comes first."""
         self._due[call] = asyncio.get_running_loop().call_soon(self._call, call, name)
 
@@ -90,7 +90,7 @@ class Tasks:
         for task in self._running:
             self._failed(f"{task.get_name()} did not end within {within_s:.0f} s")
 
-    def _call(self, call: Callable[[], None], name: str) -> None:
+    def _call(self, call: Callable[[], object], name: str) -> None:
         del self._due[call]
         if not self._due:
             self._due.clear()
