@@ -60,11 +60,12 @@ def _post_to_each(client: Any, targets: list[str], data: bytes) -> dict[str, str
 
 def _post(client: Any, connection_id: str, data: bytes) -> Exception | None:
     """What went wrong, None when it was sent."""
+    failed: Exception | None = None
     try:
         client.post_to_connection(ConnectionId=connection_id, Data=data)
     except (ClientError, BotoCoreError) as error:
-        return error
-    return None
+        failed = error
+    return failed
 
 
 def _outcome(error: Exception | None) -> str:
