@@ -57,10 +57,12 @@ CURRENT: ContextVar[Mailing | None] = ContextVar("mailing", default=None)  # of 
 
 
 class Mail:
-    """Every mailing of a run; what must never become of one fails the run."""
+    """Every mailing of a run; what must never become of one fails the run. ``next_copy`` is called once, when the next
+    copy of any has left."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
+        self.next_copy: Callable[[Story], None] | None = None
         self._by_data: dict[bytes, Mailing] = {}
         book.posted = self._posted
 
@@ -106,6 +108,9 @@ class Mail:
         self._check(mailing.admits(story), "somebody got what is not for them", mailing, story)
         self._check(story.connection_id not in mailing.got, "somebody got it twice", mailing, story)
         mailing.got[story.connection_id] = len(story.sent)
+        told, self.next_copy = self.next_copy, None
+        if told is not None:
+            told(story)
 
     def hears_an_answer(self, owner: NodeNumber, request: ManyRequest, answer: PeerAnswer) -> None:
         """The owner has answered, whether that arrives or not."""

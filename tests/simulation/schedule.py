@@ -8,6 +8,7 @@ from typing import Final
 
 from gateway.model.ids import NodeNumber, connection_id
 from gateway.model.peer import DeleteIt, GetInfo
+from simulation.book import Story
 from simulation.clients import Client
 from simulation.dynamodb import DYNAMODB, FAIR, Weather
 from simulation.mail import Mailing
@@ -176,7 +177,7 @@ class Schedule:
 
     def _strike(self, process: Process | None, how: Callable[[Process], None], within: int = 60) -> None:
         """Between two callbacks, some way on."""
-        if process is not None:
+        if process is not None and not self._simulation.is_calm:
             process.here.after(self._rng.randint(1, within), lambda: how(process))
 
     def _when_somebody_reaps(self, how: Callable[[Process], None]) -> None:
@@ -361,7 +362,13 @@ class Schedule:
         how: Callable[[Process], None] = self._rng.choice(
             (Process.kill, Process.kill, Process.terminate, self._stop, self._cut_off)
         )
-        self._world.after(self._rng.uniform(0, 12), lambda: self._strike(self._someone(), how, within=20))
+        if self._rng.random() < 0.5:
+            self._world.after(self._rng.uniform(0, 12), lambda: self._strike(self._someone(), how, within=20))
+        else:
+            self._simulation.mail.next_copy = lambda story: self._strike(self._process_of(story), how, within=8)
+
+    def _process_of(self, story: Story) -> Process | None:
+        return next((each for each in self._simulation.running if each.actor is story.actor), None)
 
     def _cut_off(self, process: Process) -> None:
         if pairs := [pair for pair in links(self._simulation) if process.name in pair]:
