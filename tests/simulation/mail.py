@@ -143,6 +143,14 @@ class Mail:
         if mailing.waits:
             self._check_counts(mailing, told)
 
+    def refused(self, mailing: Mailing, why: Outcome) -> None:
+        """The caller is told that no node has carried out its broadcast."""
+        mailing.told = {"nodes": {}}
+        self._book.world.note(f"{mailing.data.decode()} at {mailing.caller}: {why.value}")
+        for connection_id in mailing.got:
+            story = self._book.stories[connection_id]
+            self._check(not story.is_open, f"{why.value} everywhere, and somebody has got it", mailing, story)
+
     def _check_batch(self, mailing: Mailing, targets: tuple[str, ...], told: dict[str, Any]) -> None:
         outcomes: dict[str, str] = told["outcomes"]
         self._check(tuple(outcomes) == targets, "not everybody has an outcome", mailing)

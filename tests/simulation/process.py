@@ -30,7 +30,7 @@ from gateway.model.ids import NodeNumber, owner_of
 from gateway.model.limits import UNLIMITED, Limits
 from gateway.model.member import Member
 from gateway.model.now import Now
-from gateway.model.peer import ManyRequest, OneRequest, PeerAnswer, PeerRequest
+from gateway.model.peer import ManyRequest, OneRequest, Outcome, PeerAnswer, PeerRequest
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
 from gateway.peers.memory import MemoryNetwork
 from gateway.ports import PeerService
@@ -203,11 +203,15 @@ class Process:
         """A message for many, asked for at this node; ``audience`` is a broadcast's."""
         CURRENT.set(mailing)
         check = IdCheck(KEY)
-        if mailing.targets is None:
-            told = await Broadcasts(self.reach).send(Wanted(audience, mailing.waits), mailing.data)
-        else:
+        if mailing.targets is not None:
             told = await BatchPosts(self.reach, check).send(audience.api_id, Post(mailing.targets, mailing.data))
-        self.scene.mail.answered(mailing, told)
+            self.scene.mail.answered(mailing, told)
+            return
+        answer = await Broadcasts(self.reach).send(Wanted(audience, mailing.waits), mailing.data)
+        if isinstance(answer, Outcome):
+            self.scene.mail.refused(mailing, answer)
+        else:
+            self.scene.mail.answered(mailing, answer)
 
     async def ask_drain(self, number: NodeNumber) -> None:
         """An operator at this machine wants a node to leave."""

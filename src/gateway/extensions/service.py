@@ -19,6 +19,7 @@ from gateway.extensions.broadcasts import Broadcasts
 from gateway.management import CONNECTION, MANAGE, Guard, IdCheck, is_signed
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import MAX_BATCH_BODY_BYTES, MAX_MESSAGE_BYTES
+from gateway.model.peer import Outcome
 from gateway.node import Node
 from gateway.ports import HttpAnswer, HttpService, Ids
 from gateway.reach import ReachingAll
@@ -124,4 +125,8 @@ class Extensions:
         if isinstance(wanted, str):
             return self._answers.error("BadRequestException", wanted)
         told = await self._broadcasts.send(wanted, request.body)
+        if told is Outcome.LIMITED:
+            return self._answers.error("LimitExceededException", "no node takes one more now")
+        if isinstance(told, Outcome):
+            return self._answers.error("ServiceUnavailableException", "Service Unavailable")
         return self._answers.result(told, 200 if wanted.waits else 202)
