@@ -165,6 +165,7 @@ class Simulation:
             if mailing.told is not None and mailing.is_broadcast:
                 assert mailing.told["counts"]["sent"] == len(open_now), f"not everybody is counted: {mailing}"
         self.mail.check()
+        self.world.raise_failures()
 
     def _unsettled(self) -> Iterator[str]:
         """What is not yet as it must become."""

@@ -41,7 +41,7 @@ class Schedule:
             (0.5, self._get_or_delete),
             (1.5, self._broadcast),
             (1.0, self._post_to_many),
-            (0.5, self._one_after_the_other),
+            (1.0, self._one_after_the_other),
             (0.7, self._stop_reading),
         )
         self._trouble: Acts = (

@@ -12,6 +12,7 @@ from gateway.model.ids import ConnectionId
 from gateway.model.peer import Outcome
 from gateway.reach import MANY_WAIT_MS
 from simulation import runs
+from simulation.book import Story
 from simulation.clients import Client
 from simulation.dynamodb import DYNAMODB, Weather
 from simulation.mail import Mailing
@@ -300,6 +301,27 @@ def test_who_is_stopped_during_a_broadcast_sends_no_more_of_it_once_it_is_fenced
         assert 0 < len(had_it) < 30
 
 
+@pytest.mark.parametrize("many", ["broadcast", "batch"])
+@pytest.mark.parametrize("callbacks", range(1, 16))
+def test_who_was_stopped_between_two_copies_sends_no_other(callbacks: int, many: str) -> None:
+    """On waking it may come upon the next copy before it notices what time it is; others speak for it by then."""
+    with fleet(callbacks, clients=10) as simulation:
+        sleeper, caller, _ = simulation.processes
+
+        def copied(story: Story) -> None:
+            if story.actor is sleeper.actor:
+                sleeper.here.after(callbacks, lambda: sleeper.here.pause(2 * LEASE_MS))
+            else:
+                simulation.mail.next_copy = copied
+
+        simulation.mail.next_copy = copied
+        if many == "broadcast":
+            simulation.broadcast(caller)
+        else:
+            simulation.post_to_many(caller, list(simulation.book.stories))
+        simulation.world.run(simulation.world.now_ms + 3 * LEASE_MS)
+
+
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_who_leaves_carries_out_first_what_it_has_taken(seed: int) -> None:
     with fleet(seed, clients=30) as simulation:
@@ -311,6 +333,19 @@ def test_who_leaves_carries_out_first_what_it_has_taken(seed: int) -> None:
         simulation.world.run_until(lambda: not leaver.runs, 20_000)
         mine = set(ids_of(of(simulation, leaver)))
         assert all(mailing is not None and mine <= mailing.got.keys() for mailing in mailings)
+
+
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_what_one_node_is_asked_for_without_waiting_arrives_in_order(seed: int) -> None:
+    """Whether or not anybody waits for the answers, and a batch post behind them once they are there."""
+    with fleet(seed, clients=8) as simulation:
+        world, (caller, other, _) = simulation.world, simulation.processes
+        for _ in range(12):
+            last = simulation.broadcast(caller, waits=world.rng.random() < 0.5)
+            world.run(world.now_ms + world.rng.choice((0, 0, 1, 5)))
+        told(simulation, last)
+        told(simulation, simulation.post_to_many(other, list(simulation.book.stories)))
+        assert sum(len(mailing.follows) for mailing in simulation.mail.mailings) > 60, "there was no order to keep"
 
 
 @pytest.mark.parametrize("seed", SEEDS)

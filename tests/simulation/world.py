@@ -293,9 +293,7 @@ class World:
         else:
             chosen.turn(1 if self.rng.random() < CUT_SHORT else CALLBACKS_PER_TURN)
             self.fingerprint = hash((self.fingerprint, self.now_ms, chosen.callbacks))
-        if self._failures:
-            failures, self._failures = self._failures, []
-            raise ExceptionGroup("nobody caught this", failures)
+        self.raise_failures()
 
     # -- the network -----------------------------------------------------------------------------------------------
 
@@ -355,6 +353,12 @@ class World:
     def fail(self, surprise: Exception) -> None:
         """The run ends with this once the turn is over."""
         self._failures.append(surprise)
+
+    def raise_failures(self) -> None:
+        """An ExceptionGroup of what ``fail`` was told since; for who tells it outside of a turn."""
+        if self._failures:
+            failures, self._failures = self._failures, []
+            raise ExceptionGroup("nobody caught this", failures)
 
     def close(self) -> None:
         """End every node without a sound. Look at what matters before: ``finally`` blocks run here."""
