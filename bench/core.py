@@ -55,7 +55,7 @@ from gateway.system.clock import SystemClock  # noqa: E402
 from gateway.system.ids import RandomIds  # noqa: E402
 from gateway.tenure import Tenure  # noqa: E402
 from gateway.wire.handshake import Peer  # noqa: E402
-from gateway.wire.prepared_text import PreparedText  # noqa: E402
+from gateway.wire.prepared_message import PreparedMessage  # noqa: E402
 from node_doubles import ScriptedFunctions, backends, until_idle  # noqa: E402
 from sample_definitions import definition, directory, handshake, route  # noqa: E402
 from server_fakes import Reports  # noqa: E402
@@ -102,10 +102,12 @@ class Quiet:
     def accept(self, subprotocol: str | None) -> None:
         self.is_open = True
 
-    def send_prepared(self, text: PreparedText) -> None:
+    def send_prepared(self, text: PreparedMessage) -> None:
         self.send_text(text.text)
 
     def send_text(self, data: bytes) -> None: ...
+
+    def send_binary(self, data: bytes) -> None: ...
 
     def close(self, code: int | None, reason: str) -> None: ...
 

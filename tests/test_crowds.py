@@ -12,7 +12,7 @@ import pytest
 from answers import answered
 from crowd import API, KEY, OWNER, Client, Crowd
 from gateway.conversation import Conversation
-from gateway.crowds import MAX_WAITING, Crowds
+from gateway.crowds import MAX_WAITING, MAX_WAITING_BYTES, Crowds
 from gateway.model.audience import Audience
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName, connection_id
 from gateway.model.limits import MAX_TOLD
@@ -102,6 +102,57 @@ async def test_a_call_that_is_given_up_is_carried_out_in_its_turn(crowd: Crowd) 
     assert await post(crowd, client.connection_id, data=b"next") == Outcomes((Outcome.DONE,))
     assert given_up.cancelled()
     assert client.socket.sent == [b"first", b"next"]
+
+
+async def test_as_many_bytes_wait_as_there_is_room_for_and_one_that_is_longer(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    longest, half = bytes(MAX_WAITING_BYTES + 1), bytes(MAX_WAITING_BYTES // 2)
+    async with crowd.crowds._turn:  # somebody's takes long
+        loop = asyncio.get_running_loop()
+
+        def posts(*data: bytes) -> list[asyncio.Task[PeerAnswer]]:
+            return [loop.create_task(post(crowd, client.connection_id, data=each)) for each in data]
+
+        calls = posts(half, half, b"one byte")
+        await until_idle(lambda: calls[-1].done())
+    late = Outcomes((Outcome.LIMITED,))  # a client's buffer is smaller
+    assert await asyncio.gather(*calls) == [late, late, Outcome.LIMITED]
+    assert await asyncio.gather(*posts(longest)) == [late]
+
+
+async def test_a_post_to_one_that_is_still_connecting_waits_and_holds_up_nobody() -> None:
+    crowd = Crowd(early_post_ms=5_000)
+    (client,) = await crowd.opened()
+    gate = crowd.functions.gates["connect"] = asyncio.Event()
+    socket = FakeSocket()
+    crowd.node.handshake(socket, handshake(path="/dev"))
+    await until_idle(lambda: len(crowd.registry.records) == 2)
+    early = next(each.connection_id for each in crowd.registry.records if each.connection_id != client.connection_id)
+    waiting = asyncio.ensure_future(post(crowd, early, client.connection_id, ABSENT, data=b"1"))
+    await until_idle(lambda: client.socket.sent == [b"1"])
+    assert await post(crowd, client.connection_id, data=b"2") == Outcomes((Outcome.DONE,))
+    assert not waiting.done()
+    gate.set()
+    assert await waiting == Outcomes((Outcome.DONE, Outcome.DONE, Outcome.GONE))
+    assert (client.socket.sent, socket.sent) == ([b"1", b"2"], [b"1"])
+    await crowd.close()
+
+
+async def test_an_early_post_goes_on_without_who_waited_for_it() -> None:
+    crowd = Crowd(early_post_ms=5_000)
+    gate = crowd.functions.gates["connect"] = asyncio.Event()
+    socket = FakeSocket()
+    crowd.node.handshake(socket, handshake(path="/dev"))
+    await until_idle(lambda: len(crowd.registry.records) == 1)
+    (record,) = crowd.registry.records
+    waiting = asyncio.ensure_future(post(crowd, record.connection_id))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    gate.set()
+    await until_idle(lambda: socket.sent == [b"hi"])
+    await crowd.close()
 
 
 DEV = Audience(API, StageName("dev"))

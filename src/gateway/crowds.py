@@ -13,13 +13,25 @@ from typing import Any, Final
 
 from gateway.engine.responses import as_text
 from gateway.model.ids import ConnectionId, NodeNumber
-from gateway.model.limits import MAX_TOLD
-from gateway.model.peer import Broadcast, Outcome, Outcomes, PeerAnswer, PeerRequest, PostToMany, Reached
+from gateway.model.limits import MAX_MESSAGE_BYTES, MAX_TOLD
+from gateway.model.peer import (
+    Broadcast,
+    ManyRequest,
+    Outcome,
+    Outcomes,
+    PeerAnswer,
+    PeerRequest,
+    PostTo,
+    PostToMany,
+    Reached,
+)
 from gateway.node import Node
 from gateway.slices import Slices
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 
-MAX_WAITING: Final = 64  # messages to many that wait for their turn: 8 MB of the longest
+MAX_WAITING: Final = 64  # messages to many that wait for their turn
+MAX_WAITING_BYTES: Final = 64 * MAX_MESSAGE_BYTES  # of them, or of one that is longer
+Held = dict[int, Coroutine[Any, Any, Outcome]]  # posts that wait for a connection to open, by their place
 
 
 class Crowds:
@@ -30,6 +42,7 @@ class Crowds:
         self._slices = slices
         self._turn = asyncio.Lock()
         self._waiting = 0
+        self._waiting_bytes = 0
 
     @property
     def number(self) -> NodeNumber:
@@ -40,11 +53,11 @@ class Crowds:
         """As ``Node.answer``; LIMITED when too much waits already. What is for many has its place in the queue when
         this returns, and is carried out whether or not anybody still waits for the answer then."""
         if isinstance(request, PostToMany):
-            work = self._begin(lambda: self._post(owner, request), "a batch post")
+            work = self._begin(request, lambda: self._post_all(owner, request), "a batch post")
             return Outcome.LIMITED if work is None else _answer_of(work)
         if isinstance(request, Broadcast):
             refusal = self._node.refusal_of(owner)
-            work = None if refusal else self._begin(lambda: self._broadcast(owner, request), "a broadcast")
+            work = None if refusal else self._begin(request, lambda: self._broadcast_all(owner, request), "a broadcast")
             if work is None:
                 return refusal or Outcome.LIMITED
             return _answer_of(work) if request.waits else Outcome.DONE
@@ -58,49 +71,87 @@ class Crowds:
                 async with self._turn:
                     pass
 
-    def _begin(self, work: Callable[[], Awaitable[PeerAnswer]], name: str) -> asyncio.Task[PeerAnswer] | None:
+    def _begin(
+        self, request: ManyRequest, work: Callable[[], Coroutine[Any, Any, PeerAnswer]], name: str
+    ) -> asyncio.Task[PeerAnswer] | None:
         """Have it done in its turn, unless too much waits. Tasks begin in the order in which they were made."""
-        if self._waiting >= MAX_WAITING:
+        if not self._has_room(request):
             return None
-        self._waiting += 1
-        return self._node.start(self._in_turn(work), name)
+        self._wait(request, 1)
+        return self._node.start(work(), name)
 
-    async def _in_turn(self, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
+    async def _in_turn(self, request: ManyRequest, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
         try:
             async with self._turn:
                 return await work()
         finally:
-            self._waiting -= 1
+            self._wait(request, -1)
 
-    async def _post(self, owner: NodeNumber, request: PostToMany) -> PeerAnswer:
+    def _has_room(self, request: ManyRequest) -> bool:
+        if self._waiting >= MAX_WAITING:
+            return False
+        return not self._waiting or self._waiting_bytes + len(request.data) <= MAX_WAITING_BYTES
+
+    def _wait(self, request: ManyRequest, one: int) -> None:
+        """One more waits, or (-1) one less."""
+        self._waiting += one
+        self._waiting_bytes += one * len(request.data)
+
+    async def _post_all(self, owner: NodeNumber, request: PostToMany) -> PeerAnswer:
+        """Whoever waits for a connection to open does so behind its turn: nobody else waits for that."""
+        held: Held = {}
+        try:
+            answer = await self._in_turn(request, lambda: self._post(owner, request, held))
+            if not held or not isinstance(answer, Outcomes):
+                return answer
+            late = dict(zip(held, await asyncio.gather(*held.values()), strict=True))
+        finally:
+            for each in held.values():
+                each.close()
+        return Outcomes(tuple([late.get(at, outcome) for at, outcome in enumerate(answer.each)]))
+
+    async def _post(self, owner: NodeNumber, request: PostToMany, held: Held) -> PeerAnswer:
         node, targets = self._node, request.connection_ids
-        text, slices = PreparedText(as_text(request.data)), self._slices()
+        message, slices = _prepared(request), self._slices()
         outcomes: list[Outcome] = []
         for start in range(0, len(targets), slices.at_once):
             refusal = node.refusal_of(owner)
             if refusal is not None:  # fenced meanwhile: the rest is told the same
                 outcomes += [refusal] * (len(targets) - start)
                 break
-            outcomes += [node.tell(request.api_id, each, text) for each in targets[start : start + slices.at_once]]
+            for each in targets[start : start + slices.at_once]:
+                outcome = node.tell(request.api_id, each, message)
+                if outcome is Outcome.GONE and node.limits.early_post_ms is not None:
+                    early = node.answer(owner, PostTo(request.api_id, each, request.data, request.binary))
+                    if isinstance(early, Coroutine):
+                        held[len(outcomes)] = early
+                outcomes.append(outcome)
             await slices.rest()
         return Outcomes(tuple(outcomes))
+
+    async def _broadcast_all(self, owner: NodeNumber, request: Broadcast) -> PeerAnswer:
+        return await self._in_turn(request, lambda: self._broadcast(owner, request))
 
     async def _broadcast(self, owner: NodeNumber, request: Broadcast) -> PeerAnswer:
         """To everybody who is connected when its turn comes; who connects meanwhile does not get it."""
         node, admits = self._node, request.audience.admits
-        text, slices, toll = PreparedText(as_text(request.data)), self._slices(), _Toll()
+        message, slices, toll = _prepared(request), self._slices(), _Toll()
         everybody = node.conversations()
         for start in range(0, len(everybody), slices.at_once):
             refusal = node.refusal_of(owner)
             if refusal is not None:
                 return refusal
             some = [each for each in everybody[start : start + slices.at_once] if admits(each.connection)]
-            for conversation, outcome in zip(some, node.tell_each(some, text), strict=True):
+            for conversation, outcome in zip(some, node.tell_each(some, message), strict=True):
                 if outcome is not Outcome.DONE:
                     toll.add(outcome, conversation.connection.connection_id)
             toll.asked += len(some)
             await slices.rest()
         return toll.reached()
+
+
+def _prepared(request: ManyRequest) -> PreparedMessage:
+    return PreparedMessage.of_bytes(request.data) if request.binary else PreparedMessage(as_text(request.data))
 
 
 async def _answer_of(work: asyncio.Task[PeerAnswer]) -> PeerAnswer:

@@ -14,7 +14,7 @@ from gateway.model.ids import ConnectionId, NodeNumber, RequestId, disconnect_re
 from gateway.model.limits import MAX_OUT_BUFFER_BYTES
 from gateway.model.peer import OneRequest, Outcome, PeerAnswer, PostTo
 from gateway.tenure import Tenure
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 from node_doubles import KEY
 from simulation.world import SimNode, World
 
@@ -235,11 +235,13 @@ class BookedSocket:
         if self.story is not None:
             self.story.refused = True
 
-    def send_prepared(self, text: PreparedText) -> None:
-        self.send_text(text.text)
+    def send_prepared(self, message: PreparedMessage) -> None:
+        self.send_text(message.data)
 
     def send_text(self, data: bytes) -> None:
         self._book.sends(self._told(), data, arrives=not self.gone)
+
+    send_binary = send_text
 
     def close(self, code: int | None, reason: str) -> None:
         self._book.ends(self._told(), f"closed by us: {code}")

@@ -204,10 +204,12 @@ class Process:
         CURRENT.set(mailing)
         check = IdCheck(KEY)
         if mailing.targets is not None:
-            told = await BatchPosts(self.reach, check).send(audience.api_id, Post(mailing.targets, mailing.data))
+            told = await BatchPosts(self.reach, check).send(
+                audience.api_id, Post(mailing.targets, mailing.data), binary=False
+            )
             self.scene.mail.answered(mailing, told)
             return
-        answer = await Broadcasts(self.reach).send(Wanted(audience, mailing.waits), mailing.data)
+        answer = await Broadcasts(self.reach).send(Wanted(audience, mailing.waits), mailing.data, binary=False)
         if isinstance(answer, Outcome):
             self.scene.mail.refused(mailing, answer)
         else:

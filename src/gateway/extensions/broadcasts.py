@@ -22,10 +22,10 @@ class Broadcasts:
 
     reach: ReachingAll
 
-    async def send(self, wanted: Wanted, data: bytes) -> dict[str, Any] | Outcome:
+    async def send(self, wanted: Wanted, data: bytes, binary: bool) -> dict[str, Any] | Outcome:
         """The document that tells what became of it; of one that nobody waits for, who has taken it. LIMITED or FENCED
         when that is what every node says: nobody who is still connected has got it then."""
-        answers = await self.reach.ask_all(Broadcast(wanted.audience, data, wanted.waits))
+        answers = await self.reach.ask_all(Broadcast(wanted.audience, data, wanted.waits, binary))
         for refusal in (Outcome.LIMITED, Outcome.FENCED):
             if all(answer is refusal for answer in answers.values()):
                 return refusal
