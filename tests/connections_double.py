@@ -29,12 +29,17 @@ TIMEOUT_S = 10.0
 
 
 class ConnectionsDouble:
-    """``posted`` holds (connection ID, text) in order of arrival; IDs put into ``gone`` answer 410."""
+    """``posted`` holds (connection ID, text) in order of arrival; IDs put into ``gone`` answer 410. After
+    ``refused_after`` requests whoever calls is answered with ``refusal`` (status, error type, body), None: nobody is.
+    ``no_such_path`` is what a path that there is not is answered with."""
 
     def __init__(self, folder: Path) -> None:
         self.posted: list[tuple[str, str]] = []
         self.gone: set[str] = set()
         self.is_fleet = False
+        self.refusal: tuple[int, str | None, bytes] | None = None
+        self.refused_after = 0
+        self.no_such_path: tuple[int, str | None, bytes] = (403, "ForbiddenException", b'{"message":"Forbidden"}')
         self.requests = 0
         self.ca_file = folder / "localhost.pem"
         self.ca_file.write_bytes(_self_signed())
@@ -76,10 +81,13 @@ class _Answer(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         prefix, _, connection_id = unquote(self.path).rpartition("/")
         double.requests += 1
-        if double.is_fleet and unquote(self.path) == f"/{STAGE}/@fleet/post":
+        is_batch = double.is_fleet and unquote(self.path) == f"/{STAGE}/@fleet/post"
+        if not is_batch and prefix != f"/{STAGE}/@connections":
+            self._answer(*double.no_such_path)  # before anything else, on AWS and on a fleet
+        elif double.refusal is not None and double.requests > double.refused_after:
+            self._answer(*double.refusal)
+        elif is_batch:
             self._post_to_many(json.loads(body))
-        elif prefix != f"/{STAGE}/@connections":
-            self._answer(403, "ForbiddenException", b'{"message":"Forbidden"}')
         elif connection_id in double.gone:
             self._answer(410, "GoneException")
         else:

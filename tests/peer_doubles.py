@@ -108,12 +108,14 @@ class _End(asyncio.Protocol):
 
 
 class Gate:
-    """Stands before a server: ``answers_held`` keeps back what it answers until ``release``, ``change`` is what
-    becomes of the bytes asked, ``said`` are all of these as they came."""
+    """Stands before a server: ``answers_held`` keeps back what it answers until ``release``, and after ``answers_left``
+    bytes of it (None: never) the connection breaks; ``change`` is what becomes of the bytes asked, ``said`` are all of
+    these as they came."""
 
     def __init__(self) -> None:
         self.ends: list[_End] = []
         self.answers_held = False
+        self.answers_left: int | None = None
         self.change: Callable[[bytes], bytes] = bytes
         self.said = bytearray()
         self._held: list[tuple[_End, bytes]] = []
@@ -166,6 +168,12 @@ class Gate:
         elif self.answers_held:
             self._held.append((end, data))
             return
+        elif self.answers_left is not None:
+            data, self.answers_left = data[: self.answers_left], self.answers_left - len(data)
+            if end.transport is not None and self.answers_left <= 0:
+                end.transport.write(data)
+                end.transport.close()
+                return
         if end.transport is not None:
             end.transport.write(data)
 

@@ -123,7 +123,8 @@ class Conversations:
 
 
 class Service:
-    """An HTTP service that answers with ``answer`` and keeps what it was asked; ``error`` is raised instead."""
+    """An HTTP service that answers with ``answer`` and keeps what it was asked; ``error`` is raised instead. One that
+    waited for ``release`` and was not cancelled calls ``ended``."""
 
     def __init__(self, max_body_bytes: int = 1_000) -> None:
         self.max_body_bytes = max_body_bytes
@@ -131,11 +132,13 @@ class Service:
         self.answer = HttpResponse(200, (("content-type", "text/plain"),), b"hello")
         self.error: Exception | None = None
         self.release: asyncio.Event | None = None
+        self.ended: Callable[[], object] = lambda: None
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         self.asked.append(request)
         if self.release is not None:
             await self.release.wait()
+            self.ended()
         if self.error is not None:
             raise self.error
         return self.answer

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from answers import answered
-from crowd import API, KEY, OWNER, Crowd
+from crowd import API, KEY, OWNER, Client, Crowd
 from gateway.conversation import Conversation
-from gateway.crowds import MAX_WAITING, MAX_WAITING_BYTES
+from gateway.crowds import MAX_WAITING, MAX_WAITING_BYTES, Crowds
 from gateway.model.audience import Audience
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName, connection_id
 from gateway.model.limits import MAX_TOLD
@@ -28,6 +29,7 @@ from gateway.model.peer import (
     PostToMany,
     Reached,
 )
+from gateway.slices import Slices
 from node_doubles import FakeSocket, until_idle
 from sample_definitions import handshake
 
@@ -103,12 +105,15 @@ async def test_a_queue_that_is_full_is_limited(crowd: Crowd) -> None:
     assert await post(crowd, client.connection_id) == Outcomes((Outcome.DONE,))
 
 
-async def test_a_call_that_is_given_up_lets_the_next_have_its_turn(crowd: Crowd) -> None:
+async def test_a_call_that_is_given_up_is_carried_out_in_its_turn(crowd: Crowd) -> None:
     (client,) = await crowd.opened()
-    given_up = asyncio.get_running_loop().create_task(post(crowd, client.connection_id))
-    given_up.cancel()
+    async with crowd.crowds._turn:  # somebody's takes long
+        given_up = asyncio.get_running_loop().create_task(post(crowd, client.connection_id, data=b"first"))
+        await asyncio.sleep(0)
+        given_up.cancel()
     assert await post(crowd, client.connection_id, data=b"next") == Outcomes((Outcome.DONE,))
-    assert client.socket.sent == [b"next"]
+    assert given_up.cancelled()
+    assert client.socket.sent == [b"first", b"next"]
 
 
 async def test_as_many_bytes_wait_as_there_is_room_for_and_one_that_is_longer(crowd: Crowd) -> None:
@@ -145,7 +150,7 @@ async def test_a_post_to_one_that_is_still_connecting_waits_and_holds_up_nobody(
     await crowd.close()
 
 
-async def test_who_gives_up_waiting_for_an_early_post_leaves_nothing_behind() -> None:
+async def test_an_early_post_goes_on_without_who_waited_for_it() -> None:
     crowd = Crowd(early_post_ms=5_000)
     gate = crowd.functions.gates["connect"] = asyncio.Event()
     socket = FakeSocket()
@@ -158,8 +163,7 @@ async def test_who_gives_up_waiting_for_an_early_post_leaves_nothing_behind() ->
     waiting.cancel()
     await asyncio.wait([waiting])
     gate.set()
-    await until_idle(lambda: socket.is_open)
-    assert socket.sent == []
+    await until_idle(lambda: socket.sent == [b"hi"])
     await crowd.close()
 
 
@@ -198,8 +202,11 @@ async def test_broadcasts_leave_in_the_order_of_their_calls_whoever_waits(crowd:
     clients = await crowd.opened(300)
     assert await broadcast(crowd, data=b"1", waits=False) is Outcome.DONE
     assert await broadcast(crowd, data=b"2", waits=False) is Outcome.DONE
-    assert await broadcast(crowd, data=b"3") == Reached(300)
-    assert all(client.socket.sent == [b"1", b"2", b"3"] for client in clients)
+    waiting = crowd.crowds.answer(OWNER, Broadcast(DEV, b"3"))
+    assert await broadcast(crowd, data=b"4", waits=False) is Outcome.DONE
+    assert await answered(waiting) == Reached(300)
+    assert await broadcast(crowd, data=b"5") == Reached(300)
+    assert all(client.socket.sent == [b"1", b"2", b"3", b"4", b"5"] for client in clients)
 
 
 async def test_what_nobody_waits_for_is_queued_as_far_as_there_is_room(crowd: Crowd) -> None:
@@ -264,3 +271,139 @@ async def test_a_list_is_made_beside_a_broadcast(crowd: Crowd) -> None:
     async with crowd.crowds._turn:
         answer = await answered(crowd.crowds.answer(OWNER, ListConnections(DEV, 0)))
     assert answer == Listing(2)
+
+
+# -- what goes wrong between two slices, at each of them in turn -----------------------------------------------------
+
+
+class Struck(Slices):
+    """Two steps to a slice; ``what`` happens behind slice number ``at``."""
+
+    __slots__ = ("_at", "_done", "_what")
+    at_once = 2
+
+    def __init__(self, at: int, what: Callable[[], object]) -> None:
+        super().__init__()
+        self._at, self._what, self._done = at, what, 0
+
+    async def rest(self) -> None:
+        self._done += 1
+        if self._done == self._at:
+            self._what()
+        await asyncio.sleep(0)
+
+
+COUNT, SLICES = 8, range(1, 5)
+
+
+async def struck(crowd: Crowd, at: int, what: Callable[[], object]) -> list[Client]:
+    """So many clients of a node whose work for many is struck there."""
+    crowd.crowds = Crowds(crowd.node, lambda: Struck(at, what))
+    return await crowd.opened(COUNT)
+
+
+def fence(crowd: Crowd) -> None:
+    crowd.tenure.lease.lapse()
+    crowd.node.fence()
+
+
+def comes_back(crowd: Crowd) -> None:
+    fence(crowd)
+    crowd.tenure.begin(NodeNumber(8), math.inf)
+
+
+@pytest.mark.parametrize("at", SLICES)
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        (fence, Outcome.FENCED),
+        (lambda crowd: crowd.tenure.lease.lapse(), Outcome.FENCED),  # it was stopped: nobody has told it
+        (comes_back, Outcome.GONE),
+    ],
+)
+async def test_who_is_fenced_in_the_midst_sends_no_more_and_says_so(
+    crowd: Crowd, at: int, how: Callable[[Crowd], object], says: Outcome
+) -> None:
+    clients = await struck(crowd, at, lambda: how(crowd))
+    targets = tuple(client.connection_id for client in clients)
+    had = 2 * at
+    assert await post(crowd, *targets) == Outcomes((Outcome.DONE,) * had + (says,) * (COUNT - had))
+    assert [client.socket.sent for client in clients] == [[b"hi"]] * had + [[]] * (COUNT - had)
+
+
+@pytest.mark.parametrize("at", SLICES)
+@pytest.mark.parametrize(("how", "says"), [(fence, Outcome.FENCED), (comes_back, Outcome.GONE)])
+async def test_who_is_fenced_in_the_midst_of_a_broadcast(
+    crowd: Crowd, at: int, how: Callable[[Crowd], object], says: Outcome
+) -> None:
+    clients = await struck(crowd, at, lambda: how(crowd))
+    answer = await broadcast(crowd)
+    assert answer == (Reached(COUNT) if at == SLICES[-1] else says), "behind the last there is nothing left to do"
+    assert [client.socket.sent for client in clients] == [[b"all"]] * 2 * at + [[]] * (COUNT - 2 * at)
+    assert await broadcast(crowd) is says
+
+
+@pytest.mark.parametrize("at", SLICES)
+async def test_who_leaves_in_the_midst_counts_whom_it_has_let_go(crowd: Crowd, at: int) -> None:
+    clients = await struck(crowd, at, lambda: [let_go(False) for let_go in crowd.node.begin_leaving()])
+    late = tuple(client.connection_id for client in clients[2 * at :])
+    assert await broadcast(crowd) == Reached(2 * at, len(late), 0, late)
+    assert {client.socket.closed for client in clients} == {(1001, "Going away")}
+
+
+@pytest.mark.parametrize("at", SLICES)
+async def test_who_connects_in_the_midst_does_not_get_it_and_who_closes_is_gone(crowd: Crowd, at: int) -> None:
+    news: list[FakeSocket] = []
+
+    def comes_and_goes() -> None:
+        news.append(FakeSocket())
+        crowd.node.handshake(news[-1], handshake(path="/dev"))
+        crowd.node.peer_lost(conversation_of(crowd, clients[-1].connection_id))
+
+    clients = await struck(crowd, at, comes_and_goes)
+    last = clients[-1].connection_id
+    expected = Reached(COUNT) if at == SLICES[-1] else Reached(COUNT - 1, 1, 0, (last,))
+    assert await broadcast(crowd) == expected
+    await until_idle(lambda: news[0].is_open)
+    assert news[0].sent == []
+
+
+async def test_what_fails_is_reported_and_the_next_has_its_turn(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    ours = crowd.crowds
+
+    def fail() -> None:
+        raise RuntimeError("nobody expected this")
+
+    crowd.crowds = Crowds(crowd.node, lambda: Struck(1, fail))
+    assert await broadcast(crowd) is Outcome.UNREACHABLE
+    assert await post(crowd, client.connection_id) is Outcome.UNREACHABLE
+    assert [line[1].partition(" (")[0] for line in crowd.reporter.told if line[0] == "failed"] == [
+        "a broadcast failed: RuntimeError: nobody expected this",
+        "a batch post failed: RuntimeError: nobody expected this",
+    ]
+    crowd.crowds = ours
+    assert await broadcast(crowd) == Reached(1)
+
+
+# -- the queue -------------------------------------------------------------------------------------------------------
+
+
+async def test_catching_up_waits_for_what_was_taken_before(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    turn = crowd.crowds._turn
+    await turn.acquire()
+    for data in (b"1", b"2"):
+        await broadcast(crowd, data=data, waits=False)
+    caught_up = asyncio.get_running_loop().create_task(crowd.crowds.catch_up(60))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not caught_up.done()
+    turn.release()
+    await caught_up
+    assert client.socket.sent == [b"1", b"2"]
+
+
+async def test_catching_up_is_bounded(crowd: Crowd) -> None:
+    async with crowd.crowds._turn:  # somebody's takes long
+        await crowd.crowds.catch_up(0.01)

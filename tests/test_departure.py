@@ -10,8 +10,12 @@ import pytest
 from gateway.calls import Outside
 from gateway.cluster.drain import MIN_RATE_PER_S
 from gateway.conversation import Conversation
+from gateway.crowds import Crowds
 from gateway.departure import drain
+from gateway.model.audience import Audience
+from gateway.model.ids import ApiId, StageName
 from gateway.model.limits import Limits
+from gateway.model.peer import Broadcast, Outcome
 from gateway.node import Node
 from gateway.registry.memory import MemoryRegistry
 from gateway.tenure import Tenure
@@ -31,6 +35,7 @@ class Leaving:
         outside = Outside(backends(self.functions), self.registry, self.node.clock, CountingIds(), RecordingReporter())
         served = directory(route("$connect"), route("$disconnect"), route("$default"))
         self.gateway = Node(Tenure.alone(self.node.clock, OWNER), served, outside, Limits(), lambda: None)
+        self.crowds = Crowds(self.gateway)
         self.sockets = [FakeSocket() for _ in range(count)]
         self.conversations: list[Conversation | None] = []
         self.node.loop.call_soon(self._connect)
@@ -44,7 +49,7 @@ class Leaving:
         return sum(socket.closed is not None for socket in self.sockets)
 
     def drain(self, over_s: float) -> asyncio.Task[int]:
-        return self.node.start(drain(self.gateway, over_s, self.world.rng.random), "drain")
+        return self.node.start(drain(self.gateway, self.crowds, over_s, self.world.rng.random), "drain")
 
     def message(self, number: int, gate: asyncio.Event) -> None:
         self.functions.gates["default"] = gate
@@ -113,3 +118,44 @@ def test_an_empty_node_leaves_at_once(world: World) -> None:
     drained = leaving.drain(over_s=60)
     world.run_until(drained.done, 1_000)
     assert world.now_ms - began < 50
+
+
+BROADCAST = Broadcast(Audience(ApiId("a1b2c3d4e5"), StageName("dev")), b"to all", waits=False)
+
+
+def busy_with_many(leaving: Leaving) -> asyncio.Task[bool]:
+    """Something for many takes long, until its lock is released, and a broadcast waits behind it."""
+
+    async def begin() -> bool:
+        taken = await leaving.crowds._turn.acquire()
+        assert leaving.crowds.answer(OWNER, BROADCAST) is Outcome.DONE
+        return taken
+
+    return leaving.node.start(begin(), "something long")
+
+
+def test_what_was_taken_for_many_is_carried_out_before_anybody_is_let_go(world: World) -> None:
+    leaving = Leaving(world, 50)
+    world.run_until(busy_with_many(leaving).done, 1_000)
+    drained = leaving.drain(over_s=10)
+    world.run(world.now_ms + 4_000)
+    assert leaving.closed == 0
+    leaving.node.loop.call_soon(leaving.crowds._turn.release)
+    began = world.now_ms
+    world.run_until(drained.done, 10_000)
+    assert world.now_ms - began < 6_000, "the rest of the time, not all of it"
+    assert drained.result() == 0
+    assert {tuple(socket.sent) for socket in leaving.sockets} == {(b"to all",)}
+    assert leaving.closed == 50
+
+
+def test_what_was_taken_for_many_has_half_of_the_time(world: World) -> None:
+    leaving = Leaving(world, 50)
+    world.run_until(busy_with_many(leaving).done, 1_000)
+    drained = leaving.drain(over_s=10)
+    world.run(world.now_ms + 4_900)
+    assert leaving.closed == 0
+    world.run(world.now_ms + 3_000)
+    assert leaving.closed > 0
+    world.run_until(drained.done, 20_000)
+    assert leaving.closed == 50

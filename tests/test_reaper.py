@@ -213,6 +213,19 @@ def test_what_nobody_takes_is_parked_and_its_record_goes(world: World) -> None:
     assert mine.reporter.kinds().count("failed") == 3
 
 
+def test_a_closed_reaper_begins_nothing(world: World) -> None:
+    """Its node is about to leave, and reads rosters up to the end."""
+    estate = Estate(world, 3)
+    (mine,) = estate.survivors
+    world.run_until(mine.node.start(mine.reaper.close(), "close").done, 1_000)
+    mine.see(estate.dead)
+    world.run(world.now_ms + LINGER_MS)
+    assert (mine.calls, mine.reaper.reaping) == ([], frozenset())
+    other = estate.survivor(OTHER)
+    other.see(estate.dead)
+    world.run_until(lambda: estate.reaped, 60_000)
+
+
 def test_a_fenced_reaper_calls_nobody_any_more(world: World) -> None:
     estate = Estate(world, 50, ReapPolicy(fleet_rate=50))
     (mine,) = estate.survivors

@@ -238,7 +238,7 @@ async def test_what_is_due_soon_is_not_called_after_closing(owner: Owner) -> Non
 
 async def test_a_failure_of_what_was_due_is_told(owner: Owner) -> None:
     owner.tasks.soon([].clear, "fine")
-    owner.tasks.soon({}.popitem, "taking")  # type: ignore[arg-type]
+    owner.tasks.soon({}.popitem, "taking")
     await owner.tasks.settle(DEADLINE_S)
     assert [told.split(" (")[0] for told in owner.told] == ["taking failed: KeyError: 'popitem(): dictionary is empty'"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 from gateway.engine.responses import as_text
@@ -27,7 +28,7 @@ from gateway.model.peer import (
     Reached,
 )
 from gateway.node import Node
-from gateway.slices import AT_ONCE, Slices
+from gateway.slices import Slices
 from gateway.wire.prepared_message import PreparedMessage
 
 MAX_WAITING: Final = 64  # messages to many that wait for their turn
@@ -38,9 +39,10 @@ Held = dict[int, Coroutine[Any, Any, Outcome]]  # posts that wait for a connecti
 class Crowds:
     """Implements ``ports.PeerService`` for one connection, by ``node``, and for many."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, slices: Callable[[], Slices] = Slices) -> None:
         self._node = node
         self._listings = Listings(node)
+        self._slices = slices
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._waiting_bytes = 0
@@ -51,37 +53,39 @@ class Crowds:
         return self._node.number
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
-        """As ``Node.answer``; LIMITED when too much waits already."""
+        """As ``Node.answer``; LIMITED when too much waits already. What is for many has its place in the queue when
+        this returns, and is carried out whether or not anybody still waits for the answer then."""
         if isinstance(request, PostToMany):
-            return self._post_all(owner, request)
+            work = self._begin(request, lambda: self._post_all(owner, request), "a batch post")
+            return Outcome.LIMITED if work is None else _answer_of(work)
         if isinstance(request, Broadcast):
-            if request.waits:
-                return self._in_turn(request, lambda: self._broadcast(owner, request))
-            return self._node.refusal_of(owner) or self._later(request, lambda: self._broadcast(owner, request))
+            refusal = self._node.refusal_of(owner)
+            work = None if refusal else self._begin(request, lambda: self._broadcast_all(owner, request), "a broadcast")
+            if work is None:
+                return refusal or Outcome.LIMITED
+            return _answer_of(work) if request.waits else Outcome.DONE
         if isinstance(request, ListConnections):
             return self._listings.answer(owner, request)
         return self._node.answer(owner, request)
 
-    def _later(self, request: MessageToMany, work: Callable[[], Awaitable[PeerAnswer]]) -> Outcome:
-        """Have it done in its turn."""
+    async def catch_up(self, within_s: float) -> None:
+        """Wait until all that stands in the queue now is carried out, at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await asyncio.sleep(0)  # what was taken in this turn of the loop stands in it then
+                async with self._turn:
+                    pass
+
+    def _begin(
+        self, request: MessageToMany, work: Callable[[], Coroutine[Any, Any, PeerAnswer]], name: str
+    ) -> asyncio.Task[PeerAnswer] | None:
+        """Have it done in its turn, unless too much waits. Tasks begin in the order in which they were made."""
         if not self._has_room(request):
-            return Outcome.LIMITED
+            return None
         self._wait(request, 1)
-        self._node.start(self._counted(request, work), "a broadcast")
-        return Outcome.DONE
+        return self._node.start(work(), name)
 
     async def _in_turn(self, request: MessageToMany, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
-        if not self._has_room(request):
-            return Outcome.LIMITED
-        self._wait(request, 1)
-        try:
-            await asyncio.sleep(0)  # what ``_later`` has started stands in the queue then
-            async with self._turn:
-                return await work()
-        finally:
-            self._wait(request, -1)
-
-    async def _counted(self, request: MessageToMany, work: Callable[[], Awaitable[PeerAnswer]]) -> PeerAnswer:
         try:
             async with self._turn:
                 return await work()
@@ -113,14 +117,14 @@ class Crowds:
 
     async def _post(self, owner: NodeNumber, request: PostToMany, held: Held) -> PeerAnswer:
         node, targets = self._node, request.connection_ids
-        message, slices = _prepared(request), Slices()
+        message, slices = _prepared(request), self._slices()
         outcomes: list[Outcome] = []
-        for start in range(0, len(targets), AT_ONCE):
+        for start in range(0, len(targets), slices.at_once):
             refusal = node.refusal_of(owner)
             if refusal is not None:  # fenced meanwhile: the rest is told the same
                 outcomes += [refusal] * (len(targets) - start)
                 break
-            for each in targets[start : start + AT_ONCE]:
+            for each in targets[start : start + slices.at_once]:
                 outcome = node.tell(request.api_id, each, message)
                 if outcome is Outcome.GONE and node.limits.early_post_ms is not None:
                     early = node.answer(owner, PostTo(request.api_id, each, request.data, request.binary))
@@ -130,16 +134,19 @@ class Crowds:
             await slices.rest()
         return Outcomes(tuple(outcomes))
 
+    async def _broadcast_all(self, owner: NodeNumber, request: Broadcast) -> PeerAnswer:
+        return await self._in_turn(request, lambda: self._broadcast(owner, request))
+
     async def _broadcast(self, owner: NodeNumber, request: Broadcast) -> PeerAnswer:
         """To everybody who is connected when its turn comes; who connects meanwhile does not get it."""
         node, admits = self._node, request.audience.admits
-        message, slices, toll = _prepared(request), Slices(), _Toll()
+        message, slices, toll = _prepared(request), self._slices(), _Toll()
         everybody = node.conversations(request.audience.members)
-        for start in range(0, len(everybody), AT_ONCE):
+        for start in range(0, len(everybody), slices.at_once):
             refusal = node.refusal_of(owner)
             if refusal is not None:
                 return refusal
-            some = [each for each in everybody[start : start + AT_ONCE] if admits(each.connection)]
+            some = [each for each in everybody[start : start + slices.at_once] if admits(each.connection)]
             for conversation, outcome in zip(some, node.tell_each(some, message), strict=True):
                 if outcome is not Outcome.DONE:
                     toll.add(outcome, conversation.connection.connection_id)
@@ -150,6 +157,12 @@ class Crowds:
 
 def _prepared(request: MessageToMany) -> PreparedMessage:
     return PreparedMessage.of_bytes(request.data) if request.binary else PreparedMessage(as_text(request.data))
+
+
+async def _answer_of(work: asyncio.Task[PeerAnswer]) -> PeerAnswer:
+    """Who gives the waiting up ends nothing but the waiting. What went wrong is the node's to report."""
+    await asyncio.wait((work,))
+    return Outcome.UNREACHABLE if work.cancelled() or work.exception() else work.result()
 
 
 class _Toll:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from functools import partial
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 from gateway.calls import Calls, Outside, connect_exchange
 from gateway.conversation import Conversation, Opening
@@ -48,6 +48,7 @@ from gateway.wire.prepared_message import PreparedMessage
 
 DEADLINE_GRANULARITY_MS = 1000  # closes by deadline are up to this late; AWS's own came 3.9 s late (parity 8)
 Call = Callable[..., Awaitable[on.Input | None]]
+T = TypeVar("T")
 
 BINARY_NOT_SUPPORTED = (1003, "Binary is not supported")  # parity 4.3
 SERVICE_RESTART = (1012, "Service restart")  # RFC 6455 and IANA's registry: reconnect; an extension, AWS has only 1001
@@ -209,9 +210,9 @@ class Node:
         """Everybody who is connected now, those who are closing included; or the members of a group."""
         return tuple(self._live.values()) if group is None else self.groups.members_of(group)
 
-    def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+    def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Run it until it ends; ``stop`` waits for it."""
-        self._tasks.start(work, name)
+        return self._tasks.start(work, name)
 
     def tell_each(self, conversations: Iterable[Conversation], message: PreparedMessage) -> Iterator[Outcome]:
         """``tell`` for these, in their order."""

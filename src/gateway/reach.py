@@ -121,7 +121,7 @@ class FleetReach:
             return self._roster
 
     def _serving(self, roster: Roster) -> list[NodeNumber]:
-        me = self._tenure.number
+        me = self._tenure.number  # by now: it may have come back under another one while the roster was read
         return [me, *(number for number in roster.sightings if number != me and roster.serves(number))]
 
     async def _ask_one(self, number: NodeNumber, roster: Roster, request: ManyRequest) -> PeerAnswer:

@@ -110,6 +110,7 @@ class Reaper:
         self._calling = asyncio.Semaphore(MAX_CALLING)
         self._failing = 0
         self._reaping: set[NodeNumber] = set()
+        self._closed = False
         self._tasks = Tasks(self._reporter.failed)
 
     @property
@@ -118,9 +119,10 @@ class Reaper:
         return frozenset(self._reaping)
 
     def see(self, roster: Roster) -> None:
-        """Look for nodes to reap; to be called with every roster there is."""
+        """Look for nodes to reap; to be called with every roster there is. Nothing is begun once this is closed: a node
+        that leaves still reads rosters, for whoever asks it to broadcast."""
         me = self._tenure.number
-        if not self._tenure.holds():
+        if self._closed or not self._tenure.holds():
             return
         self._rate = fair_share(roster, me, self._policy.fleet_rate)
         for member in reapable(roster, me):
@@ -140,7 +142,8 @@ class Reaper:
         return True
 
     async def close(self) -> None:
-        """Stop wherever it is; others go on from there."""
+        """Stop wherever it is, for good; others go on from there."""
+        self._closed = True
         await self._tasks.close()
 
     # -- one dead node ---------------------------------------------------------------------------------------------

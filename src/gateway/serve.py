@@ -185,7 +185,7 @@ class Serving:
         fleet, within_s = self.fleet, self._settings.drain_seconds
         self._log.said(f"node {fleet.tenure.number} drains {fleet.node.open_connections} connections")
         fleet.member.drain()
-        left = await drain(fleet.node, within_s, random.random)
+        left = await drain(fleet.node, fleet.crowds, within_s, random.random)
         if left:
             self._log.warned(f"{left} calls of handlers had not ended after {within_s:g} s; other nodes see to them")
         self._door.stop_accepting()

@@ -10,16 +10,18 @@ AT_ONCE: Final = 64  # steps between two looks at the clock: 64 of the longest m
 
 
 class Slices:
-    """The time that one piece of work takes at a stretch. To be made inside a running loop."""
+    """The time that one piece of work takes at a stretch, ``at_once`` steps of it between two looks at the clock. To be
+    made inside a running loop."""
 
     __slots__ = ("_loop", "_over_at")
+    at_once: int = AT_ONCE
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._over_at = self._loop.time() + SLICE_S
 
     async def rest(self) -> None:
-        """To be called every ``AT_ONCE`` steps: let the loop do something else when the slice is used up."""
+        """To be called every ``at_once`` steps: let the loop do something else when the slice is used up."""
         if self._loop.time() < self._over_at:
             return
         await asyncio.sleep(0)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from gateway.first_step import Waiting, take_first_step
 from gateway.model.surprise import one_line
+
+T = TypeVar("T")
 
 CLOSE_WITHIN_S: Final = 10.0  # for work that takes its time over being cancelled
 
@@ -19,20 +21,21 @@ class Tasks:
         self._failed = failed
         self._running: set[asyncio.Task[Any]] = set()
         self._waiting: dict[Waiting[Any], tuple[str, str]] = {}  # for a future, without a task: what of whom
-        self._due: dict[Callable[[], None], asyncio.Handle] = {}
+        self._due: dict[Callable[[], object], asyncio.Handle] = {}
 
     def __len__(self) -> int:
         return len(self._running) + len(self._waiting) + len(self._due)
 
-    def soon(self, call: Callable[[], None], name: str) -> None:
+    def soon(self, call: Callable[[], object], name: str) -> None:
         """Call it in the loop's next turn, unless ``close`` comes first."""
         self._due[call] = asyncio.get_running_loop().call_soon(self._call, call, name)
 
-    def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+    def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Run ``work`` until it ends by itself or ``close`` ends it."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def begin(self, work: Coroutine[Any, Any, Any], what: str, of: str) -> None:
         """Run ``work`` up to its first wait now, and what comes behind without a task too where the wait is for one
@@ -87,7 +90,7 @@ class Tasks:
         for task in self._running:
             self._failed(f"{task.get_name()} did not end within {within_s:.0f} s")
 
-    def _call(self, call: Callable[[], None], name: str) -> None:
+    def _call(self, call: Callable[[], object], name: str) -> None:
         del self._due[call]
         if not self._due:
             self._due.clear()

@@ -28,7 +28,9 @@ AT_ONCE = 10_000  # connections of one call, on wsfleet
 SIDE_BY_SIDE = 10  # calls on AWS: as many connections as botocore keeps
 
 _FLEET = "@fleet"  # stands in for a connection's ID in the one call that is for many
-_NOT_ON_FLEET = (403, 404)  # what such a path is answered with on AWS
+# What a path that there is not is answered with on AWS, by name; without one it is the status. wsfleet names its own
+# refusals otherwise: AccessDeniedException, InvalidSignatureException, ExpiredTokenException, …
+_NO_SUCH_PATH = ("ForbiddenException", "MissingAuthenticationTokenException", "403")
 _OUTCOMES = {400: FORBIDDEN, 403: FORBIDDEN, 410: GONE, 429: LIMITED}
 _is_fleet: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()  # by client, once it is known
 
@@ -36,7 +38,8 @@ _is_fleet: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()  # by client, once
 def post_to_connections(client: Any, connection_ids: Iterable[str], data: bytes) -> dict[str, str]:
     """What became of it for each ID, in their order; an ID that is there twice gets the message once.
 
-    Never raises for what is wrong with one of them.
+    Never raises for what is wrong with one of them. Raises boto3's ClientError when the caller may post to nobody: no
+    permission, a wrong or expired signature, an endpoint of no stage.
     """
     targets = list(dict.fromkeys(connection_ids))
     if len(targets) > 1 and _is_fleet.get(client, True):
@@ -48,21 +51,31 @@ def post_to_connections(client: Any, connection_ids: Iterable[str], data: bytes)
 
 def _post_to_each(client: Any, targets: list[str], data: bytes) -> dict[str, str]:
     with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
-        return dict(zip(targets, threads.map(lambda each: _post(client, each, data), targets), strict=True))
+        answers = list(threads.map(lambda each: _post(client, each, data), targets))
+    refusals = [answer for answer in answers if isinstance(answer, ClientError) and _status(answer) == 403]
+    if refusals and len(refusals) == len(targets):
+        raise refusals[0]
+    return dict(zip(targets, map(_outcome, answers), strict=True))
 
 
-def _post(client: Any, connection_id: str, data: bytes) -> str:
+def _post(client: Any, connection_id: str, data: bytes) -> Exception | None:
+    """What went wrong, None when it was sent."""
+    failed: Exception | None = None
     try:
         client.post_to_connection(ConnectionId=connection_id, Data=data)
-    except ClientError as error:
-        return _OUTCOMES.get(_status(error), UNREACHABLE)
-    except BotoCoreError:
-        return UNREACHABLE
-    return SENT
+    except (ClientError, BotoCoreError) as error:
+        failed = error
+    return failed
+
+
+def _outcome(error: Exception | None) -> str:
+    if error is None:
+        return SENT
+    return _OUTCOMES.get(_status(error), UNREACHABLE) if isinstance(error, ClientError) else UNREACHABLE
 
 
 def _post_to_fleet(client: Any, targets: list[str], data: bytes) -> dict[str, str] | None:
-    """None when this is not wsfleet, or this caller may not call it so; nothing was sent then."""
+    """None when this is not wsfleet; nothing was sent then. Raises as ``post_to_connections``."""
     if client not in _is_fleet:
         client.meta.events.register("before-call.apigatewaymanagementapi.PostToConnection", _send_to_fleet)
         client.meta.events.register("after-call.apigatewaymanagementapi.PostToConnection", _keep_answer)
@@ -71,13 +84,13 @@ def _post_to_fleet(client: Any, targets: list[str], data: bytes) -> dict[str, st
         body = json.dumps({"connectionIds": some, "dataBase64": b64encode(data).decode("ascii")}).encode()
         try:
             answer = client.post_to_connection(ConnectionId=_FLEET, Data=body)
-        except ClientError as error:
-            if _status(error) in _NOT_ON_FLEET and not outcomes:
+        except (ClientError, BotoCoreError) as error:
+            if not outcomes and _is_no_such_path(error):
                 _is_fleet[client] = False
                 return None
-            outcomes |= dict.fromkeys(some, _OUTCOMES.get(_status(error), UNREACHABLE))
-        except BotoCoreError:
-            outcomes |= dict.fromkeys(some, UNREACHABLE)
+            if not outcomes and isinstance(error, ClientError) and _status(error) == 403:
+                raise
+            outcomes |= dict.fromkeys(some, _outcome(error))
         else:
             _is_fleet[client] = True
             outcomes |= json.loads(answer[_FLEET])["outcomes"]
@@ -101,6 +114,13 @@ def _keep_answer(http_response: Any, parsed: dict[str, Any], context: dict[str, 
     """PostToConnection has no result of its own, so botocore does not look at the answer's body."""
     if context.get(_FLEET):
         parsed[_FLEET] = http_response.content
+
+
+def _is_no_such_path(error: Exception) -> bool:
+    if not isinstance(error, ClientError):
+        return False
+    status = _status(error)
+    return status == 404 or (status == 403 and error.response["Error"]["Code"] in _NO_SUCH_PATH)
 
 
 def _status(error: ClientError) -> int:

@@ -257,7 +257,9 @@ def test_a_call_for_many_is_signed_and_judged_as_a_post_for_one(node: FleetNode)
         assert post_to_connections(known, wanted, b"hello") == wanted
         assert _is_fleet[known], "by one call"
         assert socket.recv(timeout=DEADLINE_S) == "hello"
-        assert post_to_connections(unknown, wanted, b"hello") == dict.fromkeys(wanted, FORBIDDEN)
+        with pytest.raises(ClientError) as refused:
+            post_to_connections(unknown, wanted, b"hello")
+        assert refused.value.response["Error"]["Code"] == "UnrecognizedClientException"
 
 
 def signed_call(node: FleetNode, method: str, path: str, access_key: str) -> int:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import Any
 
 import boto3
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from fleet_calls import asked, called
 from fleet_process import Fleet, FleetNode, client, its_id
 from gateway_process import DEADLINE_S, GatewayProcess, node_runtime, started
 from many import GONE, SENT, UNREACHABLE, _is_fleet, post_to_connections
@@ -26,21 +22,6 @@ pytestmark = pytest.mark.skipif(not LINUX, reason="processes are stopped and wat
 
 def heard(socket: ClientConnection) -> str:
     return str(socket.recv(timeout=DEADLINE_S))
-
-
-def asked(node: FleetNode, method: str, path: str, body: bytes = b"") -> Any:
-    """An extension's document, by a signed call at that node."""
-    _, text = called(f"http://{node.address}/prod/@fleet/{path}", method, body)
-    return json.loads(text) if text else None
-
-
-def called(url: str, method: str, body: bytes = b"") -> tuple[int, bytes]:
-    """Status and body."""
-    request = AWSRequest(method=method, url=url, data=body)
-    SigV4Auth(Credentials("any", "any"), "execute-api", "eu-central-1").add_auth(request)
-    sent = urllib.request.Request(url, body, dict(request.headers.items()), method=method)
-    with urllib.request.urlopen(sent, timeout=DEADLINE_S) as answer:
-        return answer.status, answer.read()
 
 
 class Everybody:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from crowd import API
 from gateway.engine.broadcasting import Wanted
 from gateway.extensions.broadcasts import Broadcasts
@@ -64,3 +66,13 @@ async def test_who_does_not_wait_hears_who_has_taken_it() -> None:
     told = await Broadcasts(nodes).send(Wanted(AUDIENCE, False), b"hi", binary=True)
     assert nodes.asked == Broadcast(AUDIENCE, b"hi", False, True)
     assert told == {"nodes": {"1": "taken", "2": "unreachable"}}
+
+
+@pytest.mark.parametrize("says", [Outcome.LIMITED, Outcome.FENCED])
+@pytest.mark.parametrize("waits", [True, False])
+async def test_what_every_node_refuses_is_refused(says: Outcome, waits: bool) -> None:
+    nodes = Nodes({NodeNumber(1): says, NodeNumber(2): says})
+    assert await Broadcasts(nodes).send(Wanted(AUDIENCE, waits), b"hi", False) is says
+    nodes.says[NodeNumber(3)] = Outcome.UNREACHABLE
+    told = await Broadcasts(nodes).send(Wanted(AUDIENCE, waits), b"hi", False)
+    assert isinstance(told, dict) and set(told["nodes"]) == {"1", "2", "3"}

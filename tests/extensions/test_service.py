@@ -12,6 +12,7 @@ import signing
 from answers import answered
 from crowd import KEY, OWNER, SIGNED, Crowd
 from gateway.access.keyring import Keyring
+from gateway.crowds import MAX_WAITING
 from gateway.extensions.service import longest_body
 from gateway.management import Guard
 from gateway.model.http import HttpRequest
@@ -102,6 +103,25 @@ async def test_a_broadcast_that_nobody_waits_for(crowd: Crowd) -> None:
     (client,) = await crowd.opened()
     assert await crowd.ask("POST", f"{BROADCAST}?wait=false", b"hi") == (202, {"nodes": {"7": "taken"}})
     await until_idle(lambda: client.socket.sent == [b"hi"])
+
+
+@pytest.mark.parametrize("path", [BROADCAST, f"{BROADCAST}?wait=false"])
+async def test_a_broadcast_that_there_is_no_room_for(crowd: Crowd, path: str) -> None:
+    (client,) = await crowd.opened()
+    async with crowd.crowds._turn:  # somebody's takes long
+        for _ in range(MAX_WAITING):
+            assert (await crowd.ask("POST", f"{BROADCAST}?wait=false", b"hi"))[0] == 202
+        assert await crowd.ask("POST", path, b"one too many") == (429, {"message": "no node takes one more now"})
+        _, told = await crowd.ask("POST", POST, {"connectionIds": [client.connection_id], "data": "hi"})
+        assert told["outcomes"] == {client.connection_id: "limited"}
+    await until_idle(lambda: client.socket.sent == [b"hi"] * MAX_WAITING)
+
+
+@pytest.mark.parametrize("path", [BROADCAST, f"{BROADCAST}?wait=false"])
+async def test_a_broadcast_at_a_node_that_is_fenced(crowd: Crowd, path: str) -> None:
+    await crowd.opened()
+    crowd.tenure.lease.lapse()
+    assert await crowd.ask("POST", path, b"hi") == (503, {"message": "Service Unavailable"})
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from connections_double import ConnectionsDouble
 
@@ -90,6 +91,100 @@ def test_a_single_post_of_the_same_client_stays_one(double: ConnectionsDouble, c
     post_to_connections(client, IDS[:2], b"many")
     client.post_to_connection(ConnectionId=IDS[5], Data=b"one")
     assert double.posted[-1] == (IDS[5], "one")
+
+
+# As a fleet and AWS name what is wrong with a caller (parity 7.4); none of it is about one connection.
+REFUSALS = [
+    ("AccessDeniedException", b'{"Message":"User: arn is not authorized to perform: execute-api:ManageConnections"}'),
+    ("InvalidSignatureException", b'{"message":"The request signature we calculated does not match"}'),
+    ("ExpiredTokenException", b'{"message":"The security token included in the request is expired"}'),
+    ("UnrecognizedClientException", b'{"message":"The security token included in the request is invalid."}'),
+]
+
+
+@pytest.mark.parametrize(("error_type", "body"), REFUSALS)
+@pytest.mark.parametrize("is_fleet", [True, False])
+def test_who_may_post_to_nobody_is_told_so(
+    double: ConnectionsDouble, client: Any, is_fleet: bool, error_type: str, body: bytes
+) -> None:
+    from many import SENT, post_to_connections
+
+    double.is_fleet, double.refusal = is_fleet, (403, error_type, body)
+    with pytest.raises(ClientError) as raised:
+        post_to_connections(client, IDS[:3], b"x")
+    assert raised.value.response["Error"]["Code"] == error_type
+    assert double.requests == (1 if is_fleet else 4), "on a fleet nobody is tried one by one"
+    double.refusal = None
+    assert set(post_to_connections(client, IDS[:3], b"x").values()) == {SENT}
+    assert double.requests == (2 if is_fleet else 7), "what it is was not mistaken"
+
+
+@pytest.mark.parametrize(
+    "no_such_path",
+    [
+        (403, "ForbiddenException", b'{"message":"Forbidden"}'),
+        (403, "MissingAuthenticationTokenException", b'{"message":"Missing Authentication Token"}'),
+        (403, None, b'{"message":"Forbidden"}'),
+        (404, None, b'{"message":"No method found matching route @fleet/post for http method POST."}'),
+    ],
+)
+def test_however_aws_says_that_there_is_no_such_path(
+    double: ConnectionsDouble, client: Any, no_such_path: tuple[int, str | None, bytes]
+) -> None:
+    from many import SENT, post_to_connections
+
+    double.no_such_path = no_such_path
+    assert post_to_connections(client, IDS[:3], b"x") == dict.fromkeys(IDS[:3], SENT)
+    assert double.requests == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "error_type", "outcome"),
+    [
+        (429, "LimitExceededException", "limited"),
+        (503, "ServiceUnavailableException", "unreachable"),
+        (500, "InternalServerErrorException", "unreachable"),
+    ],
+)
+@pytest.mark.parametrize("is_fleet", [True, False])
+def test_what_passes_is_an_outcome(
+    double: ConnectionsDouble, client: Any, is_fleet: bool, status: int, error_type: str, outcome: str
+) -> None:
+    from many import SENT, post_to_connections
+
+    double.is_fleet, double.refusal = is_fleet, (status, error_type, b"")
+    assert post_to_connections(client, IDS[:2], b"x") == dict.fromkeys(IDS[:2], outcome)
+    double.refusal = None
+    assert post_to_connections(client, IDS[:2], b"x") == dict.fromkeys(IDS[:2], SENT)
+
+
+def test_who_is_refused_in_the_midst_keeps_what_is_known(double: ConnectionsDouble, client: Any) -> None:
+    """A token that expires between two calls: those of the first have their outcomes."""
+    from many import AT_ONCE, FORBIDDEN, SENT, post_to_connections
+
+    double.is_fleet, double.refused_after = True, 1
+    double.refusal = (403, "ExpiredTokenException", b"")
+    outcomes = post_to_connections(client, map(str, range(AT_ONCE + 2)), b"x")
+    assert list(outcomes.values()) == [SENT] * AT_ONCE + [FORBIDDEN] * 2
+
+
+def test_an_endpoint_of_no_stage_is_told(double: ConnectionsDouble, client: Any) -> None:
+    from many import post_to_connections
+
+    double.is_fleet = True
+    with closing(
+        boto3.client(
+            "apigatewaymanagementapi",
+            endpoint_url=f"https://{double.domain_name}/nowhere",
+            verify=str(double.ca_file),
+            region_name="us-east-1",
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+        )
+    ) as lost:
+        with pytest.raises(ClientError) as raised:
+            post_to_connections(lost, IDS[:2], b"x")
+        assert raised.value.response["Error"]["Code"] == "ForbiddenException"
 
 
 def test_a_server_that_is_away_is_unreachable_for_all(double: ConnectionsDouble, client: Any) -> None:

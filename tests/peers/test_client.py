@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.model.member import Member
-from gateway.model.peer import Outcome, PeerAnswer, PeerRequest, PostTo
+from gateway.model.peer import Outcome, Outcomes, PeerAnswer, PeerRequest, PostTo, PostToMany
 from gateway.peers.bounds import MAX_IN_FLIGHT, MAX_UNSENT_BYTES
 from gateway.peers.client import PeerClient
 from gateway.peers.server import PeerServer
@@ -295,6 +295,26 @@ async def test_a_connection_cut_is_opened_again_and_nothing_is_sent_twice(here: 
     here.gate.answers_held = False
     assert await ask(here.peers, there, DELETE) is Outcome.DONE
     assert owner.asked == [GET, POST, DELETE]
+
+
+ANSWER = Outcomes((Outcome.DONE, Outcome.GONE, Outcome.LIMITED) * 3_000)
+
+
+@pytest.mark.parametrize("passes", [0, 1, 4, 12, 13, 17, 21, 4_000, 9_020])
+async def test_an_answer_that_breaks_off_is_none_and_nothing_is_sent_twice(here: SocketWorld, passes: int) -> None:
+    """Head, batch or seal: whatever of it has come, what became of a message to many is not known."""
+    owner = Owner(lambda request: ANSWER if isinstance(request, PostToMany) else Outcome.DONE)
+    there = await here.start(owner)
+    await here.peers.ask(there, GET, LONG_MS)
+    here.gate.answers_left = passes
+    request = PostToMany(API, (), b"x")
+    async with asyncio.timeout(AT_ONCE_S):
+        assert await here.peers.ask(there, request, LONG_MS) is Outcome.UNREACHABLE
+    assert owner.asked == [GET, request]
+    here.gate.answers_left = None
+    assert await here.peers.ask(there, request, LONG_MS) == ANSWER
+    assert owner.asked == [GET, request, request]
+    assert here.reports.told == []
 
 
 async def test_a_node_that_takes_nothing_is_not_given_more(here: SocketWorld) -> None:

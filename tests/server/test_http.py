@@ -264,6 +264,23 @@ async def test_a_body_that_does_not_come_is_given_up() -> None:
         assert lines[-1] == b"Connection: close"
 
 
+@pytest.mark.parametrize("request_", [GET, post(b"hi")], ids=["GET", "POST"])
+async def test_what_was_asked_for_goes_on_without_whoever_asked(serving: Serving, request_: bytes) -> None:
+    """A broadcast's caller that gives up has not called it back."""
+    async with serving() as served:
+        ended = asyncio.Event()
+        served.service.release, served.service.ended = asyncio.Event(), ended.set
+        async with raw_client(served.port, served.trust) as client:
+            await client.send(request_)
+            await until(lambda: served.service.asked)
+        async with raw_client(served.port, served.trust) as other:  # by when its end was read
+            served_now, served.service.release = served.service.release, None
+            await ask(other, GET)
+        served_now.set()
+        await until(ended.is_set)
+        assert served.reports.failures == []
+
+
 async def test_closing_lets_a_running_request_end(serving: Serving) -> None:
     async with serving() as served, raw_client(served.port, served.trust) as client:
         served.service.release = asyncio.Event()

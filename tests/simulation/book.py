@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.model.ids import ConnectionId, NodeNumber, RequestId, disconnect_request_id, owner_of
-from gateway.model.peer import ManyRequest, Outcome, PeerAnswer, PeerRequest, PostTo
+from gateway.model.limits import MAX_OUT_BUFFER_BYTES
+from gateway.model.peer import OneRequest, Outcome, PeerAnswer, PostTo
 from gateway.tenure import Tenure
 from gateway.wire.prepared_message import PreparedMessage
 from node_doubles import KEY
@@ -63,6 +64,7 @@ class Story:
     refused: bool = False
     accepted: bool = False
     ended: str | None = None  # why its socket is not open any more
+    was_full: bool = False  # its client did not read for a while
     sent: list[bytes] = field(default_factory=list)  # what left for the client, whether it still reads or not
     farewells: list[Farewell] = field(default_factory=list)
 
@@ -77,13 +79,14 @@ class Story:
 
 
 class Book:
-    """``stories`` in the order in which their connections began."""
+    """``stories`` in the order in which their connections began; ``posted`` hears of all that leaves for clients."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.stories: dict[ConnectionId, Story] = {}
         self.actors: list[Actor] = []
         self.declared_dead: set[NodeNumber] = set()
+        self.posted: Callable[[Story, bytes], None] = lambda story, data: None
 
     # -- what nodes do ---------------------------------------------------------------------------------------------
 
@@ -117,6 +120,7 @@ class Book:
         self._check(story.accepted, "sent before its 101", story)
         self._check(story.ended is None or not arrives, "sent after its end", story)
         self._check(not story.farewells, "sent after its $disconnect", story)
+        self.posted(story, data)
         story.sent.append(data)
 
     def ends(self, story: Story, why: str) -> None:
@@ -151,10 +155,8 @@ class Book:
         self._check_repeat(story, made)
         story.farewells.append(made)
 
-    def hears_an_answer(self, request: PeerRequest, answer: PeerAnswer) -> None:
+    def hears_an_answer(self, request: OneRequest, answer: PeerAnswer) -> None:
         """A node has answered, itself or another one, to a management call."""
-        if isinstance(request, ManyRequest):
-            return
         story = self.stories[request.connection_id]
         if answer is Outcome.GONE:
             self._check(not story.is_open, "410 for an open connection", story)
@@ -168,7 +170,7 @@ class Book:
         self.declared_dead.add(number)
         for actor in self.actors:
             if actor.acts_as == number:
-                self._fail(f"node {number} ({actor.here.name}) is declared dead while it may act")
+                self.breach(f"node {number} ({actor.here.name}) is declared dead while it may act")
         for story in self.stories.values():
             if story.owner == number and story.accepted and story.ended is None:
                 self._check(story.actor.here.awake_for_ms < HAS_TIME_MS, "declared dead, and its socket is open", story)
@@ -188,7 +190,7 @@ class Book:
         owner = owner_of(connection_id, KEY)
         assert owner is not None
         if actor.acts_as != owner:
-            self._fail(f"{what} of {connection_id} by {actor.here.name}, which acts as {actor.acts_as}, not {owner}")
+            self.breach(f"{what} of {connection_id} by {actor.here.name}, which acts as {actor.acts_as}, not {owner}")
         return owner
 
     def _check_repeat(self, story: Story, made: Farewell) -> None:
@@ -200,9 +202,10 @@ class Book:
 
     def _check(self, holds: bool, breach: str, story: Story) -> None:
         if not holds:
-            self._fail(f"{breach}: {story}")
+            self.breach(f"{breach}: {story}")
 
-    def _fail(self, breach: str) -> None:
+    def breach(self, breach: str) -> None:
+        """An invariant does not hold: the run fails."""
         self.world.note(f"BREACH {breach}")
         self.world.fail(AssertionError(breach))
 
@@ -210,7 +213,7 @@ class Book:
 class BookedSocket:
     """``ports.Socket`` of one client: what the node does to it is written down. ``opens`` and ``closes`` are called
     when the 101 and a close frame leave, ``gone`` says that the client reads no more, ``finished`` that the node hears
-    no more of it."""
+    no more of it, ``is_full`` that as much waits for the client as may."""
 
     def __init__(self, book: Book, opens: Callable[[], None], closes: Callable[[], None]) -> None:
         self._book = book
@@ -219,6 +222,7 @@ class BookedSocket:
         self.story: Story | None = None
         self.gone = False
         self.finished = False
+        self.is_full = False
 
     def accept(self, subprotocol: str | None) -> None:
         self._book.accepts(self._told())
@@ -249,7 +253,9 @@ class BookedSocket:
             self._book.ends(self.story, "aborted by us")
 
     def buffered_bytes(self) -> int:
-        return 0
+        if self.is_full and self.story is not None:
+            self.story.was_full = True
+        return MAX_OUT_BUFFER_BYTES if self.is_full else 0
 
     def pause_reading(self) -> None: ...
 

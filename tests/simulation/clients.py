@@ -41,6 +41,13 @@ class Client:
         if self.story is not None and self.story.accepted and not self._left:
             self._arrives(lambda: self._heard(lambda it: self._process.node.message(it, text)))
 
+    def stops_reading(self) -> None:
+        """What is sent waits at the node from now on, and there is room for nothing more."""
+        self.socket.is_full = True
+
+    def reads_on(self) -> None:
+        self.socket.is_full = False
+
     def leaves(self) -> None:
         """With or without a close frame; it reads nothing from now on. Also while it waits for its 101."""
         if not self._left and self.story is not None:

@@ -16,27 +16,35 @@ from gateway.cluster.roster import Roster
 from gateway.conversation import Conversation
 from gateway.crowds import Crowds
 from gateway.departure import drain
+from gateway.engine.broadcasting import Wanted
 from gateway.engine.directory import Directory
+from gateway.engine.posting import Post
+from gateway.extensions.batch import BatchPosts
+from gateway.extensions.broadcasts import Broadcasts
 from gateway.fleet import DECLARED_DEAD, Fleet, FleetMember
+from gateway.management import IdCheck
+from gateway.model.audience import Audience
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.handshake import Handshake
 from gateway.model.ids import NodeNumber, owner_of
 from gateway.model.limits import UNLIMITED, Limits
 from gateway.model.member import Member
 from gateway.model.now import Now
-from gateway.model.peer import OneRequest, PeerAnswer, PeerRequest
+from gateway.model.peer import ListConnections, MessageToMany, OneRequest, Outcome, PeerAnswer, PeerRequest
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
 from gateway.peers.memory import MemoryNetwork
 from gateway.ports import PeerService
 from gateway.reach import FleetReach
 from gateway.reaper import Estates, Reaper
 from gateway.server.ticker import Ticker
+from gateway.slices import Slices
 from gateway.tenure import Tenure
 from node_doubles import KEY, CountingIds, RecordingReporter, backends
 from sample_definitions import directory, handshake, route
 from simulation.book import Actor, Book, BookedSocket
 from simulation.dynamodb import SimDynamoDb, SimMembers, SimParked, SimRegistry
 from simulation.handlers import Mood, SimFunctions
+from simulation.mail import CURRENT, Mail, Mailing
 from simulation.world import SimNode, World
 
 LEASE_MS: Final = 10_000
@@ -63,6 +71,7 @@ class Scene:
     network: MemoryNetwork
     book: Book
     mood: Mood
+    mail: Mail
 
 
 class Told(RecordingReporter):
@@ -90,13 +99,42 @@ class Overheard:
     """A ``PeerService`` whose answers are looked at when they are given, whether they arrive or not."""
 
     service: PeerService
-    book: Book
+    scene: Scene
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         answer = self.service.answer(owner, request)
-        if not isinstance(answer, Coroutine):
-            self.book.hears_an_answer(request, answer)
+        if isinstance(answer, Coroutine):
+            return self._later(owner, request, answer)
+        self._hear(owner, request, answer)
         return answer
+
+    async def _later(
+        self, owner: NodeNumber, request: PeerRequest, asked: Coroutine[Any, Any, PeerAnswer]
+    ) -> PeerAnswer:
+        answer = await asked
+        self._hear(owner, request, answer)
+        return answer
+
+    def _hear(self, owner: NodeNumber, request: PeerRequest, answer: PeerAnswer) -> None:
+        if isinstance(request, MessageToMany):
+            self.scene.mail.hears_an_answer(owner, request, answer)
+        elif not isinstance(request, ListConnections):
+            self.scene.book.hears_an_answer(request, answer)
+
+
+class ShortSlices(Slices):
+    """A few steps at a time, and then others have their turn, now and then for milliseconds."""
+
+    __slots__ = ("_world",)
+    at_once = 2
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    async def rest(self) -> None:
+        rng = self._world.rng
+        await asyncio.sleep(rng.choice((0, 0, rng.uniform(0, 0.01))))
 
 
 class Process:
@@ -161,6 +199,22 @@ class Process:
             self.scene.book.hears_an_answer(request, answer)
         return answer
 
+    async def send(self, mailing: Mailing, audience: Audience) -> None:
+        """A message for many, asked for at this node; ``audience`` is a broadcast's."""
+        CURRENT.set(mailing)
+        check = IdCheck(KEY)
+        if mailing.targets is not None:
+            told = await BatchPosts(self.reach, check).send(
+                audience.api_id, Post(mailing.targets, mailing.data), binary=False
+            )
+            self.scene.mail.answered(mailing, told)
+            return
+        answer = await Broadcasts(self.reach).send(Wanted(audience, mailing.waits), mailing.data, binary=False)
+        if isinstance(answer, Outcome):
+            self.scene.mail.refused(mailing, answer)
+        else:
+            self.scene.mail.answered(mailing, answer)
+
     async def ask_drain(self, number: NodeNumber) -> None:
         """An operator at this machine wants a node to leave."""
         with suppress(RegistryUnavailable):
@@ -201,9 +255,10 @@ class Process:
         fleet = Fleet(self.members, clock, self.reporter, world.rng.random, self._seen, self.terminate, self._began)
         card = Member(NodeNumber(0), LEASE_MS, self.name, self.name, 1, 0, address=self.name)
         self.member = FleetMember(card, self.tenure, self.node, fleet)
-        crowds = Crowds(self.node)
-        peers = self.scene.network.join(self.name, Overheard(crowds, self.scene.book))
-        self.reach = FleetReach(crowds, peers, self.tenure, self.member.look, POST_WAIT_MS)
+        self.crowds = Crowds(self.node, lambda: ShortSlices(world))
+        here = Overheard(self.crowds, self.scene)
+        peers = self.scene.network.join(self.name, here)
+        self.reach = FleetReach(here, peers, self.tenure, self._look, POST_WAIT_MS)
         self.here.start(self._join(), "joining")
 
     async def _join(self) -> None:
@@ -217,7 +272,7 @@ class Process:
 
     async def _leave(self) -> None:
         self.member.drain()
-        await drain(self.node, DRAIN_S, self.scene.world.rng.random)
+        await drain(self.node, self.crowds, DRAIN_S, self.scene.world.rng.random)
         await self.reaper.close()
         self.actor.has_left = True
         await self.member.leave(self._is_empty)
@@ -233,6 +288,12 @@ class Process:
         async for _ in self.registry.connections_of(number):
             return False
         return True
+
+    async def _look(self) -> Roster:
+        roster = await self.member.look()
+        if (mailing := CURRENT.get()) is not None:
+            mailing.looked = True
+        return roster
 
     def _tick(self, now: Now) -> bool:
         self.node.tick(now.monotonic_ms)

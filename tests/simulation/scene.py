@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from gateway.model.ids import ApiId, ConnectionId
+from gateway.model.audience import Audience
+from gateway.model.ids import ApiId, ConnectionId, StageName
 from gateway.model.member import MemberState
 from gateway.model.peer import OneRequest, Outcome, PeerAnswer, PostTo
 from gateway.peers.memory import MemoryNetwork
@@ -13,10 +14,12 @@ from simulation.book import Book, Story
 from simulation.clients import Client
 from simulation.dynamodb import DYNAMODB, SimDynamoDb
 from simulation.handlers import Mood
+from simulation.mail import Mail, Mailing
 from simulation.process import Process, Scene
 from simulation.world import World
 
 API: Final = ApiId("a1b2c3d4e5")
+STAGE: Final = StageName("dev")
 CALM_LIMIT_MS: Final = 300_000  # leases, lingering, growing pauses between retries
 STAYS_CALM_MS: Final = 4_000
 STEP_MS: Final = 1_000
@@ -30,7 +33,8 @@ class Simulation:
         self.book = Book(world)
         self.dynamodb = SimDynamoDb(world, self.book.is_declared_dead)
         self.mood = Mood()
-        self.scene = Scene(world, self.dynamodb, MemoryNetwork(self._carry), self.book, self.mood)
+        self.mail = Mail(self.book)
+        self.scene = Scene(world, self.dynamodb, MemoryNetwork(self._carry), self.book, self.mood, self.mail)
         self.processes: list[Process] = []
         self.clients: list[Client] = []
         self.is_calm = False
@@ -71,6 +75,35 @@ class Simulation:
             process.here.loop.call_soon(lambda: process.here.start(ask(), "a call"))
         return answers
 
+    def broadcast(
+        self, process: Process, but: frozenset[ConnectionId] = frozenset(), *, waits: bool = True
+    ) -> Mailing | None:
+        """To everybody but these, asked for at that node; None where it is not there."""
+        audience = Audience(API, STAGE, but)
+        return self._mail(process, None, lambda story: story.connection_id not in but, audience, waits=waits)
+
+    def post_to_many(self, process: Process, targets: Sequence[str]) -> Mailing | None:
+        """A batch post of as many IDs, none twice, genuine or not."""
+        wanted = frozenset(targets)
+        return self._mail(process, tuple(targets), lambda story: story.connection_id in wanted, Audience(API, STAGE))
+
+    def _mail(
+        self,
+        process: Process,
+        targets: tuple[str, ...] | None,
+        admits: Callable[[Story], bool],
+        audience: Audience,
+        *,
+        waits: bool = True,
+    ) -> Mailing | None:
+        if not process.joined:
+            return None
+        roster = process.member.roster
+        known = frozenset(number for number in roster.sightings if roster.serves(number))
+        mailing = self.mail.begins(process.name, targets, admits, known, waits=waits)
+        process.here.loop.call_soon(lambda: process.here.start(process.send(mailing, audience), "a mailing"))
+        return mailing
+
     def calm_down(self) -> None:
         """Heal everything, see that somebody is there, and wait until nothing is owed any more, for a while."""
         self.world.note("everything is healed")
@@ -78,6 +111,8 @@ class Simulation:
         self.dynamodb.calm()
         self.mood.lift()
         self.is_calm = True
+        for client in self.clients:
+            client.reads_on()
         for process in self.running:
             process.here.spare()
             process.here.slow_down(0)
@@ -91,7 +126,7 @@ class Simulation:
             settled_ms = 0 if unsettled else settled_ms + STEP_MS
 
     def _carry(self, source: str, target: str, what: Callable[[], None]) -> None:
-        self.world.deliver(source, target, what, self.world.latency_ms() / 2)
+        self.world.deliver(source, target, what, self.world.latency_ms() / 2, in_order=True)
 
     # -- what must hold in the end ---------------------------------------------------------------------------------
 
@@ -102,6 +137,7 @@ class Simulation:
             assert not (story.is_open and told), f"both open and told: {story}"
             assert story.is_open or told or not story.accepted, f"neither open nor told: {story}"
         self._check_reach()
+        self._check_mail()
 
     def _check_reach(self) -> None:
         asked = [
@@ -113,6 +149,23 @@ class Simulation:
         for process, story, answers in asked:
             expected = Outcome.DONE if story.is_open else Outcome.GONE
             assert answers == [expected], f"{process.name} says {answers} of {story}"
+
+    def _check_mail(self) -> None:
+        """By now everybody can be reached at once, and whatever was asked for before is answered where the node that
+        was asked is there."""
+        last = [self.broadcast(process) for process in self.running if process.serves]
+        everybody = list(self.book.stories)
+        batches = [self.post_to_many(process, everybody) for process in self.running if process.serves and everybody]
+        there = {process.name for process in self.running}
+        asked = [mailing for mailing in self.mail.mailings if mailing.caller in there]
+        self.world.run_until(lambda: all(mailing.told is not None for mailing in asked), 30 * STEP_MS)
+        open_now = {story.connection_id for story in self.book.stories.values() if story.is_open}
+        for mailing in (*last, *batches):
+            assert mailing is not None and mailing.got.keys() == open_now, f"not everybody got {mailing}"
+            if mailing.told is not None and mailing.is_broadcast:
+                assert mailing.told["counts"]["sent"] == len(open_now), f"not everybody is counted: {mailing}"
+        self.mail.check()
+        self.world.raise_failures()
 
     def _unsettled(self) -> Iterator[str]:
         """What is not yet as it must become."""

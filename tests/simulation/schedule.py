@@ -6,15 +6,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from gateway.model.ids import NodeNumber, connection_id
 from gateway.model.peer import DeleteIt, GetInfo
+from simulation.book import Story
 from simulation.clients import Client
 from simulation.dynamodb import DYNAMODB, FAIR, Weather
+from simulation.mail import Mailing
 from simulation.process import LEASE_MS, Process
 from simulation.scene import API, Simulation, links
 
 LASTS_MS: Final = 26_000
 MAX_PROCESSES: Final = 4
 LOOK_MS: Final = 200  # how often it is looked whether somebody reaps, or has joined
+SOON_MS: Final = 5  # how often it is looked whether a message to many is answered
 
 Act = Callable[[], None]
 Acts = Sequence[tuple[float, Act]]
@@ -35,6 +39,10 @@ class Schedule:
             (3.0, self._client_leaves),
             (2.0, self._post),
             (0.5, self._get_or_delete),
+            (1.5, self._broadcast),
+            (1.0, self._post_to_many),
+            (1.0, self._one_after_the_other),
+            (0.7, self._stop_reading),
         )
         self._trouble: Acts = (
             (2.0, self._kill),
@@ -60,6 +68,7 @@ class Schedule:
             (0.7, self._pause_while_reading),
             (1.0, self._reap_slowly),
             (0.7, self._leave_in_vain),
+            (2.5, self._hit_while_mailing),
         )
         for process in simulation.processes:
             self._world.at(rng.uniform(500, 1_500), partial(self._arrive, process, rng.randint(1, 8)))
@@ -116,6 +125,40 @@ class Schedule:
             request = self._rng.choice((GetInfo, DeleteIt))(API, client.story.connection_id)
             self._simulation.ask(process, request)
 
+    def _broadcast(self) -> None:
+        if (process := self._someone()) is not None:
+            stories = list(self._simulation.book.stories)
+            but = frozenset(self._rng.sample(stories, min(len(stories), self._rng.choice((0, 0, 1, 3)))))
+            self._simulation.broadcast(process, but, waits=self._rng.random() < 0.6)
+
+    def _post_to_many(self) -> None:
+        """Some of those that there are or were, and some that never were."""
+        if (process := self._someone()) is not None:
+            stories = list(self._simulation.book.stories)
+            known = self._rng.sample(stories, self._rng.randint(0, len(stories)))
+            invented = ("invented", connection_id(NodeNumber(1), b"nobody", b"another key"))
+            self._simulation.post_to_many(process, [*known, *self._rng.sample(invented, self._rng.randint(0, 2))])
+
+    def _one_after_the_other(self) -> None:
+        """Some at one node without waiting, then one at any node as soon as the last is answered."""
+        if (process := self._someone()) is None:
+            return
+        for _ in range(self._rng.randint(1, 4)):
+            last = self._simulation.broadcast(process, waits=self._rng.random() < 0.5)
+        if last is not None:
+            self._once_answered(last)
+
+    def _once_answered(self, mailing: Mailing) -> None:
+        if mailing.told is None:
+            self._world.after(SOON_MS, partial(self._unless_calm, lambda: self._once_answered(mailing)))
+        else:
+            self._rng.choice((self._broadcast, self._post_to_many))()
+
+    def _stop_reading(self) -> None:
+        if (client := self._client()) is not None:
+            client.stops_reading()
+            self._later(client.reads_on)
+
     # -- trouble ---------------------------------------------------------------------------------------------------
 
     def _kill(self) -> None:
@@ -134,7 +177,7 @@ class Schedule:
 
     def _strike(self, process: Process | None, how: Callable[[Process], None], within: int = 60) -> None:
         """Between two callbacks, some way on."""
-        if process is not None:
+        if process is not None and not self._simulation.is_calm:
             process.here.after(self._rng.randint(1, within), lambda: how(process))
 
     def _when_somebody_reaps(self, how: Callable[[Process], None]) -> None:
@@ -311,6 +354,26 @@ class Schedule:
         self._handlers("away", 0.8, 12_000)
         self._weather(Weather(throttled=0.8), 12_000)
         self._leave()
+
+    def _hit_while_mailing(self) -> None:
+        """Somebody dies, is stopped, leaves or is cut off between any two steps of messages to many."""
+        for _ in range(self._rng.randint(1, 3)):
+            self._rng.choice((self._broadcast, self._broadcast, self._post_to_many, self._one_after_the_other))()
+        how: Callable[[Process], None] = self._rng.choice(
+            (Process.kill, Process.kill, Process.terminate, self._stop, self._cut_off)
+        )
+        if self._rng.random() < 0.5:
+            self._world.after(self._rng.uniform(0, 12), lambda: self._strike(self._someone(), how, within=20))
+        else:
+            self._simulation.mail.next_copy = lambda story: self._strike(self._process_of(story), how, within=8)
+
+    def _process_of(self, story: Story) -> Process | None:
+        return next((each for each in self._simulation.running if each.actor is story.actor), None)
+
+    def _cut_off(self, process: Process) -> None:
+        if pairs := [pair for pair in links(self._simulation) if process.name in pair]:
+            one, other = self._rng.choice(pairs)
+            self._part(one, other, self._duration_ms(), self._rng.choice((True, False)))
 
     # -- whom, and for how long ------------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ STRIDE = 1 if THOROUGH else 11
 
 
 def run(faults: Mapping[int, Fault], about: str) -> int:
-    """Three nodes: clients come and go, one node is killed, a survivor leaves while it is being reaped. How many calls
-    the table was asked while that went on."""
+    """Three nodes: clients come and go, one node is killed, a survivor leaves while it is being reaped, and messages to
+    everybody are under way at each of these. How many calls the table was asked while that went on."""
     with told(1, about) as world:
         simulation = Simulation(world, nodes=3)
         simulation.dynamodb.faults = faults
@@ -32,6 +32,10 @@ def run(faults: Mapping[int, Fault], about: str) -> int:
         world.at(9_000, lambda: leave(simulation.clients[1::4]))
         world.at(15_000, three.terminate)
         world.at(20_000, lambda: simulation.connect(two))
+        for ms in (1_500, 2_995, 3_100, 9_000, 14_995, 20_500):
+            world.at(ms, lambda: simulation.broadcast(two))
+            world.at(ms, lambda: simulation.broadcast(three, waits=False))
+            world.at(ms, lambda: simulation.post_to_many(two, list(simulation.book.stories)))
         world.run(LASTS_MS)
         calls = simulation.dynamodb.calls
         simulation.calm_down()

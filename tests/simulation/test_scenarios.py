@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
+from gateway.model.ids import ConnectionId
 from gateway.model.peer import Outcome
+from gateway.reach import MANY_WAIT_MS
+from simulation import runs
+from simulation.book import Story
 from simulation.clients import Client
 from simulation.dynamodb import DYNAMODB, Weather
+from simulation.mail import Mailing
 from simulation.process import LEASE_MS, Process
-from simulation.runs import told
 from simulation.scene import Simulation
 
 SEEDS = range(1, 4)
@@ -21,7 +26,7 @@ REAPED_WITHIN_MS = LEASE_MS + 30_000
 @contextmanager
 def fleet(seed: int, nodes: int = 3, clients: int = 6) -> Iterator[Simulation]:
     """As many clients at each node, all connected; in the end everything is healed and checked."""
-    with told(seed) as world:
+    with runs.told(seed) as world:
         simulation = Simulation(world, nodes)
         world.run_until(lambda: all(process.serves for process in simulation.processes), 10_000)
         for process in simulation.processes:
@@ -234,6 +239,146 @@ def test_who_leaves_in_good_order_tells_each_of_its_own(seed: int) -> None:
         simulation.world.run_until(lambda: not leaver.runs, 20_000)
         assert farewells(of(simulation, leaver)) == [1] * 6
         assert not [each for each in simulation.dynamodb.table.members if each == leaver.tenure.number]
+
+
+def ids_of(clients: list[Client]) -> list[ConnectionId]:
+    return [each.story.connection_id for each in clients if each.story is not None]
+
+
+def half_way(mailing: Mailing | None, clients: list[Client]) -> Callable[[], bool]:
+    """Some of these have got it."""
+    assert mailing is not None
+    mine = set(ids_of(clients))
+    return lambda: len(mine & mailing.got.keys()) >= len(mine) // 3
+
+
+def told(simulation: Simulation, mailing: Mailing | None) -> dict[str, Any]:
+    """What the caller was told."""
+    assert mailing is not None
+    simulation.world.run_until(lambda: mailing.told is not None, MANY_WAIT_MS + 5_000)
+    assert mailing.told is not None
+    return mailing.told
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_who_dies_during_a_broadcast_is_unreachable_and_all_others_are_served(seed: int) -> None:
+    with fleet(seed, clients=30) as simulation:
+        victim, caller, _ = simulation.processes
+        mailing = simulation.broadcast(caller)
+        simulation.world.run_until(half_way(mailing, of(simulation, victim)), 5_000)
+        victim.kill()
+        answer = told(simulation, mailing)
+        assert answer["nodes"].pop(str(victim.tenure.number)) == "unreachable"
+        assert answer["counts"] == {"sent": 60, "gone": 0, "limited": 0}
+        assert list(answer["nodes"].values()) == [{"sent": 30, "gone": 0, "limited": 0}] * 2
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_who_dies_during_a_batch_post_is_unreachable_and_all_others_are_served(seed: int) -> None:
+    with fleet(seed, clients=30) as simulation:
+        victim, caller, _ = simulation.processes
+        mailing = simulation.post_to_many(caller, list(simulation.book.stories))
+        simulation.world.run_until(half_way(mailing, of(simulation, victim)), 5_000)
+        victim.kill()
+        outcomes = told(simulation, mailing)["outcomes"]
+        lost = set(ids_of(of(simulation, victim)))
+        assert {outcomes[each] for each in lost} == {"unreachable"}
+        assert {outcome for each, outcome in outcomes.items() if each not in lost} == {"sent"}
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_who_is_stopped_during_a_broadcast_sends_no_more_of_it_once_it_is_fenced(seed: int) -> None:
+    with fleet(seed, clients=30) as simulation:
+        victim, caller, _ = simulation.processes
+        mailing = simulation.broadcast(caller)
+        simulation.world.run_until(half_way(mailing, of(simulation, victim)), 5_000)
+        assert mailing is not None
+        had_it, number = set(mailing.got) & set(ids_of(of(simulation, victim))), victim.tenure.number
+        victim.here.pause(3 * LEASE_MS)
+        assert told(simulation, mailing)["nodes"][str(number)] == "unreachable"
+        simulation.world.run_until(lambda: victim.actor.acts_as not in (None, number), 4 * LEASE_MS)
+        assert set(mailing.got) & set(ids_of(of(simulation, victim))) == had_it
+        assert 0 < len(had_it) < 30
+
+
+@pytest.mark.parametrize("many", ["broadcast", "batch"])
+@pytest.mark.parametrize("callbacks", range(1, 16))
+def test_who_was_stopped_between_two_copies_sends_no_other(callbacks: int, many: str) -> None:
+    """On waking it may come upon the next copy before it notices what time it is; others speak for it by then."""
+    with fleet(callbacks, clients=10) as simulation:
+        sleeper, caller, _ = simulation.processes
+
+        def copied(story: Story) -> None:
+            if story.actor is sleeper.actor:
+                sleeper.here.after(callbacks, lambda: sleeper.here.pause(2 * LEASE_MS))
+            else:
+                simulation.mail.next_copy = copied
+
+        simulation.mail.next_copy = copied
+        if many == "broadcast":
+            simulation.broadcast(caller)
+        else:
+            simulation.post_to_many(caller, list(simulation.book.stories))
+        simulation.world.run(simulation.world.now_ms + 3 * LEASE_MS)
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_who_leaves_carries_out_first_what_it_has_taken(seed: int) -> None:
+    with fleet(seed, clients=30) as simulation:
+        leaver, caller, _ = simulation.processes
+        mailings = [simulation.broadcast(caller, waits=False) for _ in range(5)]
+        for mailing in mailings:
+            assert set(told(simulation, mailing)["nodes"].values()) == {"taken"}
+        leaver.terminate()
+        simulation.world.run_until(lambda: not leaver.runs, 20_000)
+        mine = set(ids_of(of(simulation, leaver)))
+        assert all(mailing is not None and mine <= mailing.got.keys() for mailing in mailings)
+
+
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_what_one_node_is_asked_for_without_waiting_arrives_in_order(seed: int) -> None:
+    """Whether or not anybody waits for the answers, and a batch post behind them once they are there."""
+    with fleet(seed, clients=8) as simulation:
+        world, (caller, other, _) = simulation.world, simulation.processes
+        for _ in range(12):
+            last = simulation.broadcast(caller, waits=world.rng.random() < 0.5)
+            world.run(world.now_ms + world.rng.choice((0, 0, 1, 5)))
+        told(simulation, last)
+        told(simulation, simulation.post_to_many(other, list(simulation.book.stories)))
+        assert sum(len(mailing.follows) for mailing in simulation.mail.mailings) > 60, "there was no order to keep"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_table_that_is_away_keeps_a_broadcast_from_nobody_who_is_known(seed: int) -> None:
+    with fleet(seed) as simulation:
+        caller = simulation.processes[0]
+        simulation.world.run_until(lambda: len(caller.member.roster.sightings) == 3, LEASE_MS)
+        simulation.dynamodb.weather = Weather(lost=1.0)
+        answer = told(simulation, simulation.broadcast(caller))
+        assert answer["counts"]["sent"] == 18
+        simulation.dynamodb.calm()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_answer_that_is_lost_leaves_open_what_became_of_it(seed: int) -> None:
+    """The other node has sent it; the caller cannot know, and nobody sends it again."""
+    with fleet(seed) as simulation:
+        caller, other, _ = simulation.processes
+        simulation.world.cut_one_way(other.name, caller.name)
+        mailing = simulation.broadcast(caller)
+        assert told(simulation, mailing)["nodes"][str(other.tenure.number)] == "unreachable"
+        assert mailing is not None and len(mailing.got) == 18
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_does_not_read_holds_nobody_up(seed: int) -> None:
+    with fleet(seed) as simulation:
+        slow = simulation.clients[::6]
+        for client in slow:
+            client.stops_reading()
+        answer = told(simulation, simulation.broadcast(simulation.processes[0]))
+        assert answer["counts"] == {"sent": 15, "gone": 0, "limited": 3}
+        assert set(answer["limited"]) == set(ids_of(slow))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -12,7 +12,7 @@ from simulation.runs import FIRST_SEED, RUNS, told
 from simulation.scene import Simulation
 from simulation.schedule import LASTS_MS, Schedule
 
-CHUNKS = max(10, RUNS // 200)  # a test has its two minutes
+CHUNKS = max(10, RUNS // 100)  # a test has its two minutes
 
 
 def run(seed: int) -> int:

@@ -199,6 +199,7 @@ class World:
         self._event_count = 0
         self._cut: set[tuple[str, str]] = set()
         self._drag_ms: dict[tuple[str, str], float] = {}
+        self._last_ms: dict[tuple[str, str], float] = {}  # when the last one that keeps the order arrives
         self._failures: list[Exception] = []
 
     def __enter__(self) -> Self:
@@ -292,9 +293,7 @@ class World:
         else:
             chosen.turn(1 if self.rng.random() < CUT_SHORT else CALLBACKS_PER_TURN)
             self.fingerprint = hash((self.fingerprint, self.now_ms, chosen.callbacks))
-        if self._failures:
-            failures, self._failures = self._failures, []
-            raise ExceptionGroup("nobody caught this", failures)
+        self.raise_failures()
 
     # -- the network -----------------------------------------------------------------------------------------------
 
@@ -321,11 +320,15 @@ class World:
     def is_cut(self, source: str, target: str) -> bool:
         return (source, target) in self._cut
 
-    def deliver(self, source: str, target: str, what: Act, delay_ms: float) -> None:
+    def deliver(self, source: str, target: str, what: Act, delay_ms: float, *, in_order: bool = False) -> None:
         """Run ``what`` at ``target`` later: dropped when the link is cut then or the target dead; when it is paused,
-        run once it wakes. The source may be dead by then. A target that is no node is a place that never sleeps."""
-        delay_ms += self._drag_ms.get((source, target), 0.0)
-        self.after(delay_ms, partial(self._arrive, source, target, what))
+        run once it wakes. The source may be dead by then. A target that is no node is a place that never sleeps.
+        ``in_order``: not before what was sent so earlier, as on one TCP connection."""
+        way = source, target
+        at_ms = self.now_ms + delay_ms + self._drag_ms.get(way, 0.0)
+        if in_order:
+            at_ms = self._last_ms[way] = max(at_ms, self._last_ms.get(way, 0.0))
+        self.at(at_ms, partial(self._arrive, source, target, what))
 
     def _arrive(self, source: str, target: str, what: Act) -> None:
         if (source, target) in self._cut:
@@ -350,6 +353,12 @@ class World:
     def fail(self, surprise: Exception) -> None:
         """The run ends with this once the turn is over."""
         self._failures.append(surprise)
+
+    def raise_failures(self) -> None:
+        """An ExceptionGroup of what ``fail`` was told since; for who tells it outside of a turn."""
+        if self._failures:
+            failures, self._failures = self._failures, []
+            raise ExceptionGroup("nobody caught this", failures)
 
     def close(self) -> None:
         """End every node without a sound. Look at what matters before: ``finally`` blocks run here."""

@@ -22,9 +22,13 @@ class Broadcasts:
 
     reach: ReachingAll
 
-    async def send(self, wanted: Wanted, data: bytes, binary: bool) -> dict[str, Any]:
-        """The document that tells what became of it; of one that nobody waits for, who has taken it."""
+    async def send(self, wanted: Wanted, data: bytes, binary: bool) -> dict[str, Any] | Outcome:
+        """The document that tells what became of it; of one that nobody waits for, who has taken it. LIMITED or FENCED
+        when that is what every node says: nobody who is still connected has got it then."""
         answers = await self.reach.ask_all(Broadcast(wanted.audience, data, wanted.waits, binary))
+        for refusal in (Outcome.LIMITED, Outcome.FENCED):
+            if all(answer is refusal for answer in answers.values()):
+                return refusal
         nodes = {str(number): _of_node(answer) for number, answer in answers.items()}
         if not wanted.waits:
             return {"nodes": nodes}

@@ -25,6 +25,7 @@ from gateway.extensions.lists import Lists
 from gateway.management import CONNECTION, MANAGE, Guard, IdCheck, is_binary, is_signed
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import Limits
+from gateway.model.peer import Outcome
 from gateway.node import Node
 from gateway.ports import HttpAnswer, HttpService, Ids
 from gateway.reach import ReachingAll
@@ -183,6 +184,10 @@ class Extensions:
         if isinstance(binary, str):
             return self._answers.error("BadRequestException", binary)
         told = await self._broadcasts.send(wanted, request.body, binary)
+        if told is Outcome.LIMITED:
+            return self._answers.error("LimitExceededException", "no node takes one more now")
+        if isinstance(told, Outcome):
+            return self._answers.error("ServiceUnavailableException", "Service Unavailable")
         return self._answers.result(told, 200 if wanted.waits else 202)
 
     async def _list(self, request: HttpRequest, found: FleetPath, group: str | None = None) -> HttpResponse:
