@@ -126,10 +126,10 @@ class ShortSlices(Slices):
     """A few steps at a time, and then others have their turn, now and then for milliseconds."""
 
     __slots__ = ("_world",)
-    at_once = 2
 
     def __init__(self, world: World) -> None:
         super().__init__()
+        self.at_once = 2
         self._world = world
 
     async def rest(self) -> None:
