@@ -280,10 +280,10 @@ class Struck(Slices):
     """Two steps to a slice; ``what`` happens behind slice number ``at``."""
 
     __slots__ = ("_at", "_done", "_what")
-    at_once = 2
 
     def __init__(self, at: int, what: Callable[[], object]) -> None:
         super().__init__()
+        self.at_once = 2
         self._at, self._what, self._done = at, what, 0
 
     async def rest(self) -> None:

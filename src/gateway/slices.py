@@ -13,12 +13,12 @@ class Slices:
     """The time that one piece of work takes at a stretch, ``at_once`` steps of it between two looks at the clock. To be
     made inside a running loop."""
 
-    __slots__ = ("_loop", "_over_at")
-    at_once: int = AT_ONCE
+    __slots__ = ("_loop", "_over_at", "at_once")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._over_at = self._loop.time() + SLICE_S
+        self.at_once = AT_ONCE
 
     async def rest(self) -> None:
         """To be called every ``at_once`` steps: let the loop do something else when the slice is used up."""

@@ -41,7 +41,7 @@ from gateway.slices import Slices
 from gateway.tenure import Tenure
 from node_doubles import KEY, CountingIds, RecordingReporter, backends
 from sample_definitions import directory, handshake, route
-from simulation.book import Actor, Book, BookedSocket
+from simulation.book import HAS_TIME_MS, Actor, Book, BookedSocket
 from simulation.dynamodb import SimDynamoDb, SimMembers, SimParked, SimRegistry
 from simulation.handlers import Mood, SimFunctions
 from simulation.mail import CURRENT, Mail, Mailing
@@ -87,7 +87,10 @@ class Told(RecordingReporter):
 
     def failed(self, text: str) -> None:
         self._book.world.note(f"{self._actor.here.name} failed: {text}")
-        surprise = "(gateway/" in text or "did not end" in text
+        late = (
+            "did not end" in text and self._actor.here.awake_for_ms >= HAS_TIME_MS
+        )  # else its time ran while it slept
+        surprise = "(gateway/" in text or late
         if DECLARED_DEAD in text:
             surprise = self._actor.tenure.number not in self._book.declared_dead
         if surprise:
@@ -126,10 +129,10 @@ class ShortSlices(Slices):
     """A few steps at a time, and then others have their turn, now and then for milliseconds."""
 
     __slots__ = ("_world",)
-    at_once = 2
 
     def __init__(self, world: World) -> None:
         super().__init__()
+        self.at_once = 2
         self._world = world
 
     async def rest(self) -> None:
