@@ -102,8 +102,12 @@ class Quiet:
     def accept(self, subprotocol: str | None) -> None:
         self.is_open = True
 
-    def send_prepared(self, text: PreparedText) -> None:
+    def send_prepared(self, text: PreparedText, most: int) -> bool:
         self.send_text(text.text)
+        return True
+
+    def send_to_each(self, sockets: Sequence[Socket], text: PreparedText, most: int) -> list[Socket]:
+        return [each for each in sockets if not each.send_prepared(text, most)]
 
     def send_text(self, data: bytes) -> None: ...
 

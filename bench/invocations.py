@@ -148,8 +148,12 @@ class Client(FakeSocket):
         self.done = asyncio.Event()
         send()
 
-    def send_prepared(self, text: PreparedText) -> None:
+    def send_prepared(self, text: PreparedText, most: int) -> bool:
         self.send_text(text.text)
+        return True
+
+    def send_to_each(self, sockets: Sequence[Socket], text: PreparedText, most: int) -> list[Socket]:
+        return [each for each in sockets if not each.send_prepared(text, most)]
 
     def send_text(self, data: bytes) -> None:
         assert data == MESSAGE.encode(), data

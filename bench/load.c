@@ -11,6 +11,8 @@
  *     post COUNT CONNECTIONS DEPTH FILE    FILE: requests, each behind a line with its length, sent round and round
  *     received                             frames, bytes and closes since the last time
  *     await FRAMES SECONDS                 until so many frames have come since the last "received"
+ *     rest                                 read nothing until the next command: as clients on another machine, who take
+ *                                          no time of this one while they are sent to
  *     close                                every socket, by a reset
  *     quit                                 or the end of stdin
  *
@@ -22,6 +24,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -575,6 +578,11 @@ static int obey(char *line) {
         printf("{\"what\":\"received\",\"frames\":%lu,\"bytes\":%lu,\"closes\":%lu}\n", frames, bytes, closes);
         fflush(stdout);
         frames = bytes = closes = 0;
+    } else if (!strcmp(line, "rest")) {
+        struct pollfd asker = {.fd = 0, .events = POLLIN};
+        printf("{\"what\":\"rest\"}\n");
+        fflush(stdout);
+        poll(&asker, 1, -1);
     } else if (!strcmp(line, "close")) {
         double began = now(), spent = cpu();
         int open = 0;

@@ -90,8 +90,14 @@ class FakeSocket:
         assert self.refusal is None and not self.is_open
         self.refusal = status, dict(headers), body
 
-    def send_prepared(self, text: PreparedText) -> None:
+    def send_prepared(self, text: PreparedText, most: int) -> bool:
+        if self.buffered + text.size > most:
+            return False
         self.send_text(text.text)
+        return True
+
+    def send_to_each(self, sockets: Sequence[Socket], text: PreparedText, most: int) -> list[Socket]:
+        return [each for each in sockets if not each.send_prepared(text, most)]
 
     def send_text(self, data: bytes) -> None:
         assert self.is_open and self.closed is None, "sent after a close"

@@ -39,6 +39,7 @@ class Crowd:
         """One message to everybody, by whatever is done within. Raises ChildFailed when it does not arrive."""
         for load in self._loads:
             load.received()
+            load.rest()
         yield
         for load, share in zip(self._loads, self._shares, strict=True):
             load.begin_wait_for(share, ARRIVE_S)

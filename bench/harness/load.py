@@ -118,6 +118,11 @@ class Load:
     def waited(self) -> Raced:
         return self._answer("await")
 
+    def rest(self) -> None:
+        """Read nothing until the next command, as if it were on another machine."""
+        self._child.say("rest")
+        self._document()
+
     def begin_probe(self, pings: int, gap_ms: float) -> None:
         """Pings, one at a time and each on the next socket, so long apart; the result is to be fetched by ``probed``.
         Only the generator in C does that."""

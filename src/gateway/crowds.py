@@ -7,16 +7,15 @@ waits for either.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from gateway.engine.responses import as_text
+from gateway.conversation import Conversation
 from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.limits import MAX_TOLD
 from gateway.model.peer import Broadcast, Outcome, Outcomes, PeerAnswer, PeerRequest, PostToMany, Reached
 from gateway.node import Node
-from gateway.slices import AT_ONCE, Slices
-from gateway.wire.prepared_text import PreparedText
+from gateway.slices import Slices
 
 MAX_WAITING: Final = 64  # messages to many that wait for their turn: 8 MB of the longest
 
@@ -72,31 +71,31 @@ class Crowds:
 
     async def _post(self, owner: NodeNumber, request: PostToMany) -> PeerAnswer:
         node, targets = self._node, request.connection_ids
-        text, slices = PreparedText(as_text(request.data)), Slices()
+        text, slices = node.prepared(request.data), Slices()
         outcomes: list[Outcome] = []
-        for start in range(0, len(targets), AT_ONCE):
+        while len(outcomes) < len(targets):
             refusal = node.refusal_of(owner)
             if refusal is not None:  # fenced meanwhile: the rest is told the same
-                outcomes += [refusal] * (len(targets) - start)
+                outcomes += [refusal] * (len(targets) - len(outcomes))
                 break
-            outcomes += [node.tell(request.api_id, each, text) for each in targets[start : start + AT_ONCE]]
+            some = targets[len(outcomes) : len(outcomes) + slices.at_once]
+            outcomes += node.tell_each(node.found(request.api_id, some), text)
             await slices.rest()
         return Outcomes(tuple(outcomes))
 
     async def _broadcast(self, owner: NodeNumber, request: Broadcast) -> PeerAnswer:
         """To everybody who is connected when its turn comes; who connects meanwhile does not get it."""
-        node, admits = self._node, request.audience.admits
-        text, slices, toll = PreparedText(as_text(request.data)), Slices(), _Toll()
-        everybody = node.conversations()
-        for start in range(0, len(everybody), AT_ONCE):
+        node, audience = self._node, request.audience
+        text, slices, toll = node.prepared(request.data), Slices(), _Toll()
+        everybody, done = node.conversations(), 0
+        while done < len(everybody):
             refusal = node.refusal_of(owner)
             if refusal is not None:
                 return refusal
-            some = [each for each in everybody[start : start + AT_ONCE] if admits(each.connection)]
-            for conversation, outcome in zip(some, node.tell_each(some, text), strict=True):
-                if outcome is not Outcome.DONE:
-                    toll.add(outcome, conversation.connection.connection_id)
-            toll.asked += len(some)
+            portion = everybody[done : done + slices.at_once]
+            done += len(portion)
+            some = audience.among(portion)
+            toll.add(some, node.tell_each(some, text))
             await slices.rest()
         return toll.reached()
 
@@ -109,7 +108,15 @@ class _Toll:
         self._missed: dict[Outcome, int] = {Outcome.GONE: 0, Outcome.LIMITED: 0}
         self._named: dict[Outcome, list[ConnectionId]] = {Outcome.GONE: [], Outcome.LIMITED: []}
 
-    def add(self, outcome: Outcome, connection_id: ConnectionId) -> None:
+    def add(self, some: Sequence[Conversation], outcomes: Sequence[Outcome]) -> None:
+        """What became of it at each of these."""
+        self.asked += len(some)
+        if outcomes.count(Outcome.DONE) < len(some):
+            for conversation, outcome in zip(some, outcomes, strict=True):
+                if outcome is not Outcome.DONE:
+                    self._add_missed(outcome, conversation.connection.connection_id)
+
+    def _add_missed(self, outcome: Outcome, connection_id: ConnectionId) -> None:
         self._missed[outcome] += 1
         if len(self._named[outcome]) < MAX_TOLD:
             self._named[outcome].append(connection_id)

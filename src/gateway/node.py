@@ -6,7 +6,7 @@ are behind ports. It decides nothing about the protocol: that is ``engine``'s, a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, assert_never
 
@@ -169,10 +169,17 @@ class Node:
         self._advance(conversation, on.Posted(responses.as_text(data), now))
         return Outcome.DONE
 
-    def tell(self, api_id: ApiId, connection_id: ConnectionId, text: PreparedText) -> Outcome:
-        """One of many posts of the same text; whether anything may be asked is known (``refusal_of``)."""
-        conversation = self._find(api_id, connection_id)
-        return Outcome.GONE if conversation is None else self._tell(conversation, text)
+    def prepared(self, data: bytes) -> PreparedText:
+        """One message for many, as ``_post`` sends it to one."""
+        return PreparedText(responses.as_text(data), self._limits.max_frame_bytes)
+
+    def found(self, api_id: ApiId, connection_ids: Iterable[ConnectionId]) -> list[Conversation | None]:
+        """Those who are connected to an API, in the order of their IDs; None is one who is not."""
+        live = self._live
+        return [
+            each if each is not None and each.connection.api_id == api_id else None
+            for each in map(live.get, connection_ids)
+        ]
 
     def conversations(self) -> tuple[Conversation, ...]:
         """Everybody who is connected now, those who are closing included."""
@@ -182,26 +189,27 @@ class Node:
         """Run it until it ends; ``stop`` waits for it."""
         self._tasks.start(work, name)
 
-    def tell_each(self, conversations: Iterable[Conversation], text: PreparedText) -> Iterator[Outcome]:
-        """``tell`` for these, in their order."""
-        return (self._tell(conversation, text) for conversation in conversations)
+    def tell_each(self, conversations: Sequence[Conversation | None], text: PreparedText) -> list[Outcome]:
+        """``_post`` of one text to each of these, in their order, None being one who is gone: nothing is made for each,
+        and little is done. Whether anything may be asked is known (``refusal_of``)."""
+        now_ms, most = self._outside.clock.now().monotonic_ms, self._limits.max_out_buffer_bytes
+        listed = [each for each in conversations if each is not None and each.state is State.OPEN]
+        sockets = [each.socket for each in listed]
+        full = set(map(id, sockets[0].send_to_each(sockets, text, most))) if sockets else set()
+        reached = [each for each in listed if id(each.socket) not in full] if full else listed
+        for each in reached:
+            each.last_active_ms = now_ms
+        self._counters.posts += len(listed)
+        self._counters.exceeded[Limit.OUT_BUFFER] += len(full)
+        if len(reached) == len(conversations):
+            return [Outcome.DONE] * len(reached)
+        outcomes = dict.fromkeys(map(id, listed), Outcome.LIMITED) | dict.fromkeys(map(id, reached), Outcome.DONE)
+        return [outcomes.get(id(each), Outcome.GONE) for each in conversations]
 
     @property
     def number(self) -> NodeNumber:
         """Of this incarnation."""
         return self._tenure.number
-
-    def _tell(self, conversation: Conversation, text: PreparedText) -> Outcome:
-        """As ``_post``, for a text that many get: nothing is made for each."""
-        self._counters.posts += 1
-        socket = conversation.socket
-        if socket.buffered_bytes() + len(text.text) > self._limits.max_out_buffer_bytes:
-            self._counters.exceed(Limit.OUT_BUFFER)
-            return Outcome.LIMITED
-        if not conversation.may_send(self._outside.clock.now().monotonic_ms):
-            return Outcome.GONE
-        socket.send_prepared(text)
-        return Outcome.DONE
 
     # -- time and the end ------------------------------------------------------------------------------------------
 

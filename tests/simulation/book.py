@@ -231,8 +231,12 @@ class BookedSocket:
         if self.story is not None:
             self.story.refused = True
 
-    def send_prepared(self, text: PreparedText) -> None:
+    def send_prepared(self, text: PreparedText, most: int) -> bool:
         self.send_text(text.text)
+        return True
+
+    def send_to_each(self, sockets: Sequence[Socket], text: PreparedText, most: int) -> list[Socket]:
+        return [each for each in sockets if not each.send_prepared(text, most)]
 
     def send_text(self, data: bytes) -> None:
         self._book.sends(self._told(), data, arrives=not self.gone)

@@ -17,7 +17,7 @@ from gateway.counters import Limit
 from gateway.engine.lifecycle import TOO_SLOW
 from gateway.model.handshake import Handshake
 from gateway.model.http import HttpResponse
-from gateway.ports import ConversationT
+from gateway.ports import ConversationT, Socket
 from gateway.server.door import Door
 from gateway.server.meter import Meter
 from gateway.wire.compression import agreed_extension, agreed_window_bits, sent_text
@@ -112,9 +112,15 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         if self._state is State.OPEN:
             self._write(sent_text(data, self._door.limits.max_frame_bytes, self._window_bits))
 
-    def send_prepared(self, text: PreparedText) -> None:
+    def send_prepared(self, text: PreparedText, most: int) -> bool:
+        if self.buffered_bytes() + text.size > most:
+            return False
         if self._state is State.OPEN:
-            self._write(text.frames(self._door.limits.max_frame_bytes, self._window_bits))
+            self._write(text.frames(self._window_bits))
+        return True
+
+    def send_to_each(self, sockets: Sequence[Socket], text: PreparedText, most: int) -> list[Socket]:
+        return [each for each in sockets if not each.send_prepared(text, most)]
 
     def close(self, code: int | None, reason: str) -> None:
         if self._state is State.CONNECTING:

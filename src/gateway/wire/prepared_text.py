@@ -6,22 +6,20 @@ from gateway.wire.compression import sent_text
 
 
 class PreparedText:
-    """``text`` is valid UTF-8; ``made`` counts how often frames had to be made."""
+    """``text`` is valid UTF-8, ``size`` its length in bytes; ``made`` are the frames by window bits, as far as somebody
+    has asked for them."""
 
-    __slots__ = ("_frames", "text")
+    __slots__ = ("_max_frame_bytes", "made", "size", "text")
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, max_frame_bytes: int) -> None:
         self.text = text
-        self._frames: dict[tuple[int, int], bytes] = {}
+        self.size = len(text)
+        self.made: dict[int, bytes] = {}
+        self._max_frame_bytes = max_frame_bytes
 
-    @property
-    def made(self) -> int:
-        return len(self._frames)
-
-    def frames(self, max_frame_bytes: int, window_bits: int) -> bytes:
-        """As ``sent_text``; the same object for the same arguments."""
-        kind = max_frame_bytes, window_bits
-        frames = self._frames.get(kind)
+    def frames(self, window_bits: int) -> bytes:
+        """As ``sent_text``; the same object for the same window."""
+        frames = self.made.get(window_bits)
         if frames is None:
-            frames = self._frames[kind] = sent_text(self.text, max_frame_bytes, window_bits)
+            frames = self.made[window_bits] = sent_text(self.text, self._max_frame_bytes, window_bits)
         return frames
