@@ -47,9 +47,10 @@ class Client:
 
 
 class Crowd:
-    """``reach`` is where the extensions look for connections: this node alone, unless told otherwise."""
+    """``reach`` is where the extensions look for connections: this node alone, unless told otherwise; ``limits`` are
+    the node's."""
 
-    def __init__(self, *, guard: Guard | None = None, reach: ReachingAll | None = None) -> None:
+    def __init__(self, *, guard: Guard | None = None, reach: ReachingAll | None = None, **limits: Any) -> None:
         self.clock, self.registry, self.counters = ManualClock(), MemoryRegistry(), Counters()
         self.functions = ScriptedFunctions(connect=OK, disconnect=OK)
         ids = CountingIds()
@@ -65,7 +66,9 @@ class Crowd:
         )
         served = directory(route("$connect"), route("$disconnect"), stages=("dev", "prod"))
         self.tenure = alone(self.clock)
-        self.node = Node(self.tenure, served, outside, Limits(max_out_buffer_bytes=200_000), lambda: None)
+        self.node = Node(
+            self.tenure, served, outside, Limits(**{"max_out_buffer_bytes": 200_000} | limits), lambda: None
+        )
         self.crowds = Crowds(self.node)
         self.reach = reach or LocalReach(self.crowds)
         api = ManagementApi(self.node, self.reach, IdCheck(KEY), ids, None, guard)

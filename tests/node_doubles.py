@@ -14,10 +14,13 @@ from gateway.model.backend import ServiceRequest, UpstreamRequest
 from gateway.model.connection import Connection
 from gateway.model.ids import ApiId, ConnectionId, FunctionName, MessageId, NodeNumber, RequestId, StageName
 from gateway.model.invocation import Answered, FunctionResult, Returned, Unavailable, UpstreamResult
+from gateway.model.limits import MAX_FRAME_BYTES
 from gateway.model.now import Now
-from gateway.ports import AwsServices, Clock, FunctionCall, FunctionEvents, Functions, Upstreams
+from gateway.ports import AwsServices, Clock, FunctionCall, FunctionEvents, Functions, Socket, Upstreams
 from gateway.tenure import Tenure
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.compression import NO_COMPRESSION
+from gateway.wire.frames import BINARY
+from gateway.wire.prepared_message import PreparedMessage
 
 KEY = b"test key"
 OWNER = NodeNumber(7)
@@ -77,6 +80,7 @@ class FakeSocket:
     is_open: bool = False
     refusal: tuple[int, dict[str, str], bytes] | None = None
     sent: list[bytes] = field(default_factory=list)
+    sent_binary: list[bytes] = field(default_factory=list)
     closed: tuple[int | None, str] | None = None
     aborted: bool = False
     buffered: int = 0
@@ -90,18 +94,23 @@ class FakeSocket:
         assert self.refusal is None and not self.is_open
         self.refusal = status, dict(headers), body
 
-    def send_prepared(self, text: PreparedText, most: int) -> bool:
-        if self.buffered + text.size > most:
+    def send_prepared(self, message: PreparedMessage, most: int) -> bool:
+        if self.buffered + len(message.data) > most:
             return False
-        self.send_text(text.text)
+        is_binary = message.frames(MAX_FRAME_BYTES, NO_COMPRESSION)[0] & 0xF == BINARY
+        (self.send_binary if is_binary else self.send_text)(message.data)
         return True
 
-    def send_to_each(self, sockets: Sequence[Socket], text: PreparedText, most: int) -> list[Socket]:
-        return [each for each in sockets if not each.send_prepared(text, most)]
+    def send_to_each(self, sockets: Sequence[Socket], message: PreparedMessage, most: int) -> list[Socket]:
+        return [each for each in sockets if not each.send_prepared(message, most)]
 
     def send_text(self, data: bytes) -> None:
         assert self.is_open and self.closed is None, "sent after a close"
         self.sent.append(data)
+
+    def send_binary(self, data: bytes) -> None:
+        assert self.is_open and self.closed is None, "sent after a close"
+        self.sent_binary.append(data)
 
     def close(self, code: int | None, reason: str) -> None:
         assert self.is_open and self.closed is None

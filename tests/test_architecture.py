@@ -26,6 +26,7 @@ LAYERS = {
         "functions_by_place",
         "backends",
         "journal",
+        "early_posts",
         "conversation",
         "admission",
         "callers",

@@ -11,12 +11,13 @@ import pytest
 from answers import answered
 from crowd import API, KEY, OWNER, Crowd
 from gateway.conversation import Conversation
-from gateway.crowds import MAX_WAITING
+from gateway.crowds import MAX_WAITING, MAX_WAITING_BYTES
 from gateway.model.audience import Audience
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName, connection_id
 from gateway.model.limits import MAX_TOLD
 from gateway.model.peer import Broadcast, ConnectionInfo, GetInfo, Outcome, Outcomes, PeerAnswer, PostToMany, Reached
 from node_doubles import FakeSocket, until_idle
+from sample_definitions import handshake
 
 ABSENT = connection_id(OWNER, b"absent", KEY)
 
@@ -96,6 +97,58 @@ async def test_a_call_that_is_given_up_lets_the_next_have_its_turn(crowd: Crowd)
     given_up.cancel()
     assert await post(crowd, client.connection_id, data=b"next") == Outcomes((Outcome.DONE,))
     assert client.socket.sent == [b"next"]
+
+
+async def test_as_many_bytes_wait_as_there_is_room_for_and_one_that_is_longer(crowd: Crowd) -> None:
+    (client,) = await crowd.opened()
+    longest, half = bytes(MAX_WAITING_BYTES + 1), bytes(MAX_WAITING_BYTES // 2)
+    async with crowd.crowds._turn:  # somebody's takes long
+        loop = asyncio.get_running_loop()
+
+        def posts(*data: bytes) -> list[asyncio.Task[PeerAnswer]]:
+            return [loop.create_task(post(crowd, client.connection_id, data=each)) for each in data]
+
+        calls = posts(half, half, b"one byte")
+        await until_idle(lambda: calls[-1].done())
+    late = Outcomes((Outcome.LIMITED,))  # a client's buffer is smaller
+    assert await asyncio.gather(*calls) == [late, late, Outcome.LIMITED]
+    assert await asyncio.gather(*posts(longest)) == [late]
+
+
+async def test_a_post_to_one_that_is_still_connecting_waits_and_holds_up_nobody() -> None:
+    crowd = Crowd(early_post_ms=5_000)
+    (client,) = await crowd.opened()
+    gate = crowd.functions.gates["connect"] = asyncio.Event()
+    socket = FakeSocket()
+    crowd.node.handshake(socket, handshake(path="/dev"))
+    await until_idle(lambda: len(crowd.registry.records) == 2)
+    early = next(each.connection_id for each in crowd.registry.records if each.connection_id != client.connection_id)
+    waiting = asyncio.ensure_future(post(crowd, early, client.connection_id, ABSENT, data=b"1"))
+    await until_idle(lambda: client.socket.sent == [b"1"])
+    assert await post(crowd, client.connection_id, data=b"2") == Outcomes((Outcome.DONE,))
+    assert not waiting.done()
+    gate.set()
+    assert await waiting == Outcomes((Outcome.DONE, Outcome.DONE, Outcome.GONE))
+    assert (client.socket.sent, socket.sent) == ([b"1", b"2"], [b"1"])
+    await crowd.close()
+
+
+async def test_who_gives_up_waiting_for_an_early_post_leaves_nothing_behind() -> None:
+    crowd = Crowd(early_post_ms=5_000)
+    gate = crowd.functions.gates["connect"] = asyncio.Event()
+    socket = FakeSocket()
+    crowd.node.handshake(socket, handshake(path="/dev"))
+    await until_idle(lambda: len(crowd.registry.records) == 1)
+    (record,) = crowd.registry.records
+    waiting = asyncio.ensure_future(post(crowd, record.connection_id))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    gate.set()
+    await until_idle(lambda: socket.is_open)
+    assert socket.sent == []
+    await crowd.close()
 
 
 DEV = Audience(API, StageName("dev"))

@@ -9,7 +9,7 @@ from typing import Any
 from gateway.calls import Outside
 from gateway.engine.deadlines import Wheel
 from gateway.model.ids import ConnectionId
-from gateway.model.limits import Limits
+from gateway.model.limits import CONNECTION_DURATION_MS, IDLE_TIMEOUT_MS, Limits
 from gateway.model.peer import Outcome, PostTo
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
 from gateway.registry.memory import MemoryRegistry
@@ -67,7 +67,7 @@ class Guest(FakeSocket):
     @property
     def due_ms(self) -> int:
         """When it is to be sent away."""
-        return self.begun_ms + (LIMITS.connection_duration_ms if self.is_busy else LIMITS.idle_timeout_ms)
+        return self.begun_ms + (CONNECTION_DURATION_MS if self.is_busy else IDLE_TIMEOUT_MS)
 
 
 @dataclass
@@ -156,7 +156,7 @@ async def test_a_day_of_deadlines_is_on_time_costs_what_it_must_and_leaves_nothi
     assert min(day.late_ms) >= 0
     assert max(day.late_ms) < DEADLINE_GRANULARITY_MS + STEP_MS
     assert day.wheel.sets == day.came + day.wheel.fired - day.aborted, "one for each arrival, close and postponement"
-    stay, pause = LIMITS.connection_duration_ms, EVERY_STEPS * STEP_MS
+    stay, pause = CONNECTION_DURATION_MS, EVERY_STEPS * STEP_MS
     assert day.wheel.fired <= day.came * (stay / pause + 3), "a post does not touch the wheel"
 
     assert (day.node.open_connections, day.registry.records, day.node.next_deadline_ms()) == (0, (), None)

@@ -21,7 +21,7 @@ import pytest
 from gateway.calls import Outside
 from gateway.crowds import Crowds
 from gateway.management import IdCheck, ManagementApi
-from gateway.model.limits import AWS, Limits
+from gateway.model.limits import AWS, IDLE_TIMEOUT_MS, Limits
 from gateway.model.peer import DeleteIt, Outcome, PostTo
 from gateway.node import Node
 from gateway.reach import LocalReach
@@ -52,6 +52,7 @@ CROWDS = 20
 WARM = 8
 ENDS = 5  # kinds of ends, which take turns
 SLACK = 40  # objects of the interpreter's and the loop's own; one left by each crowd's kind of end would be more
+BLOCKS = 800  # likewise, of no type: caches of other tests of this process come to 450; one by each life is 2,000
 WITHIN_S = 60.0
 ASKED = handshake()
 
@@ -100,7 +101,7 @@ class World:
                 self.node.peer_lost(conversation)
             assert socket.is_open
         await self.settled()
-        self.clock.advance(Limits().idle_timeout_ms + 2_000)
+        self.clock.advance(IDLE_TIMEOUT_MS + 2_000)
         self.node.tick(self.clock.monotonic_ms)  # those who only fell silent
         self.clock.advance(Limits().close_timeout_ms + 2_000)
         self.node.tick(self.clock.monotonic_ms)
@@ -127,7 +128,7 @@ async def test_thousands_of_lives_leave_no_object_behind() -> None:
         await world.crowd()
     objects_after, blocks_after = counted()
     assert sum(objects_after.values()) - sum(objects.values()) <= SLACK, objects_after - objects
-    assert blocks_after - blocks <= 10 * SLACK
+    assert blocks_after - blocks <= BLOCKS
 
 
 # -- the same over real sockets, by both shells ------------------------------------------------------------------------

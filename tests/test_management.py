@@ -44,13 +44,15 @@ SIGNED = (("Authorization", "AWS4-HMAC-SHA256 Credential=x/…, SignedHeaders=ho
 class Service:
     """One open connection and the API in front of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, **limits: Any) -> None:
         self.clock, self.registry, self.socket = ManualClock(), MemoryRegistry(), FakeSocket()
         fresh = CountingIds()
         functions = ScriptedFunctions(connect=OK, disconnect=OK)
         outside = Outside(backends(functions), self.registry, self.clock, fresh, RecordingReporter())
         served = directory(route("$connect"), route("$disconnect"), stages=("dev", "prod"))
-        self.node = Node(alone(self.clock), served, outside, Limits(max_out_buffer_bytes=200_000), lambda: None)
+        self.node = Node(
+            alone(self.clock), served, outside, Limits(max_out_buffer_bytes=200_000, **limits), lambda: None
+        )
         self.api = ManagementApi(self.node, LocalReach(Crowds(self.node)), IdCheck(KEY), fresh)
 
     async def open(self) -> str:
@@ -92,6 +94,35 @@ async def test_post(service: Service, at: str) -> None:
     assert list(named(answer)) == ["Content-Type", "x-amzn-RequestId", "x-amz-apigw-id", "X-Amzn-Trace-Id"]
     assert named(answer)["Content-Type"] == "application/json"
     assert re.fullmatch(r"[0-9a-f-]{36}", named(answer)["x-amzn-RequestId"])
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "binary"),
+    [
+        pytest.param("binary", [], [b"\xff"], id="binary"),
+        pytest.param("Binary", [], [b"\xff"], id="in any case"),
+        pytest.param("text", ["\ufffd".encode()], [], id="anything else is text"),
+    ],
+)
+async def test_a_post_may_ask_for_a_binary_frame(value: str, text: list[bytes], binary: list[bytes]) -> None:
+    service = Service(binary=True)
+    headers = (*SIGNED, ("X-Fleet-Frame", value))
+    path = f"/dev/@connections/{await service.open()}"
+    assert (await service.ask("POST", path, b"\xff", headers=headers)).status == 200
+    assert (service.socket.sent, service.socket.sent_binary) == (text, binary)
+    await service.node.stop(0.1)
+
+
+async def test_where_binary_is_off_whoever_asks_for_it_is_told(service: Service) -> None:
+    headers = (*SIGNED, ("X-Fleet-Frame", "binary"))
+    answer = await service.ask("POST", f"/dev/@connections/{await service.open()}", b"\xff", headers=headers)
+    assert (answer.status, named(answer)["x-amzn-ErrorType"]) == (400, "BadRequestException")
+    assert answer.body == b'{"message":"X-Fleet-Frame: binary needs the setting binary = on"}'
+    assert (service.socket.sent, service.socket.sent_binary) == ([], [])
+
+
+async def test_the_longest_body_is_the_longest_message() -> None:
+    assert Service(max_message_bytes=1_000_000).api.max_body_bytes == 1_000_000
 
 
 @pytest.mark.parity("P-357")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +19,7 @@ from gateway.model.api import Route
 from gateway.model.connection import Connection
 from gateway.model.handshake import Handshake
 from gateway.model.ids import ConnectionId, NodeNumber, StageName
-from gateway.model.invocation import FunctionError, TimedOut, Unavailable
+from gateway.model.invocation import FunctionError, Returned, TimedOut, Unavailable
 from gateway.model.limits import MAX_MESSAGES_IN_FLIGHT, UNLIMITED, Limits
 from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PostTo
 from gateway.model.plan import Throttle
@@ -50,6 +50,11 @@ ALLOW = {
     },
     "context": {"level": 3},
 }
+
+
+def at_once(answer: PeerAnswer | Coroutine[Any, Any, PeerAnswer]) -> PeerAnswer:
+    assert not isinstance(answer, Coroutine)
+    return answer
 
 
 class Stage:
@@ -89,13 +94,13 @@ class Stage:
         return socket.refusal
 
     def post(self, connection_id: ConnectionId, data: bytes) -> PeerAnswer:
-        return self.node.answer(OWNER, PostTo(self.endpoint.api.api_id, connection_id, data))
+        return at_once(self.node.answer(OWNER, PostTo(self.endpoint.api.api_id, connection_id, data)))
 
     def info(self, connection_id: ConnectionId) -> PeerAnswer:
-        return self.node.answer(OWNER, GetInfo(self.endpoint.api.api_id, connection_id))
+        return at_once(self.node.answer(OWNER, GetInfo(self.endpoint.api.api_id, connection_id)))
 
     def delete(self, connection_id: ConnectionId) -> PeerAnswer:
-        return self.node.answer(OWNER, DeleteIt(self.endpoint.api.api_id, connection_id))
+        return at_once(self.node.answer(OWNER, DeleteIt(self.endpoint.api.api_id, connection_id)))
 
     @property
     def connection_id(self) -> ConnectionId:
@@ -123,6 +128,138 @@ async def stages() -> AsyncIterator[Stages]:
     yield made
     for stage in made.made:
         await stage.node.stop(0.1)
+
+
+async def test_where_binary_is_on_it_reaches_the_handler_and_can_be_posted(stages: Stages) -> None:
+    stage = stages(limits=Limits(binary=True))
+    socket, conversation = await stage.opened()
+    stage.node.binary(conversation, b'{"action":"one-way"}')
+    await until_idle(lambda: bool(socket.sent))
+    (event,) = stage.functions.events("default")
+    assert (event["body"], event["isBase64Encoded"]) == ("eyJhY3Rpb24iOiJvbmUtd2F5In0=", True)
+    assert event["requestContext"]["routeKey"] == "$default", "bytes select no route, whatever they hold"
+    post = PostTo(stage.endpoint.api.api_id, stage.connection_id, b"\xff\x00", binary=True)
+    assert stage.node.answer(OWNER, post) is Outcome.DONE
+    assert socket.sent_binary == [b"\xff\x00"]
+
+
+async def test_in_order_handlers_replies_and_the_disconnect_come_one_after_the_other(stages: Stages) -> None:
+    stage = stages(limits=Limits(ordered=True, max_messages_in_flight=4))
+    gate = stage.functions.gates["default"] = asyncio.Event()
+    stage.functions.scripts["default"] = lambda event: Returned(
+        json.dumps({"statusCode": 200, "body": event["body"]}).encode()
+    )
+    socket, conversation = await stage.opened()
+    for text in ("1", "2", "3"):
+        stage.node.message(conversation, text)
+    held = [socket.is_held]
+    stage.node.message(conversation, "4")
+    held.append(socket.is_held)
+    assert held == [False, True], "as many wait as may: the client is not read"
+    await until_idle(lambda: len(stage.functions.events("default")) == 1)
+    assert [event["body"] for event in stage.functions.events("default")] == ["1"]
+    gate.set()
+    await until_idle(lambda: len(socket.sent) == 2)
+    stage.node.peer_closed(conversation, 4000, "bye")
+    await stage.gone()
+    assert not socket.is_held
+    assert socket.sent[:2] == [b"1", b"2"]
+    assert [event["body"] for event in stage.functions.events("default")] == ["1", "2", "3", "4"]
+    assert [name for name, _ in stage.functions.calls][-1] == "disconnect"
+    assert conversation.in_flight == 0
+
+
+async def test_in_order_a_handler_that_fails_holds_nobody_up_and_a_long_line_is_no_deep_one(stages: Stages) -> None:
+    stage = stages(limits=Limits(ordered=True, max_messages_in_flight=5_000))
+    stage.functions.scripts["default"] = lambda event: FunctionError(b"{}")
+    socket, conversation = await stage.opened()
+    for number in range(1_000):
+        stage.node.message(conversation, str(number))
+    for hundreds in range(1, 11):
+        await until_idle(lambda wanted=hundreds * 100: len(socket.sent) >= wanted)  # type: ignore[misc]
+    await until_idle(lambda: conversation.in_flight == 0)
+    assert "failed" not in stage.reporter.kinds()
+
+
+class Upgrading:
+    """A client whose $connect runs until ``goes_on`` is set, on a node that holds early posts."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.socket = FakeSocket()
+        self.goes_on = stage.functions.gates["connect"] = asyncio.Event()
+
+    async def begin(self) -> ConnectionId:
+        self.stage.node.handshake(self.socket, handshake())
+        await until_idle(lambda: bool(self.stage.functions.events("connect") and self.stage.registry.records))
+        return self.stage.connection_id
+
+    def post(self, data: bytes) -> asyncio.Task[PeerAnswer]:
+        request = PostTo(self.stage.endpoint.api.api_id, self.stage.connection_id, data)
+        answer = self.stage.node.answer(OWNER, request)
+        assert isinstance(answer, Coroutine), answer
+        return asyncio.ensure_future(answer)
+
+
+async def test_held_posts_leave_in_order_behind_the_upgrade(stages: Stages) -> None:
+    client = Upgrading(stages(limits=Limits(early_post_ms=5_000)))
+    await client.begin()
+    posts = [client.post(data) for data in (b"a", b"\xff")]
+    await asyncio.sleep(0)
+    assert not any(post.done() for post in posts)
+    client.goes_on.set()
+    assert await asyncio.gather(*posts) == [Outcome.DONE] * 2
+    assert client.socket.is_open
+    assert client.socket.sent == [b"a", "\ufffd".encode()]
+
+
+async def test_by_default_a_post_before_the_upgrade_is_gone(stages: Stages) -> None:
+    client = Upgrading(stage := stages())
+    assert stage.post(await client.begin(), b"x") is Outcome.GONE
+    client.goes_on.set()
+
+
+@pytest.mark.parametrize("status", [403, 500])
+async def test_held_posts_to_a_connection_that_is_refused_are_gone(stages: Stages, status: int) -> None:
+    client = Upgrading(stage := stages(limits=Limits(early_post_ms=5_000)))
+    stage.functions.scripts["connect"] = returning({"statusCode": status})
+    await client.begin()
+    post = client.post(b"x")
+    client.goes_on.set()
+    assert await post is Outcome.GONE
+    assert not client.socket.sent
+
+
+async def test_a_post_is_held_no_longer_than_it_may_and_is_not_sent_afterwards(stages: Stages) -> None:
+    client = Upgrading(stages(limits=Limits(early_post_ms=1)))
+    await client.begin()
+    assert await client.post(b"x") is Outcome.GONE
+    client.goes_on.set()
+    await until_idle(lambda: client.socket.is_open)
+    assert not client.socket.sent
+
+
+async def test_a_client_that_leaves_before_the_upgrade_takes_no_post(stages: Stages) -> None:
+    stage = stages(limits=Limits(early_post_ms=5_000))
+    client = Upgrading(stage)
+    conversation = stage.node.handshake(client.socket, handshake())
+    await until_idle(lambda: bool(stage.registry.records))
+    post = client.post(b"x")
+    assert conversation is not None
+    stage.node.peer_lost(conversation)
+    client.goes_on.set()
+    assert await post is Outcome.GONE
+
+
+async def test_more_early_posts_than_there_is_room_for_are_limited(stages: Stages) -> None:
+    client = Upgrading(stage := stages(limits=Limits(early_post_ms=5_000)))
+    connection_id = await client.begin()
+    posts = [client.post(b"x") for _ in range(16)]
+    assert stage.post(connection_id, b"x") is Outcome.LIMITED
+    assert stage.info(connection_id) is Outcome.GONE
+    client.goes_on.set()
+    assert await asyncio.gather(*posts) == [Outcome.DONE] * 16
+    assert stage.post(connection_id, b"x") is Outcome.DONE
 
 
 @pytest.mark.parity("P-097", "P-220", "P-407")

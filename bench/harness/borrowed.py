@@ -25,8 +25,8 @@ class Spent:
 
 
 class Borrowed:
-    """One process for each of ``pids``, side by side as those are. Raises Uncompiled without a compiler, and ChildFailed
-    where the system does not let one process have another's descriptors."""
+    """One process for each of ``pids``, side by side as those are. Raises Uncompiled without a compiler, and
+    ChildFailed where the system does not let one process have another's descriptors."""
 
     def __init__(self, pids: Sequence[int], bench: Path, cache: Path, children: Children, folder: Path) -> None:
         program = str(program_of(bench / SOURCE, cache))

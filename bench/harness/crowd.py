@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Final
 
 from bench.harness.gateway import Gateway
-from bench.harness.load import Load
 from bench.harness.scenario import Bench
 
 ARRIVE_S: Final = 30.0

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ from gateway.lambda_api.service import LambdaApi
 from gateway.management import IdCheck, ManagementApi
 from gateway.model.definition import Definition
 from gateway.model.errors import RegistryUnavailable, UserError
-from gateway.model.limits import AWS, AWS_ACCOUNT, UNLIMITED
+from gateway.model.limits import AWS_ACCOUNT, UNLIMITED
 from gateway.model.now import Now
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
 from gateway.reach import LocalReach
@@ -175,7 +176,8 @@ async def _serve_sockets(
     stack: AsyncExitStack, ground: Ground, outside: Outside, directory: Directory, identity: Identity
 ) -> Node:
     wakers: list[Ticker] = []
-    node = Node(identity.tenure, directory, outside, AWS, lambda: wakers[0].wake())
+    limits = ground.settings.limits
+    node = Node(identity.tenure, directory, outside, limits, lambda: wakers[0].wake())
 
     def tick(now: Now) -> bool:
         node.tick(now.monotonic_ms)
@@ -186,8 +188,11 @@ async def _serve_sockets(
     reach, check = LocalReach(Crowds(node)), IdCheck(identity.key)
     api = ManagementApi(node, reach, check, outside.ids, outside.journal)
     service = Extensions(api, node, reach, check, outside.ids)
-    conduct = Conduct(compresses=ground.settings.compression, longer_bodies=longest_body)
-    door = FrontDoor(node, service, ground.clock, ground.console, AWS, conduct)
+    conduct = Conduct(
+        compresses=ground.settings.compression,
+        longer_bodies=partial(longest_body, max_message_bytes=limits.max_message_bytes),
+    )
+    door = FrontDoor(node, service, ground.clock, ground.console, limits, conduct)
     stack.push_async_callback(door.close)
     stack.push_async_callback(_leave, node, ground.console)
     stack.callback(door.stop_accepting)

@@ -6,6 +6,7 @@ call is due and what its answer means is the lifecycle's matter.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -90,8 +91,9 @@ class Calls:
             return on.HandshakeRefused(verdict)
         return on.ConnectAccepted(verdict.subprotocol, self._outside.clock.now().monotonic_ms)
 
-    async def message(self, conversation: Conversation, text: str) -> on.Reply | None:
-        """Route one message; None when the client gets nothing for it."""
+    async def message(self, conversation: Conversation, content: str | bytes) -> on.Reply | None:
+        """Route one message; None when the client gets nothing for it. A binary one is nothing that a route could be
+        selected by, as text that is no JSON."""
         connection = conversation.connection
         now = self._outside.clock.now()
         occasion = self._occasion(now)
@@ -99,11 +101,20 @@ class Calls:
         if deployment is None:
             forbidden = responses.error_frame(responses.FORBIDDEN, connection.connection_id, occasion.request_id)
             return on.Reply(forbidden, now.monotonic_ms)
-        plan = choose(deployment.selection, deployment.plans, text)
+        is_binary = isinstance(content, bytes)
+        body = b64encode(content).decode() if isinstance(content, bytes) else content
+        plan = choose(deployment.selection, deployment.plans, "" if is_binary else body)
         route_key = NO_ROUTE if plan is None else plan.route.route_key
         message_id = self._outside.ids.message_id(connection.connection_id)
         exchange = Exchange(
-            deployment.endpoint, connection, occasion, EventType.MESSAGE, route_key, body=text, message_id=message_id
+            deployment.endpoint,
+            connection,
+            occasion,
+            EventType.MESSAGE,
+            route_key,
+            body=body,
+            message_id=message_id,
+            is_base64=is_binary,
         )
         entry = self._entry(deployment)
         throttle = None if plan is None else plan.throttle
@@ -123,7 +134,8 @@ class Calls:
         """What a message comes to: the integration's answer, or why it was not asked."""
         if plan is None:
             return responses.NO_SUCH_ROUTE
-        if plan.validation is not None and (why := plan.validation.violation(exchange.body or "")) is not None:
+        text = "" if exchange.is_base64 else exchange.body or ""  # bytes are no JSON, whatever they are in base64
+        if plan.validation is not None and (why := plan.validation.violation(text)) is not None:
             invalid = Failure(responses.BAD_REQUEST_BODY, 400, why)
             self._report("the model", exchange, invalid)
             return invalid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.early_posts import EarlyPosts
 from gateway.engine.directory import Deployment
 from gateway.engine.exchange import Occasion
 from gateway.engine.lifecycle import Lifecycle
@@ -14,9 +15,9 @@ from gateway.ports import Socket
 
 class Opening:
     """The handshake, the occasion that the authorizer's and CONNECT's events share, the authorizer's latency; what the
-    stage's logs will say, None where there are none."""
+    stage's logs will say, None where there are none; the posts that came too early, None as long as none did."""
 
-    __slots__ = ("authorizer_latency_ms", "deployment", "entry", "handshake", "occasion")
+    __slots__ = ("authorizer_latency_ms", "deployment", "early", "entry", "handshake", "occasion")
 
     def __init__(
         self, deployment: Deployment, handshake: Handshake, occasion: Occasion, entry: Entry | None = None
@@ -26,6 +27,7 @@ class Opening:
         self.occasion = occasion
         self.entry = entry
         self.authorizer_latency_ms: int | None = None
+        self.early: EarlyPosts | None = None
 
 
 class Conversation(Lifecycle):

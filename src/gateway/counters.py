@@ -30,6 +30,7 @@ class Limit(Enum):
     FRAME_BYTES = ("message_bytes", "closed with 1009")
     PROTOCOL = ("protocol", "closed with 1002, 1003 or 1007")
     OUT_BUFFER = ("out_buffer", "429 to the poster")
+    PONG = ("pong", "cut; $disconnect with 1006")
     SLOW_CLIENT = ("slow_client", "closed with 1008")
 
     def __init__(self, label: str, consequence: str) -> None:

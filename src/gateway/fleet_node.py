@@ -123,7 +123,8 @@ class FleetNode:
         )
         self.member = FleetMember(card, self.tenure, self.node, fleet)
         wait_ms = round(settings.peer_timeout_seconds * 1000)
-        reach = FleetReach(self.crowds, peers, self.tenure, self.member.look, wait_ms)
+        hold_ms = settings.limits.early_post_ms or 0
+        reach = FleetReach(self.crowds, peers, self.tenure, self.member.look, wait_ms, hold_ms)
         self.watchers += [reach.see, self.reaper.see, _Forgetting(peers)]
         stack.push_async_callback(self.member.close)
         stack.push_async_callback(self.reaper.close)

@@ -28,7 +28,7 @@ from gateway.journal import StageJournal
 from gateway.model import ids
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.ids import ConnectionId, NodeNumber
-from gateway.model.limits import MAX_MESSAGE_BYTES
+from gateway.model.limits import Limits
 from gateway.model.peer import ANSWERS, ConnectionInfo, DeleteIt, GetInfo, OneRequest, Outcome, PeerAnswer, PostTo
 from gateway.node import Node
 from gateway.ports import Clock, HttpAnswer, Ids
@@ -41,6 +41,7 @@ UPGRADE_REQUIRED: Final = HttpResponse(
     b'{"message":"Upgrade Required"}',
 )
 UNMATCHED_STATUS: Final = 404  # assumed; the text is captured (parity 7.4)
+FRAME_HEADER: Final = "X-Fleet-Frame"  # an extension: AWS ignores it
 MANAGE: Final = "execute-api:ManageConnections"
 CONNECTION: Final = "@connections/{connectionId}"  # literally, as on AWS: a policy cannot name one connection
 _METHODS: Final = frozenset({"POST", "GET", "DELETE"})
@@ -104,8 +105,6 @@ class ManagementApi:
     """The plain-HTTP side of the front door. ``max_body_bytes`` is PostToConnection's limit (parity 8); ``journal`` is
     None when no stage's logs are kept, ``guard`` when whoever signs is believed."""
 
-    max_body_bytes = MAX_MESSAGE_BYTES
-
     def __init__(
         self,
         node: Node,
@@ -122,6 +121,10 @@ class ManagementApi:
         self._ids = fresh
         self._journal = journal
 
+    @property
+    def max_body_bytes(self) -> int:
+        return self._node.limits.max_message_bytes
+
     def handle(self, request: HttpRequest) -> HttpAnswer:
         """Answer one request, at once where the connection is here; neither way raises."""
         directory: Directory = self._node.directory
@@ -131,7 +134,7 @@ class ManagementApi:
         owner = self._admitted(request, found)
         if isinstance(owner, HttpResponse):
             return self._told(request, found, owner)
-        asked = _request(request, found)
+        asked = self._request(request, found)
         if isinstance(asked, str):
             return self._told(request, found, self._bad_request(asked))
         answer = self._reach.ask(owner, asked)
@@ -143,6 +146,17 @@ class ManagementApi:
         self, request: HttpRequest, found: ConnectionPath, asked: Coroutine[Any, Any, PeerAnswer]
     ) -> HttpResponse:
         return self._told(request, found, self._response(request.method, await asked))
+
+    def _request(self, request: HttpRequest, found: ConnectionPath) -> OneRequest | str:
+        """What is asked for, or what is wrong with it."""
+        api_id, connection_id = found.endpoint.api.api_id, ConnectionId(found.connection_id)
+        if request.method == "GET":
+            return GetInfo(api_id, connection_id)
+        if request.method == "DELETE":
+            close = read_close(request.query)
+            return close if isinstance(close, str) else DeleteIt(api_id, connection_id, *close)
+        binary = is_binary(request, self._node.limits)
+        return binary if isinstance(binary, str) else PostTo(api_id, connection_id, request.body, binary)
 
     def _admitted(self, request: HttpRequest, found: ConnectionPath) -> NodeNumber | HttpResponse:
         """Whose connection it is, when this caller may do this now; else the refusal."""
@@ -242,6 +256,13 @@ def is_signed(request: HttpRequest) -> bool:
     return authorization.startswith("AWS4-HMAC-SHA256 ") or "X-Amz-Signature=" in request.query
 
 
+def is_binary(request: HttpRequest, limits: Limits) -> bool | str:
+    """Whether a post is to be sent as a BINARY message; why it cannot be, where the setting forbids it."""
+    if (request.header(FRAME_HEADER) or "").lower() != "binary":
+        return False
+    return limits.binary or f"{FRAME_HEADER}: binary needs the setting binary = on"
+
+
 def info_document(info: ConnectionInfo) -> bytes:
     """GetConnection's body, to the byte as captured (parity 7.1); no ``userAgent`` when the client sent none."""
     identity = {"sourceIp": info.source_ip}
@@ -259,17 +280,6 @@ def iso_time(epoch_ms: int) -> str:
     """``2026-09-25T00:22:29.887Z``."""
     moment = datetime.fromtimestamp(epoch_ms // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03}Z"
-
-
-def _request(request: HttpRequest, found: ConnectionPath) -> OneRequest | str:
-    """What is asked for, or what is wrong with it."""
-    api_id, connection_id = found.endpoint.api.api_id, ConnectionId(found.connection_id)
-    if request.method == "GET":
-        return GetInfo(api_id, connection_id)
-    if request.method == "DELETE":
-        close = read_close(request.query)
-        return close if isinstance(close, str) else DeleteIt(api_id, connection_id, *close)
-    return PostTo(api_id, connection_id, request.body)
 
 
 def _message(text: str, member: str = "message") -> bytes:

@@ -6,13 +6,15 @@ are behind ports. It decides nothing about the protocol: that is ``engine``'s, a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, assert_never
 
 from gateway.calls import Calls, Outside, connect_exchange
 from gateway.conversation import Conversation, Opening
 from gateway.counters import Limit
+from gateway.early_posts import EarlyPost, EarlyPosts
 from gateway.engine import commands as do
 from gateway.engine import inputs as on
 from gateway.engine import responses
@@ -30,7 +32,7 @@ from gateway.ports import Socket
 from gateway.sharing import shared_text
 from gateway.tasks import Tasks
 from gateway.tenure import Tenure
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 
 DEADLINE_GRANULARITY_MS = 1000  # closes by deadline are up to this late; AWS's own came 3.9 s late (parity 8)
 Call = Callable[..., Awaitable[on.Input | None]]
@@ -43,6 +45,7 @@ class Node:
     """``tenure`` says who this is and whether it may act: before every step it is asked, and a node that may not act
     any more closes everything (``fence``). ``wake`` is called when a deadline is set, and ``tick`` must then be called
     until ``next_deadline_ms`` is None again. ``fenced_close`` is what open sockets are closed with when it is fenced.
+    ``limits`` are those of one connection.
     """
 
     def __init__(
@@ -59,13 +62,14 @@ class Node:
         self._calls = Calls(outside, directory)
         self._outside = outside
         self._counters = outside.counters
-        self._limits = limits
+        self.limits = limits
         self._wake = wake
         self._live: dict[ConnectionId, Conversation] = {}
-        self._upgrading: set[Conversation] = set()
+        self._upgrading: dict[ConnectionId, Conversation] = {}
         self._deadlines: Wheel[ConnectionId] = Wheel(DEADLINE_GRANULARITY_MS)
         self._tasks = Tasks(outside.reporter.failed)
         self._leaving = False
+        self._stopped = False
         self._fenced: NodeNumber | None = None  # the incarnation that was fenced last
 
     @property
@@ -112,7 +116,11 @@ class Node:
         self._step(conversation, on.MessageArrived(text, self._outside.clock.now().monotonic_ms))
 
     def binary(self, conversation: Conversation, data: bytes) -> None:
-        del data  # never reaches a handler (parity 4.3)
+        """Reaches a handler only where the limits let it (parity 4.3)."""
+        if self.limits.binary:
+            self._counters.messages += 1
+            self._step(conversation, on.MessageArrived(data, self._outside.clock.now().monotonic_ms))
+            return
         self._counters.exceed(Limit.PROTOCOL)
         self._close(conversation, *BINARY_NOT_SUPPORTED)
 
@@ -142,44 +150,38 @@ class Node:
             return Outcome.GONE if self._tenure.was(owner) else Outcome.UNREACHABLE
         return None if self.may_act() else Outcome.FENCED
 
-    def answer(self, owner: NodeNumber, request: OneRequest) -> OneAnswer:
+    def answer(self, owner: NodeNumber, request: OneRequest) -> OneAnswer | Coroutine[Any, Any, Outcome]:
         """Carry out what the management API, or another node, asks of a connection that ``owner`` holds."""
         refusal = self.refusal_of(owner)
         if refusal is not None:
             return refusal
         conversation = self._find(request.api_id, request.connection_id)
         if conversation is None:
-            return Outcome.GONE
+            return self._early(request)
         match request:
-            case PostTo(data=data):
-                return self._post(conversation, data)
+            case PostTo():
+                return self._post(conversation, request)
             case GetInfo():
                 return _info(conversation)
             case DeleteIt(code=code, reason=reason):
                 self._close(conversation, code, reason)
                 return Outcome.DONE
 
-    def _post(self, conversation: Conversation, data: bytes) -> Outcome:
-        """One TEXT message; never half a message. That this node may act has been asked at this moment."""
+    def _post(self, conversation: Conversation, post: PostTo) -> Outcome:
+        """One message; never half a message. That this node may act has been asked at this moment."""
         self._counters.posts += 1
-        if conversation.socket.buffered_bytes() + len(data) > self._limits.max_out_buffer_bytes:
+        if conversation.socket.buffered_bytes() + len(post.data) > self.limits.max_out_buffer_bytes:
             self._counters.exceed(Limit.OUT_BUFFER)
             return Outcome.LIMITED
         now = self._outside.clock.now().monotonic_ms
-        self._advance(conversation, on.Posted(responses.as_text(data), now))
+        data = post.data if post.binary else responses.as_text(post.data)
+        self._advance(conversation, on.Posted(data, now, post.binary))
         return Outcome.DONE
 
-    def prepared(self, data: bytes) -> PreparedText:
-        """One message for many, as ``_post`` sends it to one."""
-        return PreparedText(responses.as_text(data), self._limits.max_frame_bytes)
-
-    def found(self, api_id: ApiId, connection_ids: Iterable[ConnectionId]) -> list[Conversation | None]:
+    def found(self, api_id: ApiId, connection_ids: Sequence[ConnectionId]) -> list[Conversation | None]:
         """Those who are connected to an API, in the order of their IDs; None is one who is not."""
-        live = self._live
-        return [
-            each if each is not None and each.connection.api_id == api_id else None
-            for each in map(live.get, connection_ids)
-        ]
+        everybody = map(self._live.get, connection_ids)
+        return [None if each is None or each.connection.api_id != api_id else each for each in everybody]
 
     def conversations(self) -> tuple[Conversation, ...]:
         """Everybody who is connected now, those who are closing included."""
@@ -189,13 +191,13 @@ class Node:
         """Run it until it ends; ``stop`` waits for it."""
         self._tasks.start(work, name)
 
-    def tell_each(self, conversations: Sequence[Conversation | None], text: PreparedText) -> list[Outcome]:
-        """``_post`` of one text to each of these, in their order, None being one who is gone: nothing is made for each,
-        and little is done. Whether anything may be asked is known (``refusal_of``)."""
-        now_ms, most = self._outside.clock.now().monotonic_ms, self._limits.max_out_buffer_bytes
+    def tell_each(self, conversations: Sequence[Conversation | None], message: PreparedMessage) -> list[Outcome]:
+        """``_post`` of one message to each of these, in their order, None being one who is gone: nothing is made for
+        each, and little is done. Whether anything may be asked is known (``refusal_of``)."""
+        now_ms, most = self._outside.clock.now().monotonic_ms, self.limits.max_out_buffer_bytes
         listed = [each for each in conversations if each is not None and each.state is State.OPEN]
         sockets = [each.socket for each in listed]
-        full = set(map(id, sockets[0].send_to_each(sockets, text, most))) if sockets else set()
+        full = set(map(id, sockets[0].send_to_each(sockets, message, most))) if sockets else set()
         reached = [each for each in listed if id(each.socket) not in full] if full else listed
         for each in reached:
             each.last_active_ms = now_ms
@@ -210,6 +212,38 @@ class Node:
     def number(self) -> NodeNumber:
         """Of this incarnation."""
         return self._tenure.number
+
+    def _early(self, request: OneRequest) -> Outcome | Coroutine[Any, Any, Outcome]:
+        """What is not open is gone, unless it may still open and posts wait for that."""
+        conversation, wait_ms = self._upgrading.get(request.connection_id), self.limits.early_post_ms
+        opening = None if conversation is None else conversation.opening
+        if wait_ms is None or conversation is None or opening is None or not isinstance(request, PostTo):
+            return Outcome.GONE
+        if conversation.connection.api_id != request.api_id:
+            return Outcome.GONE
+        if opening.early is None:
+            opening.early = EarlyPosts(self.limits.max_message_bytes)
+        early = opening.early.hold(request)
+        if early is None:
+            self._counters.exceed(Limit.OUT_BUFFER)
+            return Outcome.LIMITED
+        return self._wait_for_upgrade(opening.early, early, wait_ms)
+
+    async def _wait_for_upgrade(self, posts: EarlyPosts, early: EarlyPost, wait_ms: int) -> Outcome:
+        try:
+            async with asyncio.timeout(wait_ms / 1000):
+                return await early.outcome
+        except TimeoutError:
+            return Outcome.GONE
+        finally:
+            posts.withdraw(early)
+
+    def _give_up_early(self, conversation: Conversation, outcome: Outcome) -> None:
+        """The connection will not open: whoever waits to post to it is told so."""
+        opening = conversation.opening
+        if opening is not None and opening.early is not None:
+            for early in opening.early.take():
+                early.outcome.set_result(outcome)
 
     # -- time and the end ------------------------------------------------------------------------------------------
 
@@ -232,8 +266,9 @@ class Node:
         for conversation in tuple(self._live.values()):
             self._close(conversation, *GOING_AWAY)
         left = await self._tasks.settle(within_s)
+        self._stopped = True
         await self._tasks.close()
-        for conversation in (*self._live.values(), *self._upgrading):
+        for conversation in (*self._live.values(), *self._upgrading.values()):
             conversation.socket.abort()
         return left
 
@@ -263,7 +298,8 @@ class Node:
         self._fenced = self._tenure.number
         refusal = responses.fenced_refusal()
         fenced = on.Fenced(*self._fenced_close, refusal, self._outside.clock.now().monotonic_ms)
-        for conversation in (*self._live.values(), *self._upgrading):
+        for conversation in (*self._live.values(), *self._upgrading.values()):
+            self._give_up_early(conversation, Outcome.FENCED)
             self._advance(conversation, fenced)
 
     def may_act(self) -> bool:
@@ -315,8 +351,8 @@ class Node:
         journal = self._outside.journal
         entry = None if journal is None else journal.begin(addressed.deployment.logging)
         opening = Opening(addressed.deployment, handshake, occasion, entry)
-        conversation = Conversation(socket, connection, self._limits, opening)
-        self._upgrading.add(conversation)
+        conversation = Conversation(socket, connection, self.limits, opening)
+        self._upgrading[connection.connection_id] = conversation
         return conversation
 
     def _find(self, api_id: ApiId, connection_id: ConnectionId) -> Conversation | None:
@@ -341,8 +377,12 @@ class Node:
         match command:
             case do.SendText(data):
                 conversation.socket.send_text(data)
-            case do.InvokeMessage(text):
-                self._take(conversation, text)
+            case do.InvokeMessage(content, has_waited):
+                self._take(conversation, content, has_waited)
+            case do.KeepInLine():
+                self._count(conversation)
+            case do.SendBinary(data):
+                conversation.socket.send_binary(data)
             case do.SetDeadline(at_ms):
                 self._deadlines.set(conversation.connection.connection_id, at_ms)
                 self._wake()
@@ -355,13 +395,21 @@ class Node:
             case _:
                 self._call(conversation, command)
 
-    def _take(self, conversation: Conversation, text: str) -> None:
-        """Have a message answered, and hold its client back once too many of its messages are in flight."""
+    def _take(self, conversation: Conversation, content: str | bytes, has_waited: bool) -> None:
+        """Have a message answered."""
+        if not has_waited:
+            self._count(conversation)
+        work = self._message(conversation, content)
+        if self.limits.ordered:
+            work = self._in_turn(conversation, work)
+        self._tasks.begin(work, "message", conversation.connection.connection_id)
+
+    def _count(self, conversation: Conversation) -> None:
+        """One more message is in flight; its client is held back once too many are."""
         conversation.in_flight += 1
-        if conversation.in_flight == self._limits.max_messages_in_flight:
+        if conversation.in_flight == self.limits.max_messages_in_flight:
             self._counters.exceed(Limit.IN_FLIGHT)
             conversation.socket.pause_reading()
-        self._tasks.begin(self._message(conversation, text), "message", conversation.connection.connection_id)
 
     def _call(
         self,
@@ -393,13 +441,18 @@ class Node:
         socket = conversation.socket
         match command:
             case do.AcceptUpgrade(subprotocol):
+                opening = conversation.opening
                 self._open(conversation)
                 socket.accept(subprotocol)
+                if opening is not None and opening.early is not None:
+                    for early in opening.early.take():
+                        early.outcome.set_result(self._post(conversation, early.post))
             case do.SendClose(code, reason):
                 socket.close(code, reason)
             case do.Abort():
                 socket.abort()
             case do.RefuseUpgrade(refusal):
+                self._give_up_early(conversation, Outcome.GONE)
                 self._counters.refuse(refusal.status)
                 self._outside.reporter.refused(conversation.connection.connection_id, refusal.status, refusal.why)
                 self._log_connect(conversation, refusal)
@@ -416,6 +469,7 @@ class Node:
         self._outside.reporter.opened(conversation.connection)
 
     def _forget(self, conversation: Conversation) -> None:
+        self._give_up_early(conversation, Outcome.GONE)
         opening = conversation.opening
         if opening is not None and opening.entry is not None:
             opening.entry.abandons(connect_exchange(conversation, opening))
@@ -424,7 +478,7 @@ class Node:
         self._deadlines.cancel(conversation.connection.connection_id)
 
     def _decided(self, conversation: Conversation) -> None:
-        self._upgrading.discard(conversation)
+        self._upgrading.pop(conversation.connection.connection_id, None)
         if not self._upgrading:
             self._upgrading.clear()  # gives the room of a crowd back, which an empty set keeps
 
@@ -439,23 +493,33 @@ class Node:
         work = self._answer(conversation, command, call, more)
         self._tasks.begin(work, what, conversation.connection.connection_id)
 
-    async def _message(self, conversation: Conversation, text: str) -> None:
+    async def _message(self, conversation: Conversation, content: str | bytes) -> None:
         """As ``_answer``; to a message that this node may not act on any more there is no answer."""
         reply: on.Reply | None = None
         try:
             if self._tenure.is_still(conversation.connection.owner):
-                reply = await self._calls.message(conversation, text)
+                reply = await self._calls.message(conversation, content)
         finally:
             conversation.in_flight -= 1
-            if conversation.in_flight == self._limits.max_messages_in_flight // 2:
+            if conversation.in_flight == self.limits.max_messages_in_flight // 2:
                 conversation.socket.resume_reading()
         if reply is None:
             return
-        if conversation.socket.buffered_bytes() > self._limits.max_out_buffer_bytes:
+        if conversation.socket.buffered_bytes() > self.limits.max_out_buffer_bytes:
             self._counters.exceed(Limit.SLOW_CLIENT)
             self._close(conversation, *TOO_SLOW)
         else:
             self._step(conversation, reply)
+
+    async def _in_turn(self, conversation: Conversation, message: Coroutine[Any, Any, None]) -> None:
+        """One message of several that come in order. The next one begins in a turn of the loop's own: a hundred that
+        are answered at once would otherwise begin inside each other."""
+        try:
+            await message
+        finally:
+            if not self._stopped:
+                done = partial(self._step, conversation, on.MessageDone())
+                self._tasks.soon(done, f"next message of {conversation.connection.connection_id}")
 
     async def _disconnect(self, conversation: Conversation, code: int, reason: str) -> on.Disconnected | None:
         """None when somebody else has taken over to deliver it, who removes the record then."""

@@ -21,7 +21,7 @@ from gateway.model.member import Member, Renewal
 from gateway.model.now import Now
 from gateway.model.parked import ParkedDisconnect
 from gateway.model.peer import PeerAnswer, PeerRequest
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 
 
 class Clock(Protocol):
@@ -58,12 +58,15 @@ class Socket(Protocol):
     def send_text(self, data: bytes) -> None:
         """Send one TEXT message; ``data`` is valid UTF-8. Long ones leave as several frames."""
 
-    def send_prepared(self, text: PreparedText, most: int) -> bool:
-        """``send_text`` of a message that others get too, in frames that are made once for all. False, and nothing is
-        sent, where more than ``most`` bytes would have to wait for the kernel."""
+    def send_prepared(self, message: PreparedMessage, most: int) -> bool:
+        """``send_text`` or ``send_binary`` of what others get too, in frames that are made once for all. False, and
+        nothing is sent, where more than ``most`` bytes would have to wait for the kernel."""
 
-    def send_to_each(self, sockets: Sequence[Socket], text: PreparedText, most: int) -> list[Socket]:
+    def send_to_each(self, sockets: Sequence[Socket], message: PreparedMessage, most: int) -> list[Socket]:
         """``send_prepared`` for all of these, of which this is one; those to whom nothing was sent."""
+
+    def send_binary(self, data: bytes) -> None:
+        """Send one BINARY message, likewise."""
 
     def close(self, code: int | None, reason: str) -> None:
         """Send a close frame (empty when ``code`` is None) and end the connection once it has left."""
@@ -201,8 +204,8 @@ class PeerService(Protocol):
     """What a node answers to others."""
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
-        """At once for one connection, by a coroutine for many; ``owner`` is the incarnation that is meant:
-        GONE when this node came back as another since, but UNREACHABLE when it never was that one."""
+        """At once, or what it takes to have it, which does not raise; ``owner`` is the incarnation that is meant: GONE
+        when this node came back as another since, but UNREACHABLE when it never was that one."""
 
 
 @hot_value

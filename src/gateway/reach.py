@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from gateway.cluster.roster import Roster
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.ids import NodeNumber
-from gateway.model.peer import ANSWERS, ManyRequest, Outcome, Outcomes, PeerAnswer, PeerRequest
+from gateway.model.peer import ANSWERS, ManyRequest, Outcome, Outcomes, PeerAnswer, PeerRequest, PostTo
 from gateway.ports import Peers, PeerService
 from gateway.tenure import Tenure
 
@@ -72,15 +72,18 @@ class LocalReach:
 
 class FleetReach:
     """``look`` reads the node records, beginning after it was called; ``wait_ms`` bounds a whole call for one
-    connection. ``see`` is to be
+    connection, which of a post is ``hold_ms`` more: so long may its owner hold it. ``see`` is to be
     called with every roster there is."""
 
-    def __init__(self, here: PeerService, peers: Peers, tenure: Tenure, look: Look, wait_ms: int) -> None:
+    def __init__(
+        self, here: PeerService, peers: Peers, tenure: Tenure, look: Look, wait_ms: int, hold_ms: int = 0
+    ) -> None:
         self._here = here
         self._peers = peers
         self._tenure = tenure
         self._look = look
         self._wait_ms = wait_ms
+        self._hold_ms = hold_ms
         self._roster = Roster()
         self._departed: dict[NodeNumber, None] = {}
 
@@ -130,8 +133,12 @@ class FleetReach:
         member = roster.member(owner)
         if member is None or not member.state.serves:
             return Outcome.GONE
-        wait_ms = max(self._wait_ms, MANY_WAIT_MS) if isinstance(request, ManyRequest) else self._wait_ms
-        return await self._peers.ask(member, request, wait_ms)
+        return await self._peers.ask(member, request, self._patience_ms(request))
+
+    def _patience_ms(self, request: PeerRequest) -> int:
+        if isinstance(request, ManyRequest):
+            return max(self._wait_ms, MANY_WAIT_MS)
+        return self._wait_ms + self._hold_ms if isinstance(request, PostTo) else self._wait_ms
 
     def _remember(self, departed: NodeNumber) -> None:
         self._departed[departed] = None

@@ -7,6 +7,7 @@ import os
 from gateway.ground import Ground
 from gateway.head_start import EVERYWHERE, bracketed
 from gateway.model.definition import Definition
+from gateway.model.terms import told_differences
 from gateway.report.banner import Ready, banner
 from gateway.server.listener import LOOPBACK
 from gateway.stage_logs import log_names
@@ -34,7 +35,8 @@ def tell_ready(ground: Ground, definition: Definition) -> None:
         pid=os.getpid(),
     )
     others = [f"ws://{plain}/{other}" for other in dict.fromkeys(other for _, other in paths) if other != stage]
-    for line in banner(definition, ready, others, "wsfleet", log_names(definition, settings.log_folder)):
+    logs, differences = log_names(definition, settings.log_folder), told_differences(settings.limits)
+    for line in banner(definition, ready, others, "wsfleet", logs, differences):
         ground.console.said(line)
     if settings.ready_file is not None:
         write_ready_file(settings.ready_file, ready.document())

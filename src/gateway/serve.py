@@ -10,6 +10,7 @@ import os
 import random
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,7 @@ from gateway.model.definition import Definition
 from gateway.model.errors import UserError
 from gateway.model.event_source import EventSource
 from gateway.model.function import Function
+from gateway.model.terms import told_differences
 from gateway.preparing import Preparation
 from gateway.public_tls import open_certificates
 from gateway.report.outlets import Outlets
@@ -171,6 +173,7 @@ class Serving:
         extensions = Extensions(api, fleet.node, reach, check, ids, guard)
         service = entitled.before(extensions, station, backends.upstreams, fleet.node, ids)
         await self._open_doors(stack, station, Health(service, self._unready, self._about))
+        self._tell_limits()
         self._began(station)
         fleet.began = lambda member: self._began(station)  # under another number, once it has come back
 
@@ -202,7 +205,7 @@ class Serving:
             most_sockets=settings.max_connections or None,
             most_per_address=settings.max_connections_per_address or None,
             counters=self.fleet.counters,
-            longer_bodies=longest_body,
+            longer_bodies=partial(longest_body, max_message_bytes=settings.limits.max_message_bytes),
         )
         door = self._door = FrontDoor(self.fleet.node, service, station.clock, self._log, settings.limits, conduct)
         stack.push_async_callback(door.close, HTTP_WITHIN_S)
@@ -246,6 +249,11 @@ class Serving:
     def _began(self, station: Station) -> None:
         self._log.bind(node=self.fleet.tenure.number)
         self._tell_ready(station)
+
+    def _tell_limits(self) -> None:
+        differences = told_differences(self._settings.limits)
+        if differences is not None:
+            self._log.said(differences)
 
     def _tell_ready(self, station: Station) -> None:
         document = ready_document(station, self.fleet)

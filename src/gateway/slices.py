@@ -6,8 +6,7 @@ import asyncio
 from typing import Final
 
 SLICE_S: Final = 0.004  # a fifth of what any other socket may wait; a turn of the loop between two costs 50 us
-LEAST: Final = 16  # steps between two looks at the clock: so many of the longest messages are copied in a millisecond
-MOST: Final = 1_024
+MOST: Final = 1_024  # steps between two looks at the clock
 
 
 class Slices:
@@ -22,7 +21,7 @@ class Slices:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
-        self.at_once = LEAST
+        self.at_once = 1
 
     async def rest(self) -> None:
         """Let the loop do something else when half of the slice is used up; else take twice as many steps next."""
@@ -31,6 +30,6 @@ class Slices:
             self.at_once = min(self.at_once * 2, MOST)
             return
         if took_s > SLICE_S:
-            self.at_once = max(self.at_once // 2, LEAST)
+            self.at_once = max(self.at_once // 2, 1)
         await asyncio.sleep(0)
         self._began = self._loop.time()

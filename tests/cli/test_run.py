@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
 from cli_words import given
 from gateway.cli.run import run, run_settings
 from gateway.settings import AWS_ITSELF, RunSettings
+from gateway.settings.profile import Profile
 
 
 def parsed(*args: str | Path) -> RunSettings:
@@ -59,6 +61,15 @@ class TestRun:
         (tmp_path / name).touch()
         monkeypatch.chdir(tmp_path)
         assert parsed().template == Path(name)
+
+    def test_what_is_lifted_of_awss_limits(self, template: Path) -> None:
+        found = parsed(template, "--idle-timeout-seconds", "0", "--max-message-bytes", "1048576")
+        assert found.profile == Profile(idle_timeout_seconds=0, max_message_bytes=1_048_576)
+        assert (found.limits.idle_timeout_ms, found.limits.max_message_bytes) == (None, 1_048_576)
+
+    def test_what_cannot_be_lifted_so_far(self, template: Path) -> None:
+        with pytest.raises(click.BadParameter, match="no whole number from 125 to 16777216"):
+            parsed(template, "--max-message-bytes", "16777217")
 
     def test_the_environment(self, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_REGION", "eu-north-1")

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.model.audience import Audience
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName, connection_id
-from gateway.model.limits import MAX_EXCEPTED, MAX_MESSAGE_BYTES, MAX_TARGETS
+from gateway.model.limits import LIFTED_MESSAGE_BYTES, MAX_EXCEPTED, MAX_MESSAGE_BYTES, MAX_TARGETS
 from gateway.model.member import Member
 from gateway.model.peer import (
     Broadcast,
@@ -101,12 +101,15 @@ async def test_the_owners_answer_comes_back(here: World, wanted: PeerAnswer) -> 
         pytest.param(DeleteIt(API, CONNECTION, 4999, ""), id="delete without a reason"),
         pytest.param(PostTo(API, CONNECTION, b""), id="empty"),
         pytest.param(PostTo(API, CONNECTION, b"\xff\xfe\x00\xc3\x28"), id="no UTF-8"),
-        pytest.param(PostTo(API, CONNECTION, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="longest"),
+        pytest.param(PostTo(API, CONNECTION, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="AWS's longest"),
+        pytest.param(PostTo(API, CONNECTION, bytes(LIFTED_MESSAGE_BYTES)), id="longest"),
         pytest.param(GetInfo(ApiId("\u2603" * 100), ConnectionId("")), id="odd identifiers"),
         pytest.param(PostToMany(API, (), b""), id="nobody"),
         pytest.param(Broadcast(Audience(API, StageName("prod")), b""), id="broadcast"),
         pytest.param(Broadcast(AUDIENCE, bytes(MAX_MESSAGE_BYTES), False), id="longest broadcast"),
+        pytest.param(Broadcast(AUDIENCE, bytes(LIFTED_MESSAGE_BYTES), True, True), id="longest binary broadcast"),
         pytest.param(PostToMany(API, MANY, bytes(range(256)) * (MAX_MESSAGE_BYTES // 256)), id="longest to most"),
+        pytest.param(PostToMany(API, MANY, bytes(LIFTED_MESSAGE_BYTES), True), id="longest binary to most"),
     ],
 )
 async def test_the_owner_is_asked_just_that(here: World, request_: PeerRequest) -> None:
@@ -115,10 +118,29 @@ async def test_the_owner_is_asked_just_that(here: World, request_: PeerRequest) 
     assert owner.asked == [request_]
 
 
+async def test_an_answer_that_comes_later_holds_up_no_other(here: World) -> None:
+    go_on = asyncio.Event()
+
+    async def later() -> PeerAnswer:
+        await go_on.wait()
+        return Outcome.DONE
+
+    owner = Owner(reply=lambda request: later() if request == POST else Outcome.LIMITED)
+    there = await here.start(owner)
+    held = asyncio.ensure_future(ask(here, there, POST))
+    assert await ask(here, there, DELETE) is Outcome.LIMITED
+    async with asyncio.timeout(DEADLINE_S):
+        while POST not in owner.asked:  # noqa: ASYNC110 - nothing could set an event for it
+            await asyncio.sleep(0)
+    assert not held.done()
+    go_on.set()
+    assert await held is Outcome.DONE
+
+
 async def test_more_than_a_message_may_hold_is_not_sent(here: World) -> None:
     owner = Owner()
     there = await here.start(owner)
-    too_long = PostTo(API, CONNECTION, bytes(MAX_MESSAGE_BYTES + 1))
+    too_long = PostTo(API, CONNECTION, bytes(LIFTED_MESSAGE_BYTES + 1))
     assert await ask(here, there, too_long) is Outcome.UNREACHABLE
     assert await ask(here, there, POST) is Outcome.DONE
     assert await ask(here, there, too_long) is Outcome.UNREACHABLE

@@ -189,3 +189,10 @@ def test_a_domain_name_replaces_the_connections_in_every_event(exchange: Exchang
     built = json.loads(events.event_json(exchange, None))
     assert built["requestContext"].pop("domainName") == exchange.connection.domain_name
     assert written == built
+
+
+def test_a_binary_message_says_that_its_body_is_base64() -> None:
+    exchange = message_exchange(body="AAE=", is_base64=True)
+    document = events.event(exchange)
+    assert (document["body"], document["isBase64Encoded"]) == ("AAE=", True)
+    assert events.event_json(exchange, None) == events.encode(document)

@@ -189,6 +189,102 @@ def test_two_hours_are_counted_from_the_handshake() -> None:
     assert lifecycle.step(on.DeadlineReached(10_000))[0] == do.SendClose(1001, "Going away")
 
 
+def test_binary_goes_the_way_of_text() -> None:
+    lifecycle = opened()
+    assert lifecycle.step(on.MessageArrived(b"\x00", 500)) == (do.InvokeMessage(b"\x00"),)
+    assert lifecycle.step(on.Posted(b"\xff", 600, binary=True)) == (do.SendBinary(b"\xff"),)
+    assert lifecycle.last_active_ms == 600
+
+
+def in_order() -> Lifecycle:
+    lifecycle = Lifecycle(Limits(ordered=True))
+    lifecycle.step(on.Begin(False, False, at_ms=0))
+    lifecycle.step(on.Registered(at_ms=7))
+    return lifecycle
+
+
+def test_in_order_one_message_is_with_its_handler_at_a_time() -> None:
+    lifecycle = in_order()
+    assert lifecycle.step(on.MessageArrived("a", 10)) == (do.InvokeMessage("a"),)
+    assert lifecycle.step(on.MessageArrived("b", 11)) == (do.KeepInLine(),)
+    assert lifecycle.step(on.MessageArrived(b"c", 12)) == (do.KeepInLine(),)
+    assert lifecycle.step(on.Reply(b"A", 13)) == (do.SendText(b"A"),)
+    assert lifecycle.step(on.MessageDone()) == (do.InvokeMessage("b", has_waited=True),)
+    assert lifecycle.step(on.MessageArrived("d", 14)) == (do.KeepInLine(),)
+    assert lifecycle.step(on.MessageDone()) == (do.InvokeMessage(b"c", has_waited=True),)
+    assert lifecycle.step(on.MessageDone()) == (do.InvokeMessage("d", has_waited=True),)
+    assert lifecycle.step(on.MessageDone()) == ()
+    assert lifecycle._line is None, "a dormant connection has none"
+    assert lifecycle.step(on.MessageArrived("e", 20)) == (do.InvokeMessage("e"),)
+
+
+def test_without_an_order_all_are_with_their_handlers() -> None:
+    lifecycle = opened()
+    assert lifecycle.step(on.MessageArrived("a", 500)) == (do.InvokeMessage("a"),)
+    assert lifecycle.step(on.MessageArrived("b", 500)) == (do.InvokeMessage("b"),)
+    assert lifecycle.step(on.MessageDone()) == ()
+
+
+@pytest.mark.parametrize(
+    ("end", "left"),
+    [
+        pytest.param(on.PeerClosed(4000, "bye"), do.InvokeDisconnect(4000, "bye"), id="the client closes"),
+        pytest.param(on.PeerLost(), do.InvokeDisconnect(1006, "Connection closed abnormally"), id="it is lost"),
+        pytest.param(on.CloseAsked(1000, "end", 13), do.InvokeDisconnect(1000, "end"), id="we close"),
+    ],
+)
+def test_in_order_the_disconnect_comes_behind_what_was_said_before(end: on.Input, left: do.Command) -> None:
+    lifecycle = in_order()
+    lifecycle.step(on.MessageArrived("a", 10))
+    lifecycle.step(on.MessageArrived("b", 11))
+    assert not any(isinstance(command, do.InvokeDisconnect) for command in lifecycle.step(end))
+    assert lifecycle.step(on.MessageArrived("late", 14)) == ()
+    assert lifecycle.step(on.Reply(b"A", 15)) == ()
+    assert lifecycle.step(on.MessageDone()) == (do.InvokeMessage("b", has_waited=True),)
+    assert lifecycle.step(on.MessageDone()) == (left,)
+    assert lifecycle.step(on.MessageDone()) == ()
+
+
+def test_in_order_without_a_message_the_disconnect_comes_at_once() -> None:
+    lifecycle = in_order()
+    lifecycle.step(on.MessageArrived("a", 10))
+    lifecycle.step(on.MessageDone())
+    assert lifecycle.step(on.PeerClosed(4000, "bye"))[-1] == do.InvokeDisconnect(4000, "bye")
+
+
+@pytest.mark.parametrize("closes_first", [False, True])
+def test_in_order_nothing_that_waits_is_invoked_once_fenced(closes_first: bool) -> None:
+    lifecycle = in_order()
+    lifecycle.step(on.MessageArrived("a", 10))
+    lifecycle.step(on.MessageArrived("b", 11))
+    if closes_first:
+        lifecycle.step(on.CloseAsked(1000, "end", 12))
+    lifecycle.step(on.Fenced(1012, "Service restart", REFUSAL, 13))
+    assert lifecycle.step(on.MessageDone()) == ()
+
+
+@pytest.mark.parametrize(
+    ("idle_ms", "duration_ms", "due_ms"),
+    [
+        pytest.param(1_000, None, 1_007, id="idle alone"),
+        pytest.param(None, 10_000, 10_000, id="duration alone"),
+        pytest.param(None, None, None, id="for ever"),
+    ],
+)
+def test_a_limit_that_is_lifted_sets_no_deadline(
+    idle_ms: int | None, duration_ms: int | None, due_ms: int | None
+) -> None:
+    lifecycle = Lifecycle(Limits(idle_timeout_ms=idle_ms, connection_duration_ms=duration_ms))
+    lifecycle.step(on.Begin(False, False, at_ms=0))
+    deadlines = () if due_ms is None else (do.SetDeadline(due_ms),)
+    assert lifecycle.step(on.Registered(at_ms=7)) == (do.AcceptUpgrade(None), *deadlines)
+    if due_ms is None:
+        assert lifecycle.step(on.DeadlineReached(10_000_000)) == ()
+        assert lifecycle.state is State.OPEN
+    else:
+        assert lifecycle.step(on.DeadlineReached(due_ms))[0] == do.SendClose(1001, "Going away")
+
+
 AT = st.integers(0, 20_000)
 AFTER_BEGIN = st.one_of(
     st.builds(on.MessageArrived, st.just("m"), AT),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.posting import Post, read_post
-from gateway.model.limits import MAX_BATCH_BODY_BYTES, MAX_MESSAGE_BYTES, MAX_TARGETS
+from gateway.engine.posting import Post, longest_document, read_post
+from gateway.model.limits import LIFTED_MESSAGE_BYTES, MAX_MESSAGE_BYTES, MAX_TARGETS
 
 TEXT = {"data": "x"}
 NOBODY: dict[str, Any] = {"connectionIds": []}
@@ -30,7 +30,7 @@ NOBODY: dict[str, Any] = {"connectionIds": []}
     ],
 )
 def test_what_is_asked_for(document: Any, post: Post) -> None:
-    assert read_post(json.dumps(document).encode()) == post
+    assert read_post(json.dumps(document).encode(), MAX_MESSAGE_BYTES) == post
 
 
 @pytest.mark.parametrize(
@@ -52,16 +52,24 @@ def test_what_is_asked_for(document: Any, post: Post) -> None:
     ],
 )
 def test_what_is_wrong(body: bytes, why: str) -> None:
-    assert read_post(body) == why
+    assert read_post(body, MAX_MESSAGE_BYTES) == why
 
 
 def test_no_more_than_is_allowed() -> None:
     many = {"connectionIds": [""] * (MAX_TARGETS + 1)} | TEXT
-    assert read_post(json.dumps(many).encode()) == "connectionIds has 10001 elements, at most 10000 are allowed"
+    assert (
+        read_post(json.dumps(many).encode(), MAX_MESSAGE_BYTES)
+        == "connectionIds has 10001 elements, at most 10000 are allowed"
+    )
     long = NOBODY | {"data": "x" * (MAX_MESSAGE_BYTES + 1)}
-    assert read_post(json.dumps(long).encode()) == "the data are 131073 bytes, at most 131072 are allowed"
+    assert read_post(json.dumps(long).encode(), MAX_MESSAGE_BYTES) == (
+        "the data are 131073 bytes, at most 131072 are allowed"
+    )
+    assert isinstance(read_post(json.dumps(long).encode(), MAX_MESSAGE_BYTES + 1), Post)
 
 
 def test_the_most_that_is_allowed_fits_into_a_body() -> None:
     worst = {"connectionIds": ["x" * 20] * MAX_TARGETS, "data": "\x01" * MAX_MESSAGE_BYTES}
-    assert len(json.dumps(worst)) <= MAX_BATCH_BODY_BYTES
+    assert len(json.dumps(worst)) <= longest_document(MAX_MESSAGE_BYTES) == 1_048_576
+    in_base64 = {"connectionIds": ["x" * 20] * MAX_TARGETS, "dataBase64": "A" * (LIFTED_MESSAGE_BYTES // 3 * 4 + 4)}
+    assert len(json.dumps(in_base64)) <= longest_document(LIFTED_MESSAGE_BYTES)

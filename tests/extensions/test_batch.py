@@ -38,8 +38,11 @@ async def test_one_question_for_each_owner() -> None:
     outcomes = Outcomes((Outcome.DONE, Outcome.GONE, Outcome.LIMITED))
     reach = Everywhere({1: outcomes, 2: Outcomes((Outcome.DONE, Outcome.FENCED))})
     targets = (HERE[0], THERE[0], "invented", HERE[1], THERE[1], HERE[2])
-    told = await BatchPosts(reach, IdCheck(KEY)).send(API, Post(targets, b"hi"))
-    assert reach.asked == [(1, PostToMany(API, tuple(HERE), b"hi")), (2, PostToMany(API, tuple(THERE), b"hi"))]
+    told = await BatchPosts(reach, IdCheck(KEY)).send(API, Post(targets, b"hi"), binary=True)
+    assert reach.asked == [
+        (1, PostToMany(API, tuple(HERE), b"hi", True)),
+        (2, PostToMany(API, tuple(THERE), b"hi", True)),
+    ]
     assert told["outcomes"] == {
         HERE[0]: "sent",
         THERE[0]: "sent",
@@ -65,9 +68,10 @@ async def test_one_question_for_each_owner() -> None:
 )
 async def test_what_one_owner_says_of_all_its_own_changes_nothing_for_others(says: PeerAnswer, word: str) -> None:
     reach = Everywhere({1: Outcomes((Outcome.DONE,) * 3), 2: says})
-    told = await BatchPosts(reach, IdCheck(KEY)).send(API, Post((*HERE, *THERE), b"hi"))
+    told = await BatchPosts(reach, IdCheck(KEY)).send(API, Post((*HERE, *THERE), b"hi"), binary=False)
     assert told["outcomes"] == dict.fromkeys(HERE, "sent") | dict.fromkeys(THERE, word)
 
 
 async def test_nobody() -> None:
-    assert await BatchPosts(Everywhere({}), IdCheck(KEY)).send(API, Post((), b"")) == {"counts": {}, "outcomes": {}}
+    told = await BatchPosts(Everywhere({}), IdCheck(KEY)).send(API, Post((), b""), binary=False)
+    assert told == {"counts": {}, "outcomes": {}}

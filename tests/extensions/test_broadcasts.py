@@ -40,7 +40,7 @@ async def test_counts_are_added_up_and_who_did_not_answer_is_told() -> None:
             NodeNumber(5): Outcome.LIMITED,
         }
     )
-    told = await Broadcasts(nodes).send(Wanted(AUDIENCE, True), b"hi")
+    told = await Broadcasts(nodes).send(Wanted(AUDIENCE, True), b"hi", binary=False)
     assert nodes.asked == Broadcast(AUDIENCE, b"hi", True)
     assert told == {
         "counts": {"sent": 15, "gone": 1, "limited": 1},
@@ -58,6 +58,6 @@ async def test_counts_are_added_up_and_who_did_not_answer_is_told() -> None:
 
 async def test_who_does_not_wait_hears_who_has_taken_it() -> None:
     nodes = Nodes({NodeNumber(1): Outcome.DONE, NodeNumber(2): Outcome.UNREACHABLE})
-    told = await Broadcasts(nodes).send(Wanted(AUDIENCE, False), b"hi")
-    assert nodes.asked == Broadcast(AUDIENCE, b"hi", False)
+    told = await Broadcasts(nodes).send(Wanted(AUDIENCE, False), b"hi", binary=True)
+    assert nodes.asked == Broadcast(AUDIENCE, b"hi", False, True)
     assert told == {"nodes": {"1": "taken", "2": "unreachable"}}

@@ -10,18 +10,19 @@ import pytest
 
 import signing
 from answers import answered
-from crowd import KEY, OWNER, Crowd
+from crowd import KEY, OWNER, SIGNED, Crowd
 from gateway.access.keyring import Keyring
 from gateway.extensions.service import longest_body
 from gateway.management import Guard
 from gateway.model.http import HttpRequest
 from gateway.model.ids import connection_id
-from gateway.model.limits import MAX_BATCH_BODY_BYTES, MAX_MESSAGE_BYTES
+from gateway.model.limits import LIFTED_MESSAGE_BYTES, MAX_MESSAGE_BYTES
 from node_doubles import ManualClock, until_idle
 
 ABSENT = connection_id(OWNER, b"absent", KEY)
 POST = "/dev/@fleet/post"
 BROADCAST = "/dev/@fleet/broadcast"
+LIMITS = "/dev/@fleet/limits"
 
 
 @pytest.fixture
@@ -54,6 +55,44 @@ async def test_a_broadcast(crowd: Crowd) -> None:
         },
     )
     assert (one.socket.sent, other.socket.sent, slow.socket.sent) == ([b"hi"], [], [])
+
+
+BINARY = (*SIGNED, ("X-Fleet-Frame", "binary"))
+
+
+async def test_binary_messages_to_many() -> None:
+    crowd = Crowd(binary=True)
+    (client,) = await crowd.opened()
+    post = {"connectionIds": [client.connection_id], "dataBase64": "/wA="}
+    assert (await crowd.ask("POST", POST, post, headers=BINARY))[0] == 200
+    assert (await crowd.ask("POST", BROADCAST, b"\xff\x01", headers=BINARY))[0] == 200
+    assert (client.socket.sent_binary, client.socket.sent) == ([b"\xff\x00", b"\xff\x01"], [])
+    await crowd.close()
+
+
+@pytest.mark.parametrize("path", [POST, BROADCAST])
+async def test_without_the_setting_there_is_nothing_binary(crowd: Crowd, path: str) -> None:
+    document = {"connectionIds": [], "data": "x"}
+    told = await crowd.ask("POST", path, document, headers=BINARY)
+    assert told == (400, {"message": "X-Fleet-Frame: binary needs the setting binary = on"})
+
+
+async def test_longer_messages_where_the_limit_is_lifted() -> None:
+    crowd = Crowd(max_message_bytes=LIFTED_MESSAGE_BYTES, max_out_buffer_bytes=LIFTED_MESSAGE_BYTES)
+    (client,) = await crowd.opened()
+    long = b"x" * LIFTED_MESSAGE_BYTES
+    post = {"connectionIds": [client.connection_id], "data": long.decode()}
+    assert (await crowd.ask("POST", POST, post))[1]["counts"] == {"sent": 1}
+    assert (await crowd.ask("POST", BROADCAST, long))[1]["counts"]["sent"] == 1
+    assert (await crowd.ask("POST", BROADCAST, long + b"x"))[0] == 413
+    assert client.socket.sent == [long, long]
+    await crowd.close()
+
+
+async def test_the_limits(crowd: Crowd) -> None:
+    status, told = await crowd.ask("GET", LIMITS)
+    assert (status, told["profile"]) == (200, "aws")
+    assert {each["name"] for each in told["limits"]} > {"idle_timeout_seconds", "binary", "ping_seconds"}
 
 
 async def test_a_broadcast_that_nobody_waits_for(crowd: Crowd) -> None:
@@ -89,8 +128,8 @@ async def test_everything_else_is_the_managements(crowd: Crowd) -> None:
 
 
 def test_only_here_a_body_may_be_longer(crowd: Crowd) -> None:
-    assert longest_body(POST) == longest_body("/dev/%40fleet/post") == MAX_BATCH_BODY_BYTES
-    assert longest_body("/dev/@connections/x") is longest_body("/live") is None
+    assert longest_body(POST, 131_072) == longest_body("/dev/%40fleet/post", 131_072) == 1_048_576
+    assert longest_body("/dev/@connections/x", 131_072) is longest_body("/live", 131_072) is None
 
     def refused(path: str) -> tuple[int, bytes]:
         answer = crowd.service.too_large(HttpRequest("POST", path, "", (), b"", "127.0.0.1", "localhost"))
@@ -128,6 +167,7 @@ class _Later:
         ("POST", POST, "execute-api:ManageConnections", "POST/@connections/*"),
         ("POST", BROADCAST, "wsfleet:Broadcast", "POST/@fleet/broadcast"),
         ("POST", f"{BROADCAST}?wait=false", "wsfleet:Broadcast", "POST/@fleet/broadcast"),
+        ("GET", LIMITS, "execute-api:ManageConnections", "GET/@fleet/limits"),
     ],
 )
 async def test_who_may(method: str, path: str, action: str, resource: str) -> None:

@@ -6,11 +6,12 @@ import pytest
 
 from gateway import ports
 from gateway.model.invocation import FunctionError
-from gateway.model.limits import CONNECTION_DURATION_MS, IDLE_TIMEOUT_MS
-from gateway.wire import frames
+from gateway.model.limits import AWS, CONNECTION_DURATION_MS, IDLE_TIMEOUT_MS
+from gateway.server.door import Door
 from node_doubles import Script, returning
 from parity_world import Client, World, world
 from sample_definitions import api, definition, route
+from server_fakes import Conversations, RealClock
 
 LIFE = definition(api(route("$connect"), route("$disconnect"), route("$default")))
 LATE_MS = 1_000  # an idle close may come so much later; AWS's own came 3.9 s late
@@ -74,6 +75,7 @@ async def test_whatever_disconnect_answers_it_is_called_once_and_the_connection_
 
 
 @pytest.mark.parity("P-204")
-def test_nothing_can_tell_a_socket_to_ping() -> None:
-    told = {name for name in (*vars(ports.Socket), *vars(frames)) if "ping" in name.lower()}
-    assert told == {"PING"}, "the opcode, for reading"
+async def test_nothing_can_tell_a_socket_to_ping() -> None:
+    """But the pulse of an operator who wants one, which a door with AWS's limits does not have."""
+    assert not [name for name in vars(ports.Socket) if "ping" in name.lower()]
+    assert Door(Conversations(), RealClock(), AWS).pulse is None

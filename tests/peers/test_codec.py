@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber
-from gateway.model.limits import MAX_MESSAGE_BYTES
+from gateway.model.limits import LIFTED_MESSAGE_BYTES
 from gateway.model.peer import ConnectionInfo, DeleteIt, GetInfo, Outcome, PeerAnswer, PeerRequest, PostTo
 from gateway.peers.codec import answer_frame, answers_in, request_frame, requests_in
 from gateway.peers.garbled import Garbled
@@ -19,7 +19,7 @@ U32 = st.integers(0, 2**32 - 1)
 ANY_TEXT = st.text(st.characters(), max_size=50)  # lone surrogates too
 IDS = (ANY_TEXT.map(ApiId), ANY_TEXT.map(ConnectionId))
 REQUESTS = st.one_of(
-    st.builds(PostTo, *IDS, st.binary(max_size=200)), st.builds(GetInfo, *IDS), st.builds(DeleteIt, *IDS)
+    st.builds(PostTo, *IDS, st.binary(max_size=200), st.booleans()), st.builds(GetInfo, *IDS), st.builds(DeleteIt, *IDS)
 )
 TIMES = st.integers(-(2**63), 2**63 - 1)
 INFOS = st.builds(ConnectionInfo, TIMES, TIMES, ANY_TEXT, st.none() | ANY_TEXT)
@@ -81,7 +81,7 @@ def test_frames_look_as_written_down() -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        pytest.param(PostTo(API, CONNECTION, bytes(MAX_MESSAGE_BYTES + 1)), id="data"),
+        pytest.param(PostTo(API, CONNECTION, bytes(LIFTED_MESSAGE_BYTES + 1)), id="data"),
         pytest.param(GetInfo(ApiId("x" * 65_536), CONNECTION), id="API ID"),
         pytest.param(DeleteIt(API, ConnectionId("x" * 65_536)), id="connection ID"),
     ],
@@ -105,14 +105,14 @@ def test_what_does_not_fit_an_answer_is_not_framed(info: ConnectionInfo) -> None
 
 
 def test_more_data_than_a_message_holds_is_garbled() -> None:
-    frame = request_frame(1, OWNER, 1, PostTo(API, CONNECTION, bytes(MAX_MESSAGE_BYTES)))
-    size = len(frame) - MAX_MESSAGE_BYTES
-    longer = frame[: size - len(API) - len(CONNECTION) - 4] + (MAX_MESSAGE_BYTES + 1).to_bytes(4, "big")
+    frame = request_frame(1, OWNER, 1, PostTo(API, CONNECTION, bytes(LIFTED_MESSAGE_BYTES)))
+    size = len(frame) - LIFTED_MESSAGE_BYTES
+    longer = frame[: size - len(API) - len(CONNECTION) - 4] + (LIFTED_MESSAGE_BYTES + 1).to_bytes(4, "big")
     with pytest.raises(Garbled):
         requests_in(longer + frame[size - len(API) - len(CONNECTION) :] + b"x", 0)
 
 
-@pytest.mark.parametrize("kind", [3, 4, 5, 255])
+@pytest.mark.parametrize("kind", [3, 4, 6, 7, 255])
 def test_an_unknown_kind_is_garbled(kind: int) -> None:
     frame = bytearray(FRAMES[1])
     frame[12] = kind

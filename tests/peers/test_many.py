@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber, connection_id
-from gateway.model.limits import MAX_MESSAGE_BYTES, MAX_TARGETS
+from gateway.model.limits import LIFTED_MESSAGE_BYTES, MAX_MESSAGE_BYTES, MAX_TARGETS
 from gateway.model.peer import PostToMany
-from gateway.peers.bounds import MAX_BATCH_BYTES
+from gateway.peers.bounds import MAX_ALONE_BYTES, MAX_BATCH_BYTES
 from gateway.peers.codec import request_frame, requests_in
 from gateway.peers.garbled import Garbled
 
@@ -26,11 +26,18 @@ def test_the_longest_for_the_most_is_one_message() -> None:
     assert requests_in(made, 0) == [(1, 7, 1000, request)]
 
 
+def test_a_lifted_one_has_a_batch_to_itself() -> None:
+    request = PostToMany(API, MOST, bytes(LIFTED_MESSAGE_BYTES), True)
+    made = frame(request)
+    assert len(made) <= MAX_ALONE_BYTES
+    assert requests_in(made, 0) == [(1, 7, 1000, request)]
+
+
 @pytest.mark.parametrize(
     "request_",
     [
         PostToMany(API, (*MOST, MOST[0]), b""),
-        PostToMany(API, MOST[:1], bytes(MAX_MESSAGE_BYTES + 1)),
+        PostToMany(API, MOST[:1], bytes(LIFTED_MESSAGE_BYTES + 1)),
         PostToMany(API, (ConnectionId("invented"),), b""),
     ],
     ids=["too many", "too long", "no ID"],

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.peers.bounds import MAX_BATCH_BYTES
+from gateway.peers.bounds import MAX_ALONE_BYTES, MAX_BATCH_BYTES
 from gateway.peers.garbled import Garbled
 from gateway.peers.sealing import FRAMES_AT, MAC_BYTES, Batch, Opener, Sealer
 
@@ -95,9 +95,16 @@ def test_another_key_is_garbled() -> None:
 
 
 def test_a_batch_longer_than_any_is_refused_from_its_head() -> None:
-    head = (MAX_BATCH_BYTES + 1).to_bytes(4, "big") + bytes(8)
+    head = (MAX_ALONE_BYTES + 1).to_bytes(4, "big") + bytes(8)
     assert opened(Opener(KEY), [head[:11]]) == ([], True)
     assert opened(Opener(KEY), [head]) == ([], False)
+
+
+def test_a_frame_longer_than_a_batch_has_one_to_itself() -> None:
+    long = bytes(MAX_BATCH_BYTES + 1)
+    found, fine = opened(Opener(KEY), [Sealer(KEY).seal([long, b"x"], 5)])
+    assert fine
+    assert [len(body) for _, body in found] == [len(long), 1]
 
 
 def test_what_does_not_fit_one_batch_makes_several() -> None:

@@ -16,7 +16,7 @@ import pytest
 from gateway.model.errors import UserError
 from gateway.model.ids import NodeNumber
 from gateway.model.peer import ConnectionInfo, Outcome, PeerAnswer, PeerRequest
-from gateway.peers.bounds import DEFAULT, MAX_BATCH_BYTES, Bounds
+from gateway.peers.bounds import DEFAULT, MAX_ALONE_BYTES, Bounds
 from gateway.peers.codec import answers_in, request_frame
 from gateway.peers.greeting import NONCE_BYTES, Greeting
 from gateway.peers.sealing import FRAMES_AT, Opener, Sealer
@@ -287,7 +287,7 @@ async def test_who_does_not_take_his_answers_is_dropped() -> None:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        pytest.param((MAX_BATCH_BYTES + 1).to_bytes(4, "big") + bytes(8), "longer than any may be", id="too long"),
+        pytest.param((MAX_ALONE_BYTES + 1).to_bytes(4, "big") + bytes(8), "longer than any may be", id="too long"),
         pytest.param(bytes(28), "not what the other side said", id="not sealed"),
     ],
 )

@@ -57,6 +57,11 @@ def test_logs_are_listed_where_there_are_any() -> None:
     assert not any(line.startswith("  logs") for line in banner(described, READY, [], "wsfleet"))
 
 
+def test_what_was_lifted_of_awss_limits_is_told() -> None:
+    lines = banner(definition(api(route("send"))), READY, [], "wsfleet", differences="limits differ from AWS's: x")
+    assert "  limits differ from AWS's: x" in lines
+
+
 def test_the_lines_to_paste_are_shell() -> None:
     lines = banner(definition(api(route("send"))), READY, [], "wsfleet")
     wscat = next(line for line in lines if "wscat" in line)

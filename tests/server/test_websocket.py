@@ -12,7 +12,8 @@ from websockets.asyncio.client import connect
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 
-from gateway.model.limits import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
+from gateway.counters import Limit
+from gateway.model.limits import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Limits
 from gateway.server.websocket import WebSocketShell
 from raw_client import HANDSHAKE, RawClient, raw_client
 from server_fakes import QUICK, Conversation, Served, Serving, is_reading, serving, until
@@ -496,3 +497,60 @@ async def test_an_idle_connection_holds_no_task_and_no_timer(serving: Serving) -
 
 def live_timers(loop: asyncio.AbstractEventLoop) -> int:
     return sum(not handle.cancelled() for handle in loop._scheduled)  # type: ignore[attr-defined]
+
+
+async def test_binary_is_sent_as_it_is(serving_any: Serving) -> None:
+    sent = (b"", b"\xff\x00", bytes(range(256)) * 256)
+    async with serving_any() as served, connect(served.url, ssl=served.trust) as client:
+        conversation = await served.conversations.first()
+        for data in sent:
+            conversation.socket.send_binary(data)
+            assert await client.recv() == data
+        await client.close()
+        await conversation.ends()
+        conversation.socket.send_binary(b"late")
+
+
+# -- pings of our own --------------------------------------------------------------------------------------------------
+
+
+async def test_a_client_that_answers_no_ping_is_lost(serving: Serving) -> None:
+    async with serving(Limits(ping_ms=40)) as served, raw_client(served.port, served.trust) as client:
+        conversation = await opened(served, client)
+        (ping,) = await client.frames()
+        assert (ping.opcode, bytes(ping.data)) == (Opcode.PING, b"")
+        assert conversation.heard == [("peer_lost",)]
+        assert served.door._door.counters.exceeded[Limit.PONG] == 1
+
+
+@pytest.mark.parametrize("answer", [client_frame(PONG), client_frame(TEXT, b"x")])
+async def test_whatever_a_client_says_is_an_answer(serving: Serving, answer: bytes) -> None:
+    async with serving(Limits(ping_ms=40)) as served, raw_client(served.port, served.trust) as client:
+        conversation = await opened(served, client)
+        for _ in range(4):
+            assert await client.read(2) == b"\x89\x00"
+            await client.send(answer)
+        assert ("peer_lost",) not in conversation.heard
+        await client.send(client_frame(CLOSE, BYE))
+        await conversation.ends()
+        assert conversation.heard[-1] == ("peer_closed", 1000, "probe-complete")
+        pulse = served.door._door.pulse
+        assert pulse is not None
+        await until(lambda: len(pulse) == 0)
+
+
+async def test_a_client_that_is_not_read_is_not_taken_for_dead(serving: Serving) -> None:
+    async with (
+        serving(Limits(ping_ms=40)) as served,
+        raw_client(served.port, served.trust) as held,
+        raw_client(served.port, served.trust) as other,
+    ):
+        conversation = await opened(served, held)
+        conversation.socket.pause_reading()
+        await other.open()
+        for _ in range(4):  # as many rounds pass
+            assert await other.read(2) == b"\x89\x00"
+            await other.send(client_frame(PONG))
+        assert conversation.heard == []
+        conversation.socket.resume_reading()
+        await conversation.ends()

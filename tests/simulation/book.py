@@ -12,8 +12,9 @@ from typing import Final
 
 from gateway.model.ids import ConnectionId, NodeNumber, RequestId, disconnect_request_id, owner_of
 from gateway.model.peer import ManyRequest, Outcome, PeerAnswer, PeerRequest, PostTo
+from gateway.ports import Socket
 from gateway.tenure import Tenure
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 from node_doubles import KEY
 from simulation.world import SimNode, World
 
@@ -231,15 +232,17 @@ class BookedSocket:
         if self.story is not None:
             self.story.refused = True
 
-    def send_prepared(self, text: PreparedText, most: int) -> bool:
-        self.send_text(text.text)
+    def send_prepared(self, message: PreparedMessage, most: int) -> bool:
+        self.send_text(message.data)
         return True
 
-    def send_to_each(self, sockets: Sequence[Socket], text: PreparedText, most: int) -> list[Socket]:
-        return [each for each in sockets if not each.send_prepared(text, most)]
+    def send_to_each(self, sockets: Sequence[Socket], message: PreparedMessage, most: int) -> list[Socket]:
+        return [each for each in sockets if not each.send_prepared(message, most)]
 
     def send_text(self, data: bytes) -> None:
         self._book.sends(self._told(), data, arrives=not self.gone)
+
+    send_binary = send_text
 
     def close(self, code: int | None, reason: str) -> None:
         self._book.ends(self._told(), f"closed by us: {code}")

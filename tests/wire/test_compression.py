@@ -14,6 +14,7 @@ from websockets.protocol import Protocol, Side
 
 from gateway.model.limits import AWS, MAX_MESSAGE_BYTES
 from gateway.wire.compression import (
+    MOST_BYTES,
     NO_COMPRESSION,
     WORTH_BYTES,
     agreed_extension,
@@ -21,9 +22,10 @@ from gateway.wire.compression import (
     deflate,
     inflate,
     packed_frames,
+    sent_binary,
     sent_text,
 )
-from gateway.wire.frames import CLOSE, CONTINUATION, PING, TEXT, frame, text_frames
+from gateway.wire.frames import BINARY, CLOSE, COMPRESSED, CONTINUATION, PING, TEXT, frame, text_frames
 from gateway.wire.stream import Binary, Close, Event, MessageReader, Text, Violation
 from wire_frames import client_frame, read_all
 
@@ -116,11 +118,20 @@ def test_no_offer_breaks_it(offers: list[str]) -> None:
 
 
 def test_what_is_short_or_does_not_shrink_leaves_as_it_is() -> None:
-    for text in (b"", b"x" * (WORTH_BYTES - 1)):
-        assert sent_text(text, AWS.max_frame_bytes, 15) == frame(TEXT, text)
+    for text in (b"", b"x" * (WORTH_BYTES - 1), b"x" * (MOST_BYTES + 1)):
+        assert sent_text(text, AWS.max_frame_bytes, 15) == text_frames(text, AWS.max_frame_bytes)
     dense = bytes(byte & 0x7F for byte in Random(7).randbytes(WORTH_BYTES))
     assert len(packed(dense)) >= len(dense)
     assert sent_text(dense, AWS.max_frame_bytes, 15) == frame(TEXT, dense)
+    assert sent_binary(dense, AWS.max_frame_bytes, 15) == frame(BINARY, dense)
+
+
+def test_binary_is_compressed_alike() -> None:
+    data = bytes(1_000)
+    sent = sent_binary(data, AWS.max_frame_bytes, 15)
+    assert (sent[0], sent[1]) == (0x80 | COMPRESSED | BINARY, len(sent) - 2)
+    assert inflate(sent[2:], 1_000) == data
+    assert sent_binary(data, AWS.max_frame_bytes, 0) == frame(BINARY, data)
 
 
 def test_nothing_is_compressed_where_nothing_was_agreed_on() -> None:

@@ -8,6 +8,7 @@ from websockets.protocol import Protocol, Side
 
 from gateway.model.limits import MAX_FRAME_BYTES
 from gateway.wire.frames import (
+    BINARY,
     CLOSE,
     CONTINUATION,
     PING,
@@ -15,6 +16,7 @@ from gateway.wire.frames import (
     Header,
     Violation,
     apply_mask,
+    binary_frames,
     close_frame,
     is_close_code,
     pong_frame,
@@ -99,6 +101,15 @@ def test_long_text_leaves_as_frames_cut_between_characters(text: str, max_frame_
     assert all(len(frame.data) <= max_frame_bytes for frame in frames)
     assert "".join(bytes(frame.data).decode() for frame in frames) == text
     assert [frame.opcode for frame in frames] == [TEXT] + [CONTINUATION] * (len(frames) - 1)
+    assert [frame.fin for frame in frames] == [False] * (len(frames) - 1) + [True]
+
+
+@given(st.binary(max_size=400), st.integers(4, 60))
+def test_long_binary_leaves_as_frames(data: bytes, max_frame_bytes: int) -> None:
+    frames = judged(binary_frames(data, max_frame_bytes))
+    assert b"".join(bytes(frame.data) for frame in frames) == data
+    assert all(len(frame.data) <= max_frame_bytes for frame in frames)
+    assert [frame.opcode for frame in frames] == [BINARY] + [CONTINUATION] * (len(frames) - 1)
     assert [frame.fin for frame in frames] == [False] * (len(frames) - 1) + [True]
 
 

@@ -1,4 +1,4 @@
-"""One message to everybody by `POST /{stage}/@fleet/broadcast`, against a loop of `send()` in C over the same sockets."""
+"""One message to everybody by `POST /{stage}/@fleet/broadcast`, against `send()` in C over the same sockets."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _measured(found: Mapping[int, Series], workers: int) -> Mapping[str, Measure
     count, series = list(found.items())[-1]
     few, many = next(iter(found.values())), series
     is_whole = count == FULL.broadcast[-1]
-    note = f"{count:,} sockets over {workers} workers, {BYTES} bytes; C: {workers} loops over the same sockets, in turns"
+    note = f"{count:,} sockets over {workers} workers, {BYTES} bytes; C: {workers} loops over the same sockets"
     details = {"CPU µs per send() in C": median(series.theirs)}
     growth = [(each / median(few.ours) - 1) * 100 for each in many.ours]
     growth_of_c = (median(many.theirs) / median(few.theirs) - 1) * 100
@@ -144,9 +144,10 @@ BROADCAST: Final = Scenario(
         Row("growth.broadcast", "growth of CPU per message, 1,000 to 100,000", "%", at_most(10)),
     ),
     broadcast,
-    "One signed call to one of six nodes, which asks the others; CPU is that of all nodes with everything they do for it "
-    "(signature, the read of the node records, hops, the messages, the answer), time is until the answer with its counts. "
-    "C is a loop of `send()` for each node, over the very sockets of that node, which it borrows (`pidfd_getfd`); both "
-    "send the same bytes in turns, and everybody has received before the next begins.",
+    "One signed call to one of six nodes, which asks the others; CPU is that of all nodes with everything they do for "
+    "it (signature, the read of the node records, hops, the messages, the answer), time is until the answer with its "
+    "counts. C is a loop of `send()` for each node, over the very sockets of that node, which it borrows "
+    "(`pidfd_getfd`). Both send the same bytes in turns to clients that read when all is sent, as if they were "
+    "elsewhere and took no time of this machine; all of them have everything before the next begins.",
     (130, 9),
 )  # fmt: skip

@@ -11,6 +11,7 @@ import click
 from gateway import running
 from gateway.cli.options import API, LAMBDA, REGION, STAGE, TEMPLATE, checked_url, template_or_found
 from gateway.cli.parameters import PARAMETERS, OverridesCommand
+from gateway.cli.setting_options import profile_among, profile_options
 from gateway.report.printer import Printer
 from gateway.settings import (
     DEFAULT_HOST,
@@ -86,6 +87,7 @@ def _writable(ctx: click.Context, param: click.Parameter, value: Path | None) ->
     show_default=True,
     help="Compress messages for clients that offer permessage-deflate.",
 )
+@profile_options
 def run(template: Path | None, parameters: dict[str, str], **options: Any) -> None:
     """Serve the WebSocket APIs of TEMPLATE on this machine.
 
@@ -102,6 +104,11 @@ def run_settings(template: Path | None, parameters: dict[str, str], options: dic
     if options["port"] == options["tls_port"] != 0:
         raise click.UsageError(f"--port and --tls-port cannot both be {options['port']}.")
     check_environment()
+    profile = profile_among(options)
     return RunSettings(
-        template=template_or_found(template), directories=directories(), parameters=parameters, **options
+        template=template_or_found(template),
+        directories=directories(),
+        parameters=parameters,
+        profile=profile,
+        **options,
     )

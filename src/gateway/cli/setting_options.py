@@ -11,6 +11,7 @@ import click
 from gateway.settings import Effective, load_settings
 from gateway.settings.kinds import Pairs, Switch
 from gateway.settings.known import SETTINGS
+from gateway.settings.profile import PROFILE_SETTINGS, Profile
 from gateway.settings.setting import Setting
 
 TABLE_SETTINGS: Final = ("table", "region", "endpoint_url")  # what a command needs to find the fleet
@@ -44,6 +45,38 @@ def option(each: Setting) -> Callable[[CommandT], CommandT]:
         case Pairs(metavar):
             return click.option(each.flag, each.name, multiple=True, metavar=metavar, help=_help(each))
     return click.option(each.flag, each.name, metavar=each.about.kind.metavar, help=_help(each))
+
+
+def profile_options(command: CommandT) -> CommandT:
+    """Flags for what may be lifted of AWS's limits, for a command that reads no settings file. They have values as the
+    settings have."""
+
+    def read(ctx: click.Context, param: click.Parameter, value: object) -> Any:
+        del ctx
+        try:
+            return kinds[str(param.name)].read(value)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}.", param_hint=param.opts[0]) from error
+
+    wanted = [each for each in SETTINGS if each.name in PROFILE_SETTINGS]
+    kinds = {each.name: each.about.kind for each in wanted}
+    for each in reversed(wanted):
+        metavar = each.about.kind.metavar
+        command = click.option(
+            each.flag,
+            each.name,
+            default=each.value,
+            callback=read,
+            metavar=metavar,
+            type=click.UNPROCESSED,
+            help=_help(each),
+        )(command)
+    return command
+
+
+def profile_among(options: dict[str, Any]) -> Profile:
+    """Takes what ``profile_options`` has read out of ``options``."""
+    return Profile(**{name: options.pop(name) for name in PROFILE_SETTINGS})
 
 
 def effective(config: Path | None, flags: dict[str, Any]) -> Effective:

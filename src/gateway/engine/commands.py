@@ -20,9 +20,16 @@ class InvokeConnect:
 
 @hot_value
 class InvokeMessage:
-    """Route one message and call its integration; a reply comes back as ``Send``."""
+    """Route one message and call its integration; a reply comes back as ``Reply``. ``has_waited``: it was kept in line
+    before, and is counted already."""
 
-    text: str
+    content: str | bytes
+    has_waited: bool = False
+
+
+@hot_value
+class KeepInLine:
+    """A message waits for its turn: count it among those in flight."""
 
 
 @hot_value
@@ -71,6 +78,13 @@ class SendText:
 
 
 @hot_value
+class SendBinary:
+    """Send one BINARY message."""
+
+    data: bytes
+
+
+@hot_value
 class SendClose:
     """Send a close frame; the connection is no longer addressable."""
 
@@ -107,12 +121,14 @@ Command = (
     Authorize
     | InvokeConnect
     | InvokeMessage
+    | KeepInLine
     | InvokeDisconnect
     | Register
     | Unregister
     | AcceptUpgrade
     | RefuseUpgrade
     | SendText
+    | SendBinary
     | SendClose
     | Abort
     | SetDeadline

@@ -88,7 +88,7 @@ def _message(exchange: Exchange) -> Document:
     document = _stage_variables(exchange.endpoint)
     document["requestContext"] = _context(exchange)
     document["body"] = exchange.body
-    document["isBase64Encoded"] = False
+    document["isBase64Encoded"] = exchange.is_base64
     return document
 
 
@@ -108,7 +108,7 @@ def _message_json(exchange: Exchange, message_id: str, body: str, domain_name: s
         f'"identity":{_identity_json(connection)},"requestId":{request_id},'
         f'"domainName":{text(connection.domain_name if domain_name is None else domain_name)},'
         f'"connectionId":{text(connection.connection_id)},"apiId":{text(connection.api_id)}}},'
-        f'"body":{text(body)},"isBase64Encoded":false}}'
+        f'"body":{text(body)},"isBase64Encoded":{"true" if exchange.is_base64 else "false"}}}'
     ).encode()
 
 

@@ -35,8 +35,9 @@ class Occasion:
 
 @hot_value
 class Exchange:
-    """``handshake`` is set on CONNECT only; ``body`` and ``message_id`` on MESSAGE only; ``close`` (code, reason) on
-    DISCONNECT only; ``authorizer_latency_ms`` on CONNECT after an authorizer."""
+    """``handshake`` is set on CONNECT only; ``body`` and ``message_id`` on MESSAGE only, ``is_base64`` where that body
+    is bytes in base64; ``close`` (code, reason) on DISCONNECT only; ``authorizer_latency_ms`` on CONNECT after an
+    authorizer."""
 
     endpoint: Endpoint
     connection: Connection
@@ -48,6 +49,7 @@ class Exchange:
     message_id: MessageId | None = None
     close: tuple[int, str] | None = None
     authorizer_latency_ms: int | None = None
+    is_base64: bool = False
 
     def context(self) -> dict[str, str]:
         """``$context`` flattened, by the names of parity 5.3 (``connectionId``, ``identity.sourceIp``,

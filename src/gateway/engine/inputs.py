@@ -58,10 +58,16 @@ class RegistrationFailed:
 
 @hot_value
 class MessageArrived:
-    """A whole text message from the client."""
+    """A whole message from the client: text, or bytes of a binary one."""
 
-    text: str
+    content: str | bytes
     at_ms: int
+
+
+@hot_value
+class MessageDone:
+    """The handler is through with a message, and its reply has been told, if there is one. Nothing comes of it where
+    messages need not come in order."""
 
 
 @hot_value
@@ -74,10 +80,11 @@ class Reply:
 
 @hot_value
 class Posted:
-    """PostToConnection; ``data`` is valid UTF-8."""
+    """PostToConnection; ``data`` is valid UTF-8, unless it is to be sent as a BINARY message."""
 
     data: bytes
     at_ms: int
+    binary: bool = False
 
 
 @hot_value
@@ -133,6 +140,7 @@ Input = (
     | Registered
     | RegistrationFailed
     | MessageArrived
+    | MessageDone
     | Reply
     | Posted
     | CloseAsked

@@ -5,8 +5,10 @@
 
 ``$connect`` and the record's write run side by side; the upgrade waits for both. Rules held here and nowhere else:
 ``$disconnect`` at most once, and only when ``$connect`` succeeded; nothing is sent after a close; a deadline is set
-while a socket is open or closing; once fenced nothing is invoked, and a record stays whose ``$disconnect`` is owed: it
-is how whoever speaks for the connection from then on knows of it. It knows no socket, no event document and no clock.
+while a socket is closing, and while one is open that may not stay for ever; once fenced nothing is invoked, and a
+record stays whose ``$disconnect`` is owed: it is how whoever speaks for the connection from then on knows of it. It
+knows no socket, no event document and no clock. Where messages come in order, each waits for the end of the one before,
+and ``$disconnect`` for the end of all.
 """
 
 from __future__ import annotations
@@ -24,14 +26,17 @@ from gateway.engine.commands import (
     InvokeConnect,
     InvokeDisconnect,
     InvokeMessage,
+    KeepInLine,
     RefuseUpgrade,
     Register,
     ReportClosed,
+    SendBinary,
     SendClose,
     SendText,
     SetDeadline,
     Unregister,
 )
+from gateway.engine.line import Line
 from gateway.model.limits import Limits
 
 GOING_AWAY: Final = (1001, "Going away")  # idle and 2 h; parity 8
@@ -86,10 +91,11 @@ class Upgrade:
 class Lifecycle:
     """One connection. ``begun_ms`` (the handshake) and ``last_active_ms`` (data either way) are monotonic."""
 
-    __slots__ = ("_limits", "_upgrade", "begun_ms", "last_active_ms", "state")
+    __slots__ = ("_limits", "_line", "_upgrade", "begun_ms", "last_active_ms", "state")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._line: Line | None = None  # in order only, and only while a message is with its handler
         self._upgrade: Upgrade | None = Upgrade()
         self.state = State.AUTHORIZING
         self.begun_ms = 0
@@ -100,14 +106,14 @@ class Lifecycle:
         if self._upgrade is not None and isinstance(happened, _OF_UPGRADE):
             return self._handshake(happened)
         match happened:
-            case on.MessageArrived(text, at_ms):
-                return self._message(text, at_ms)
-            case on.Posted(data, at_ms) | on.Reply(data, at_ms):
-                return self._send(data, at_ms)
-            case on.PeerClosed(code, reason):
-                return self._ended(*(NO_STATUS if code is None else (code, reason)))
-            case on.PeerLost():
-                return self._ended(*ABNORMAL)
+            case on.MessageArrived(content, at_ms):
+                return self._message(content, at_ms)
+            case on.Posted() | on.Reply():
+                return self._send(happened)
+            case on.MessageDone():
+                return self._next_message()
+            case on.PeerClosed() | on.PeerLost():
+                return self._ended(*_end_of(happened))
             case on.CloseAsked(code, reason, at_ms):
                 return self._close(code, reason, at_ms)
             case on.DeadlineReached(at_ms):
@@ -171,7 +177,9 @@ class Lifecycle:
             return self._undo(upgrade)
         self._upgrade = None
         self.state = State.OPEN
-        return (AcceptUpgrade(upgrade.subprotocol), SetDeadline(self._next_deadline()))
+        due = self._next_deadline()
+        accept = AcceptUpgrade(upgrade.subprotocol)
+        return (accept,) if due is None else (accept, SetDeadline(due))
 
     def _refused(self, upgrade: Upgrade, refuse: RefuseUpgrade) -> Commands:
         """The client hears at once; a record being written is removed when its write is over."""
@@ -202,18 +210,35 @@ class Lifecycle:
 
     # -- the open connection ---------------------------------------------------------------------------------------
 
-    def _message(self, text: str, at_ms: int) -> Commands:
+    def _message(self, content: str | bytes, at_ms: int) -> Commands:
         if self.state is not State.OPEN:
             return _NOTHING
         self.last_active_ms = at_ms
-        return (InvokeMessage(text),)
+        if not self._limits.ordered:
+            return (InvokeMessage(content),)
+        if self._line is None:
+            self._line = Line()
+            return (InvokeMessage(content),)
+        self._line.join(content)
+        return (KeepInLine(),)
 
-    def _send(self, data: bytes, at_ms: int) -> Commands:
+    def _next_message(self) -> Commands:
+        """Whoever waited goes to its handler whatever has become of the connection: it was taken from the client."""
+        line = self._line
+        if line is None:
+            return _NOTHING
+        content = line.next()
+        if content is not None:
+            return (InvokeMessage(content, has_waited=True),)
+        self._line = None
+        return _NOTHING if line.farewell is None else (InvokeDisconnect(*line.farewell),)
+
+    def _send(self, told: on.Posted | on.Reply) -> Commands:
         """Data to the client puts the idle deadline off as data from it does (parity 8)."""
         if self.state is not State.OPEN:
             return _NOTHING
-        self.last_active_ms = at_ms
-        return (SendText(data),)
+        self.last_active_ms = told.at_ms
+        return (SendBinary(told.data),) if isinstance(told, on.Posted) and told.binary else (SendText(told.data),)
 
     def _deadline(self, at_ms: int) -> Commands:
         if self.state is State.CLOSING:
@@ -221,11 +246,18 @@ class Lifecycle:
         if self.state is not State.OPEN:
             return _NOTHING
         due = self._next_deadline()
+        if due is None:
+            return _NOTHING
         return self._close(*GOING_AWAY, at_ms) if at_ms >= due else (SetDeadline(due),)
 
-    def _next_deadline(self) -> int:
-        idle = self.last_active_ms + self._limits.idle_timeout_ms
-        return min(idle, self.begun_ms + self._limits.connection_duration_ms)
+    def _next_deadline(self) -> int | None:
+        """None: it may stay for ever."""
+        idle_ms, duration_ms = self._limits.idle_timeout_ms, self._limits.connection_duration_ms
+        end = None if duration_ms is None else self.begun_ms + duration_ms
+        if idle_ms is None:
+            return end
+        idle = self.last_active_ms + idle_ms
+        return idle if end is None else min(idle, end)
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
@@ -238,11 +270,12 @@ class Lifecycle:
             SendClose(code, reason),
             SetDeadline(at_ms + self._limits.close_timeout_ms),
             ReportClosed(code, reason),
-            InvokeDisconnect(code, reason),
+            *self._farewell(code, reason),
         )
 
     def _fence(self, fenced: on.Fenced) -> Commands:
         """Ours to end, but no longer ours to tell."""
+        self._line = None
         upgrade = self._upgrade
         if upgrade is not None:
             if upgrade.fenced:
@@ -268,4 +301,17 @@ class Lifecycle:
             return self._gone()
         if self.state is not State.OPEN:
             return _NOTHING
-        return (*self._gone(), ReportClosed(code, reason), InvokeDisconnect(code, reason))
+        return (*self._gone(), ReportClosed(code, reason), *self._farewell(code, reason))
+
+    def _farewell(self, code: int, reason: str) -> Commands:
+        """``$disconnect``, now or behind the messages that came before it."""
+        if self._line is None:
+            return (InvokeDisconnect(code, reason),)
+        self._line.farewell = code, reason
+        return _NOTHING
+
+
+def _end_of(ended: on.PeerClosed | on.PeerLost) -> tuple[int, str]:
+    if isinstance(ended, on.PeerLost):
+        return ABNORMAL
+    return NO_STATUS if ended.code is None else (ended.code, ended.reason)

@@ -8,7 +8,7 @@ from binascii import Error as Base64Error
 from typing import Final
 
 from gateway.model.hot_value import hot_value
-from gateway.model.limits import MAX_MESSAGE_BYTES, MAX_TARGETS
+from gateway.model.limits import MAX_BATCH_IDS_BYTES, MAX_ESCAPED, MAX_MESSAGE_BYTES, MAX_TARGETS
 
 _MEMBERS: Final = frozenset({"connectionIds", "data", "dataBase64"})
 
@@ -22,7 +22,13 @@ class Post:
     data: bytes
 
 
-def read_post(body: bytes) -> Post | str:
+def longest_document(max_message_bytes: int) -> int:
+    """Bytes of a batch post's JSON with as many IDs as there may be. Every byte of a message of AWS's size may be
+    escaped; a longer one has to be in base64, or half as often."""
+    return MAX_BATCH_IDS_BYTES + max(MAX_ESCAPED * min(max_message_bytes, MAX_MESSAGE_BYTES), 2 * max_message_bytes)
+
+
+def read_post(body: bytes, max_message_bytes: int) -> Post | str:
     """What is asked for, or what is wrong, as a sentence."""
     try:
         document = json.loads(body)
@@ -36,7 +42,7 @@ def read_post(body: bytes) -> Post | str:
     targets = _targets(document.get("connectionIds"))
     if isinstance(targets, str):
         return targets
-    data = _data(document)
+    data = _data(document, max_message_bytes)
     return data if isinstance(data, str) else Post(targets, data)
 
 
@@ -51,7 +57,7 @@ def _targets(listed: object) -> tuple[str, ...] | str:
     return tuple(dict.fromkeys(listed))
 
 
-def _data(document: dict[str, object]) -> bytes | str:
+def _data(document: dict[str, object], most: int) -> bytes | str:
     if ("data" in document) == ("dataBase64" in document):
         return "one of data and dataBase64 must be there"
     name = "data" if "data" in document else "dataBase64"
@@ -62,6 +68,6 @@ def _data(document: dict[str, object]) -> bytes | str:
         data = text.encode("utf-8", "replace") if name == "data" else b64decode(text, validate=True)
     except (Base64Error, ValueError):
         return "dataBase64 is not base64"
-    if len(data) > MAX_MESSAGE_BYTES:
-        return f"the data are {len(data)} bytes, at most {MAX_MESSAGE_BYTES} are allowed"
+    if len(data) > most:
+        return f"the data are {len(data)} bytes, at most {most} are allowed"
     return data

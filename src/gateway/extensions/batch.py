@@ -38,11 +38,11 @@ class BatchPosts:
     reach: Reaching
     check: IdCheck
 
-    async def send(self, api_id: ApiId, post: Post) -> dict[str, Any]:
+    async def send(self, api_id: ApiId, post: Post, binary: bool) -> dict[str, Any]:
         """The document that tells what became of it."""
         told = dict.fromkeys(post.connection_ids, FORBIDDEN)  # of those that nobody has issued it stays so
         by_owner = await self._by_owner(told)
-        requests = {owner: PostToMany(api_id, tuple(mine), post.data) for owner, mine in by_owner.items()}
+        requests = {owner: PostToMany(api_id, tuple(mine), post.data, binary) for owner, mine in by_owner.items()}
         answers = await asyncio.gather(*(self._ask(owner, request) for owner, request in requests.items()))
         for mine, answer in zip(by_owner.values(), answers, strict=True):
             told.update(zip(mine, _words(answer, len(mine)), strict=True))

@@ -22,9 +22,9 @@ class Broadcasts:
 
     reach: ReachingAll
 
-    async def send(self, wanted: Wanted, data: bytes) -> dict[str, Any]:
+    async def send(self, wanted: Wanted, data: bytes, binary: bool) -> dict[str, Any]:
         """The document that tells what became of it; of one that nobody waits for, who has taken it."""
-        answers = await self.reach.ask_all(Broadcast(wanted.audience, data, wanted.waits))
+        answers = await self.reach.ask_all(Broadcast(wanted.audience, data, wanted.waits, binary))
         nodes = {str(number): _of_node(answer) for number, answer in answers.items()}
         if not wanted.waits:
             return {"nodes": nodes}

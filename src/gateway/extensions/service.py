@@ -12,13 +12,14 @@ from typing import Final
 
 from gateway.engine.broadcasting import read_wanted
 from gateway.engine.directory import FleetPath
-from gateway.engine.posting import read_post
+from gateway.engine.posting import longest_document, read_post
 from gateway.extensions.answers import Answers
 from gateway.extensions.batch import BatchPosts
 from gateway.extensions.broadcasts import Broadcasts
-from gateway.management import CONNECTION, MANAGE, Guard, IdCheck, is_signed
+from gateway.extensions.limits import document
+from gateway.management import CONNECTION, MANAGE, Guard, IdCheck, is_binary, is_signed
 from gateway.model.http import HttpRequest, HttpResponse
-from gateway.model.limits import MAX_BATCH_BODY_BYTES, MAX_MESSAGE_BYTES
+from gateway.model.limits import Limits
 from gateway.node import Node
 from gateway.ports import HttpAnswer, HttpService, Ids
 from gateway.reach import ReachingAll
@@ -27,9 +28,9 @@ BROADCAST: Final = "wsfleet:Broadcast"
 _MARKERS: Final = ("/@fleet/", "/%40fleet/")
 
 
-def longest_body(raw_path: str) -> int | None:
+def longest_body(raw_path: str, max_message_bytes: int) -> int | None:
     """How many bytes a body may have at an extension's path, None elsewhere."""
-    return MAX_BATCH_BODY_BYTES if any(marker in raw_path for marker in _MARKERS) else None
+    return longest_document(max_message_bytes) if any(marker in raw_path for marker in _MARKERS) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Extensions:
     ) -> None:
         self._service = service
         self._node = node
+        self._limits: Limits = node.limits
         self._posts = BatchPosts(reach, check)
         self._broadcasts = Broadcasts(reach)
         self._answers = Answers(ids)
@@ -60,17 +62,21 @@ class Extensions:
         return self._service.max_body_bytes
 
     def too_large(self, request: HttpRequest) -> HttpResponse:
-        if longest_body(request.raw_path) is None:
+        longest = self._longest_body(request)
+        if longest is None:
             return self._service.too_large(request)
-        return self._answers.error("PayloadTooLargeException", f"the body is over {MAX_BATCH_BODY_BYTES} bytes")
+        return self._answers.error("PayloadTooLargeException", f"the body is over {longest} bytes")
 
     def handle(self, request: HttpRequest) -> HttpAnswer:
-        if longest_body(request.raw_path) is None:
+        if self._longest_body(request) is None:
             return self._service.handle(request)
         found = self._node.directory.for_fleet(request.raw_path, request.host)
         if found is None:
             return self._elsewhere(request)
         return self._answered(request, found)
+
+    def _longest_body(self, request: HttpRequest) -> int | None:
+        return longest_body(request.raw_path, self._limits.max_message_bytes)
 
     def _elsewhere(self, request: HttpRequest) -> HttpAnswer:
         """Not a stage of ours: as any such path. What is longer than may be there has been read all the same."""
@@ -96,6 +102,8 @@ class Extensions:
                 return {"POST": _Call(MANAGE, CONNECTION, self._post)}
             case ("broadcast",):
                 return {"POST": _Call(BROADCAST, "@fleet/broadcast", self._broadcast)}
+            case ("limits",):
+                return {"GET": _Call(MANAGE, "@fleet/limits", self._tell_limits)}
             case _:
                 return {}
 
@@ -111,17 +119,28 @@ class Extensions:
             return self._answers.error("LimitExceededException", "Too Many Requests")
         return None
 
+    async def _tell_limits(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
+        del request, found  # all stages of a node have the same
+        return self._answers.result(document(self._limits))
+
     async def _post(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
-        post = read_post(request.body)
+        binary = is_binary(request, self._limits)
+        post = read_post(request.body, self._limits.max_message_bytes)
         if isinstance(post, str):
             return self._answers.error("BadRequestException", post)
-        return self._answers.result(await self._posts.send(found.endpoint.api.api_id, post))
+        if isinstance(binary, str):
+            return self._answers.error("BadRequestException", binary)
+        return self._answers.result(await self._posts.send(found.endpoint.api.api_id, post, binary))
 
     async def _broadcast(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
-        if len(request.body) > MAX_MESSAGE_BYTES:
-            return self._answers.error("PayloadTooLargeException", f"the message is over {MAX_MESSAGE_BYTES} bytes")
+        most = self._limits.max_message_bytes
+        if len(request.body) > most:
+            return self._answers.error("PayloadTooLargeException", f"the message is over {most} bytes")
+        binary = is_binary(request, self._limits)
         wanted = read_wanted(found.endpoint, request.query)
         if isinstance(wanted, str):
             return self._answers.error("BadRequestException", wanted)
-        told = await self._broadcasts.send(wanted, request.body)
+        if isinstance(binary, str):
+            return self._answers.error("BadRequestException", binary)
+        told = await self._broadcasts.send(wanted, request.body, binary)
         return self._answers.result(told, 200 if wanted.waits else 202)

@@ -44,9 +44,7 @@ class Audience:
     def among(self, everybody: Sequence[ConnectedT]) -> list[ConnectedT]:
         """Those of them whom it is for. Nobody is looked at closely where nothing narrows it down."""
         api_id, stage = self.api_id, self.stage
-        found = [
-            each for each in everybody if each.connection.stage == stage and each.connection.api_id == api_id
-        ]
+        found = [each for each in everybody if each.connection.stage == stage and each.connection.api_id == api_id]
         if self.but or self.before_ms is not None or self.principal is not None:
             return [each for each in found if self.admits(each.connection)]
         return found

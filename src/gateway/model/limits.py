@@ -12,6 +12,7 @@ KIB: Final = 1024
 
 MAX_FRAME_BYTES: Final = 32 * KIB  # one client frame; parity 8
 MAX_MESSAGE_BYTES: Final = 128 * KIB  # one message, either direction; parity 8
+LIFTED_MESSAGE_BYTES: Final = 16 * KIB * KIB  # an operator may lift a frame and a message up to here
 IDLE_TIMEOUT_MS: Final = 10 * 60 * 1000  # no data either way; parity 8
 CONNECTION_DURATION_MS: Final = 2 * 60 * 60 * 1000  # parity 8
 MIN_INTEGRATION_TIMEOUT_MS: Final = 50  # parity 5
@@ -59,13 +60,17 @@ MIN_API_KEY_CHARS: Final = 20  # of a key's value, as REST APIs have it
 MAX_API_KEY_CHARS: Final = 128  # likewise
 MAX_LOG_LINE_BYTES: Final = 1024  # one execution log line with the request ID in front; parity 10
 MAX_MESSAGES_IN_FLIGHT: Final = 128  # of one connection; more wait in its TCP buffers. AWS states no such number
+EARLY_POST_MS: Final = 5_000  # that a post waits for its connection to open; ours
+MAX_EARLY_POSTS: Final = 16  # of one connection; ours
+MAX_EARLY_BYTES: Final = 128 * KIB  # likewise, or one of the longest message
 SLOW_CLIENT_MS: Final = 30_000  # that a client takes nothing of much that waits for it; nginx' send_timeout is 60 s
 MESSAGES_PER_S: Final = 1_000.0  # of one connection of a fleet; ours, AWS bounds accounts and routes only
 MAX_MESSAGE_PARTS: Final = 1_024  # frames of one message; ours, a whole one of 128 bytes each has as many
 BYTES_PER_S: Final = 2.0 * KIB * KIB  # likewise; AWS IoT Core allows a connection 512 KiB and 100 messages a second
 PINGS_PER_S: Final = 10.0  # likewise, pongs too; browsers send none, keep-alives one in 20 s
 MAX_TARGETS: Final = 10_000  # connection IDs of one batch post; ours, an extension
-MAX_BATCH_BODY_BYTES: Final = 1 * KIB * KIB  # its JSON: 24 bytes for each ID, and a message whose every byte is escaped
+MAX_BATCH_IDS_BYTES: Final = 256 * KIB  # their JSON: 24 bytes for each
+MAX_ESCAPED: Final = 6  # bytes of JSON for one of a message, where every one is escaped
 MAX_EXCEPTED: Final = 1_000  # connection IDs that a broadcast leaves out; in a head of 32 KiB there is room for them
 MAX_PRINCIPAL_CHARS: Final = 1_024  # of a principal that a broadcast is for
 MAX_TOLD: Final = 1_000  # connection IDs of one kind that one node names in its answer; counts go on
@@ -75,12 +80,15 @@ MAX_SOURCE_STRING: Final = 1024  # longest user agent kept with a connection, ch
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits one connection lives under; AWS's unless an operator says otherwise. AWS has no rates of one
-    connection, and keeps clients that do not read: None is that."""
+    connection, and keeps clients that do not read: None is that. No idle timeout, no duration: None is for ever.
+    ``binary``: binary messages are taken and sent, which AWS does not do. ``ping_ms``: how often clients are pinged;
+    None is never, as on AWS. ``ordered``: handlers get messages of one connection one at a time and in order.
+    ``early_post_ms``: how long a post waits for a connection that is not open yet; None: it is gone, as on AWS."""
 
     max_frame_bytes: int = MAX_FRAME_BYTES
     max_message_bytes: int = MAX_MESSAGE_BYTES
-    idle_timeout_ms: int = IDLE_TIMEOUT_MS
-    connection_duration_ms: int = CONNECTION_DURATION_MS
+    idle_timeout_ms: int | None = IDLE_TIMEOUT_MS
+    connection_duration_ms: int | None = CONNECTION_DURATION_MS
     close_timeout_ms: int = CLOSE_TIMEOUT_MS
     max_out_buffer_bytes: int = MAX_OUT_BUFFER_BYTES
     head_timeout_ms: int = HEAD_TIMEOUT_MS
@@ -92,6 +100,10 @@ class Limits:
     bytes_per_s: float | None = None
     pings_per_s: float | None = None
     slow_client_ms: int | None = None
+    binary: bool = False
+    ping_ms: int | None = None
+    ordered: bool = False
+    early_post_ms: int | None = None
 
     @property
     def are_metered(self) -> bool:

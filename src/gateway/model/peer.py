@@ -17,11 +17,12 @@ NORMALLY: Final = (1000, "Connection Closed Normally")  # parity 7.3
 
 @hot_value
 class PostTo:
-    """PostToConnection; ``data`` as the caller sent it."""
+    """PostToConnection; ``data`` as the caller sent it. ``binary``: the client gets it as a BINARY message."""
 
     api_id: ApiId
     connection_id: ConnectionId
     data: bytes
+    binary: bool = False
 
 
 @hot_value
@@ -44,21 +45,24 @@ class DeleteIt:
 
 @hot_value
 class PostToMany:
-    """One message for many connections of one node: at most ``MAX_TARGETS``, all genuine, none there twice."""
+    """One message for many connections of one node: at most ``MAX_TARGETS``, all genuine, none there twice. ``binary``
+    as in ``PostTo``."""
 
     api_id: ApiId
     connection_ids: tuple[ConnectionId, ...]
     data: bytes
+    binary: bool = False
 
 
 @hot_value
 class Broadcast:
     """One message for everybody at a node whom ``audience`` admits. ``waits``: the answer is ``Reached``; else it is
-    DONE as soon as the node has it in its queue."""
+    DONE as soon as the node has it in its queue. ``binary`` as in ``PostTo``."""
 
     audience: Audience
     data: bytes
     waits: bool = True
+    binary: bool = False
 
 
 OneRequest = PostTo | GetInfo | DeleteIt

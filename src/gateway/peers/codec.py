@@ -18,7 +18,7 @@ from struct import error as StructError
 from typing import Final
 
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber
-from gateway.model.limits import MAX_MESSAGE_BYTES
+from gateway.model.limits import LIFTED_MESSAGE_BYTES
 from gateway.model.peer import (
     NORMALLY,
     Broadcast,
@@ -51,6 +51,11 @@ _GET: Final = 1
 _DELETE: Final = 2
 _POST_TO_MANY: Final = 3
 _BROADCAST: Final = 4
+_BINARY_POST: Final = 5
+_BINARY_POST_TO_MANY: Final = 6
+_POSTS: Final = (_POST, _BINARY_POST)
+_MANY: Final = (_POST_TO_MANY, _BINARY_POST_TO_MANY, _BROADCAST)  # which bound themselves
+_POSTS_TO_MANY: Final = (_POST_TO_MANY, _BINARY_POST_TO_MANY)
 # The code of an answer is its place here; one more code is an info, one more are many.
 _OUTCOMES: Final = (Outcome.DONE, Outcome.GONE, Outcome.LIMITED, Outcome.FENCED, Outcome.UNREACHABLE)
 _CODE_OF: Final = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
@@ -66,15 +71,16 @@ def request_frame(request_id: int, owner: NodeNumber, remaining_ms: int, request
     data = b""
     connection = b""
     if isinstance(request, PostToMany):
-        kind, data, api_id = _POST_TO_MANY, many.data_of(request), request.api_id
+        kind = _BINARY_POST_TO_MANY if request.binary else _POST_TO_MANY
+        data, api_id = many.data_of(request), request.api_id
     elif isinstance(request, Broadcast):
         kind, data, api_id = _BROADCAST, many.broadcast_data(request), request.audience.api_id
     else:
         api_id = request.api_id
         kind = _GET if isinstance(request, GetInfo) else _DELETE
         if isinstance(request, PostTo):
-            kind, data = _POST, request.data
-        if len(data) > MAX_MESSAGE_BYTES:
+            kind, data = _BINARY_POST if request.binary else _POST, request.data
+        if len(data) > LIFTED_MESSAGE_BYTES:
             raise ValueError("a post is longer than any message may be")
         if isinstance(request, DeleteIt) and (request.code, request.reason) != NORMALLY:
             data = _CLOSE.pack(request.code) + request.reason.encode("utf-8", _SURROGATES)
@@ -100,7 +106,7 @@ def requests_in(batch: bytes, start: int) -> list[Asked]:
             api_id = ApiId(batch[start:middle].decode("utf-8", _SURROGATES))
             connection_id = ConnectionId(batch[middle:data].decode("utf-8", _SURROGATES))
             start = data + size
-            if start > end or (size > MAX_MESSAGE_BYTES and kind <= _DELETE):
+            if start > end or (size > LIFTED_MESSAGE_BYTES and kind not in _MANY):
                 raise Garbled("a request is longer than its batch or than a request may be")
             request = _request(kind, api_id, connection_id, batch[data:start])
             found.append((request_id, owner, remaining_ms, request))
@@ -110,10 +116,10 @@ def requests_in(batch: bytes, start: int) -> list[Asked]:
 
 
 def _request(kind: int, api_id: ApiId, connection_id: ConnectionId, data: bytes) -> PeerRequest:
-    if kind == _POST:
-        return PostTo(api_id, connection_id, data)
-    if kind == _POST_TO_MANY and not connection_id:
-        return many.request_of(api_id, data)
+    if kind in _POSTS:
+        return PostTo(api_id, connection_id, data, kind == _BINARY_POST)
+    if kind in _POSTS_TO_MANY and not connection_id:
+        return many.request_of(api_id, data, kind == _BINARY_POST_TO_MANY)
     if kind == _BROADCAST and not connection_id:
         return many.broadcast_of(api_id, data)
     if kind == _DELETE and data:

@@ -15,7 +15,7 @@ from hmac import compare_digest
 from struct import Struct
 from typing import Final
 
-from gateway.peers.bounds import MAX_BATCH_BYTES
+from gateway.peers.bounds import MAX_ALONE_BYTES, MAX_BATCH_BYTES
 from gateway.peers.garbled import Garbled
 
 MAC_BYTES: Final = 16
@@ -34,7 +34,8 @@ class Sealer:
         self._said = blake2b(key=key, digest_size=MAC_BYTES)
 
     def seal(self, frames: Sequence[bytes], stamp_ms: int) -> bytes:
-        """One batch, or several when the frames do not fit into one. No frame alone is longer than a batch."""
+        """One batch, or several when the frames do not fit into one; a frame that is longer than a batch may be has
+        one to itself."""
         body = b"".join(frames)
         if len(body) <= MAX_BATCH_BYTES:
             return self._batch(body, stamp_ms)
@@ -50,7 +51,7 @@ def _parts(frames: Sequence[bytes]) -> Iterator[bytes]:
     part: list[bytes] = []
     size = 0
     for frame in frames:
-        if size + len(frame) > MAX_BATCH_BYTES:
+        if part and size + len(frame) > MAX_BATCH_BYTES:
             yield b"".join(part)
             part, size = [], 0
         part.append(frame)
@@ -83,7 +84,7 @@ class Opener:
         self._needed = FRAMES_AT
         while end - start >= FRAMES_AT:
             length, stamp_ms = _HEAD.unpack_from(data, start)
-            if length > MAX_BATCH_BYTES:
+            if length > MAX_ALONE_BYTES:
                 raise Garbled("a batch is longer than any may be")
             mac = start + FRAMES_AT + length
             if mac + MAC_BYTES > end:

@@ -30,10 +30,15 @@ class Ready:
 
 
 def banner(
-    definition: Definition, ready: Ready, others: list[str], program: str, logs: Sequence[str] = ()
+    definition: Definition,
+    ready: Ready,
+    others: list[str],
+    program: str,
+    logs: Sequence[str] = (),
+    differences: str | None = None,
 ) -> list[str]:
     """``others`` are the WebSocket URLs beside the first; ``program`` is how this program is called; ``logs`` are the
-    files that stages write."""
+    files that stages write; ``differences`` tells what of AWS's limits was lifted."""
     return [
         "",
         f"{program} serves {definition.path}",
@@ -48,6 +53,7 @@ def banner(
         f"  Lambda      {ready.lambda_endpoint_url}",
         f"  CA bundle   {ready.ca_bundle}",
         *(f"  {'' if number else 'logs':<12}{name}" for number, name in enumerate(logs)),
+        *([] if differences is None else ["", f"  {differences}"]),
         "",
         "Try it in another terminal:",
         f"  npx wscat -c {ready.websocket_url}",

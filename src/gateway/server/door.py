@@ -14,6 +14,7 @@ from gateway.model.now import Now
 from gateway.ports import Clock, Conversations, ConversationT
 from gateway.server.conduct import PLAINLY, Conduct
 from gateway.server.meter import Meter
+from gateway.server.pulse import Pulse
 from gateway.server.ticker import Ticker
 
 _GRANULARITY_MS: Final = 500  # of deadlines of 5 and 10 s
@@ -33,7 +34,7 @@ class Shell(Protocol):
 
 class Door(Generic[ConversationT]):
     """One front door, however many listeners it has; ``holds``, ``trusted`` and ``compresses`` are of its ``Conduct``.
-    ``meter`` is None where no rate of a connection is bounded."""
+    ``meter`` is None where no rate of a connection is bounded, ``pulse`` where nobody is pinged."""
 
     __slots__ = (
         "_clock",
@@ -46,6 +47,7 @@ class Door(Generic[ConversationT]):
         "holds",
         "limits",
         "meter",
+        "pulse",
         "trusted",
         "unread",
     )
@@ -64,6 +66,7 @@ class Door(Generic[ConversationT]):
         self.compresses = conduct.compresses
         self.counters = conduct.counters
         self.meter = Meter(limits, clock, self.counters) if limits.are_metered else None
+        self.pulse = None if limits.ping_ms is None else Pulse(limits.ping_ms, clock)
         self.unread: dict[Shell, int] = {}  # bytes that waited for each slow client when it was last looked at
         self._clock = clock
         self._shells: set[Shell] = set()
@@ -101,6 +104,8 @@ class Door(Generic[ConversationT]):
         self._ticker.stop()
         if self.meter is not None:
             self.meter.stop()
+        if self.pulse is not None:
+            self.pulse.stop()
         for shell in tuple(self._shells):
             shell.drop()
 

@@ -10,7 +10,7 @@ from gateway.server.door import Door
 from gateway.server.lot import HIGH_WATER_BYTES, LOW_WATER_BYTES, Lot, Parked
 from gateway.server.parked_farewell import ParkedFarewell
 from gateway.server.websocket import BY_CLIENT, State, WebSocketShell
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 
 
 class ParkedStream(WebSocketShell[ConversationT]):
@@ -33,10 +33,10 @@ class ParkedStream(WebSocketShell[ConversationT]):
     def buffered_bytes(self) -> int:
         return 0 if self.out is None else len(self.out)
 
-    def send_to_each(self, sockets: Sequence[Socket], text: PreparedText, most: int) -> list[Socket]:
+    def send_to_each(self, sockets: Sequence[Socket], message: PreparedMessage, most: int) -> list[Socket]:
         """The fast ones among those that are like this one are written to in one loop: the less is done between two of
         them the better, for whenever the kernel has sent something Python's code has left the processor's caches."""
-        lot, window_bits, fits = self._lot, self._window_bits, text.size <= most
+        lot, window_bits, fits = self._lot, self._window_bits, len(message.data) <= most
         fast: list[ParkedStream[ConversationT]] = []
         slow: list[Socket] = []
         others: list[Socket] = []
@@ -47,10 +47,10 @@ class ParkedStream(WebSocketShell[ConversationT]):
                 fast.append(each)
             else:
                 slow.append(each)
-        for one in lot.write_each(fast, text.frames(window_bits)):
+        for one in lot.write_each(fast, message.frames(self._door.limits.max_frame_bytes, window_bits)):
             one._look_at_waiting()
-        full = [each for each in slow if not each.send_prepared(text, most)]
-        return full + others[0].send_to_each(others, text, most) if others else full
+        full = [each for each in slow if not each.send_prepared(message, most)]
+        return full + others[0].send_to_each(others, message, most) if others else full
 
     # -- Parked ----------------------------------------------------------------------------------------------------
 

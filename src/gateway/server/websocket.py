@@ -20,11 +20,12 @@ from gateway.model.http import HttpResponse
 from gateway.ports import ConversationT, Socket
 from gateway.server.door import Door
 from gateway.server.meter import Meter
-from gateway.wire.compression import agreed_extension, agreed_window_bits, sent_text
-from gateway.wire.frames import MESSAGE_TOO_BIG, close_frame, pong_frame
+from gateway.server.pulse import Beat
+from gateway.wire.compression import agreed_extension, agreed_window_bits, sent_binary, sent_text
+from gateway.wire.frames import MESSAGE_TOO_BIG, PING_FRAME, close_frame, pong_frame
 from gateway.wire.handshake import switching_protocols
 from gateway.wire.http import response
-from gateway.wire.prepared_text import PreparedText
+from gateway.wire.prepared_message import PreparedMessage
 from gateway.wire.stream import Binary, Close, Event, MessageReader, Ping, Pong, Text, Violation
 
 # Why a client is not read.
@@ -96,6 +97,8 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         extension = agreed_extension(self._window_bits)
         self._write(switching_protocols(self._key, subprotocol, self._door.wall_ms(), extension))
         self._key = ""
+        if self._door.pulse is not None:
+            self._door.pulse.enter(self)
         if self._rest is not None:
             # Read in a call of its own: the node is in the midst of accepting and may not have its conversation yet.
             asyncio.get_running_loop().call_soon(self._read_held)
@@ -112,15 +115,19 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         if self._state is State.OPEN:
             self._write(sent_text(data, self._door.limits.max_frame_bytes, self._window_bits))
 
-    def send_prepared(self, text: PreparedText, most: int) -> bool:
-        if self.buffered_bytes() + text.size > most:
+    def send_prepared(self, message: PreparedMessage, most: int) -> bool:
+        if self.buffered_bytes() + len(message.data) > most:
             return False
         if self._state is State.OPEN:
-            self._write(text.frames(self._window_bits))
+            self._write(message.frames(self._door.limits.max_frame_bytes, self._window_bits))
         return True
 
-    def send_to_each(self, sockets: Sequence[Socket], text: PreparedText, most: int) -> list[Socket]:
-        return [each for each in sockets if not each.send_prepared(text, most)]
+    def send_to_each(self, sockets: Sequence[Socket], message: PreparedMessage, most: int) -> list[Socket]:
+        return [each for each in sockets if not each.send_prepared(message, most)]
+
+    def send_binary(self, data: bytes) -> None:
+        if self._state is State.OPEN:
+            self._write(sent_binary(data, self._door.limits.max_frame_bytes, self._window_bits))
 
     def close(self, code: int | None, reason: str) -> None:
         if self._state is State.CONNECTING:
@@ -149,6 +156,8 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         if self._state is State.CONNECTING:
             self._hold_early(data)
             return
+        if self._door.pulse is not None:
+            self._door.pulse.heard(self)
         events = self.feed(data, self._door.limits, MOST_FRAMES)
         parts, self.parts = self.parts, 0
         if self._later is None:
@@ -181,6 +190,20 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         if self._door.unread.pop(self, None) is not None:
             self._door.forget(self)
         self._let_on(BY_CLIENT)
+
+    # -- what the pulse does (Beating) ---------------------------------------------------------------------------
+
+    def beat(self, is_silent: bool) -> Beat:
+        if self._state is not State.OPEN:
+            return Beat.ENDED
+        if self._held:
+            return Beat.RESTS
+        if is_silent:
+            self._door.counters.exceed(Limit.PONG)
+            self.stream_ended()
+            return Beat.ENDED
+        self._write(PING_FRAME)
+        return Beat.ASKED
 
     # -- what the meter does (Metered) ---------------------------------------------------------------------------
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from gateway.model.limits import AWS, Limits
 from gateway.settings.environment import DEFAULT_REGION, Directories
+from gateway.settings.profile import AWS_PROFILE, Profile
 
 DEFAULT_HOST: Final = "localhost"  # both loopback addresses
 DEFAULT_PORT: Final = 8080  # plain
@@ -45,6 +47,12 @@ class RunSettings:
     log_dir: Path | None = None
     account_limits: bool = False
     compression: bool = True
+    profile: Profile = AWS_PROFILE
+
+    @property
+    def limits(self) -> Limits:
+        """Of one connection."""
+        return self.profile.of(AWS)
 
     @property
     def log_folder(self) -> Path | None:

@@ -14,6 +14,7 @@ from gateway.access.origin import Origins
 from gateway.model.errors import UserError
 from gateway.model.limits import (
     BYTES_PER_S,
+    LIFTED_MESSAGE_BYTES,
     MAX_MESSAGES_IN_FLIGHT,
     MESSAGES_PER_S,
     PINGS_PER_S,
@@ -41,6 +42,7 @@ from gateway.settings.kinds import (
     Whole,
     Word,
 )
+from gateway.settings.profile import AWS_PROFILE, profile_in
 from gateway.settings.run import DEFAULT_HOST, DEFAULT_PORT, TO_OUTPUT
 from gateway.settings.setting import about
 from gateway.template.options import DEFAULT_ACCOUNT_ID
@@ -52,6 +54,8 @@ UNLIMITED: Final = "0 is no limit"
 ON_OR_OFF: Final = ("on", "off")
 _PORTS: Final = Whole(0, MAX_PORT)
 _RATE: Final = Number(0, 1_000_000)
+_AGES: Final = Number(0, 1_000_000_000)  # 30 years
+_SIZE: Final = Whole(125, LIFTED_MESSAGE_BYTES)  # a control frame is as long; nobody wants less
 _MANY: Final = 10_000_000  # more descriptors than any kernel hands out
 _WAIT: Final = "more waits in its TCP buffers"
 _EVERYWHERE: Final = "*"
@@ -235,6 +239,47 @@ class ServeSettings:
             f"TCP connections per node from one address, of IPv6 one /64; more are closed unread. {UNLIMITED}.",
         ),
     )
+    idle_timeout_seconds: float = field(
+        default=AWS_PROFILE.idle_timeout_seconds,
+        metadata=about(_AGES, "How long a connection may stay without data either way; 0 is for ever.", "s"),
+    )
+    connection_duration_seconds: float = field(
+        default=AWS_PROFILE.connection_duration_seconds,
+        metadata=about(_AGES, "How long a connection may stay at all; 0 is for ever.", "s"),
+    )
+    max_message_bytes: int = field(
+        default=AWS_PROFILE.max_message_bytes,
+        metadata=about(_SIZE, "The longest message, from a client or to one.", "bytes"),
+    )
+    max_frame_bytes: int = field(
+        default=AWS_PROFILE.max_frame_bytes,
+        metadata=about(_SIZE, "The longest frame of a client; longer messages to one leave in several.", "bytes"),
+    )
+    binary: str = field(
+        default=AWS_PROFILE.binary,
+        metadata=about(OneOf(ON_OR_OFF), "Whether binary messages reach handlers, in base64, and can be posted."),
+    )
+    ping_seconds: float = field(
+        default=AWS_PROFILE.ping_seconds,
+        metadata=about(
+            Number(0, 86_400),
+            "How often clients are pinged; one that says nothing until the next is gone. 0: never.",
+            "s",
+        ),
+    )
+    ordering: str = field(
+        default=AWS_PROFILE.ordering,
+        metadata=about(
+            OneOf(("aws", "connection")),
+            "Whether a handler gets a connection's messages side by side, or one at a time and in order.",
+        ),
+    )
+    early_posts: str = field(
+        default=AWS_PROFILE.early_posts,
+        metadata=about(
+            OneOf(("aws", "hold")), "Whether a post to a connection whose $connect still runs is gone, or waits for it."
+        ),
+    )
     connection_message_rate: float = field(
         default=MESSAGES_PER_S, metadata=about(_RATE, f"Messages of one connection; {_WAIT}. {UNLIMITED}.", "1/s")
     )
@@ -378,13 +423,14 @@ class ServeSettings:
     @property
     def limits(self) -> Limits:
         """Of one connection."""
-        return Limits(
+        own = Limits(
             max_messages_in_flight=self.connection_in_flight,
             messages_per_s=self.connection_message_rate or None,
             bytes_per_s=self.connection_byte_rate or None,
             pings_per_s=self.connection_ping_rate or None,
             slow_client_ms=round(self.slow_client_seconds * 1000) or None,
         )
+        return profile_in(self).of(own)
 
     @property
     def origins(self) -> Origins | None:

@@ -137,9 +137,24 @@ def text_frames(text: bytes, max_frame_bytes: int) -> bytes:
     return b"".join(frames)
 
 
+def binary_frames(data: bytes, max_frame_bytes: int) -> bytes:
+    """One BINARY message; a long one as several frames of at most ``max_frame_bytes``."""
+    if len(data) <= max_frame_bytes:
+        return frame(BINARY, data)
+    frames, opcode = [], BINARY
+    for start in range(0, len(data), max_frame_bytes):
+        end = start + max_frame_bytes
+        frames.append(frame(opcode, data[start:end], fin=end >= len(data)))
+        opcode = CONTINUATION
+    return b"".join(frames)
+
+
 def pong_frame(payload: bytes) -> bytes:
     """The answer to a ping (RFC 6455 §5.5.3)."""
     return frame(PONG, payload)
+
+
+PING_FRAME: Final = frame(PING, b"")  # a server's own: the pong is as empty, and whatever comes is as good
 
 
 def close_frame(code: int | None, reason: str = "") -> bytes:

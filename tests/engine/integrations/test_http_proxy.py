@@ -51,6 +51,12 @@ def test_a_message_is_the_body_and_nothing_of_the_handshake_follows() -> None:
     }
 
 
+def test_a_binary_message_is_itself() -> None:
+    request = sent(message_exchange(body="AAH/", is_base64=True))
+    assert request.body == b"\x00\x01\xff"
+    assert dict(request.headers)["Content-Type"] == "application/octet-stream"
+
+
 @pytest.mark.parity("P-249")
 def test_disconnect_has_no_body() -> None:
     request = sent(disconnect_exchange())

@@ -24,6 +24,7 @@ NOT_FORWARDED: Final = frozenset(
     }
 )
 BODY_CONTENT_TYPE: Final = "application/json"  # assumed: of a message's text, unless one is mapped
+BINARY_CONTENT_TYPE: Final = "application/octet-stream"  # of a binary message, which AWS has not
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +92,5 @@ def _own_headers(exchange: Exchange, body: bytes) -> Pairs:
         ("X-Amzn-Trace-Id", exchange.occasion.trace_id),
         ("Accept", "application/json"),
     )
-    return (*headers, ("Content-Type", BODY_CONTENT_TYPE)) if body else headers
+    content_type = BINARY_CONTENT_TYPE if exchange.is_base64 else BODY_CONTENT_TYPE
+    return (*headers, ("Content-Type", content_type)) if body else headers

@@ -47,9 +47,13 @@ class RequestMapping:
             return Failure(INTERNAL_SERVER_ERROR, 500, f"template {error}")
 
     def body(self, values: RequestValues) -> bytes | Failure:
-        """``text`` as bytes; CONVERT_TO_BINARY takes it for base64."""
+        """``text`` as bytes; CONVERT_TO_BINARY takes it for base64. A binary message is itself where no template could
+        map it."""
         text = self.text(values)
-        return text if isinstance(text, Failure) else converted(text, self.content_handling)
+        if isinstance(text, Failure):
+            return text
+        is_binary = values.exchange.is_base64 and not self.choice.templates
+        return converted(text, ContentHandling.CONVERT_TO_BINARY if is_binary else self.content_handling)
 
     def pairs(self, values: RequestValues, place: Place) -> Pairs:
         """The parameters that go into headers or the query, in the definition's order."""

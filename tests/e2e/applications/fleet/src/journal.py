@@ -1,12 +1,13 @@
 """One JSON line per event, appended in one write, so that lines of several processes never mix.
 
-Answers a message with the connection's ID; fails every $disconnect while a file says so.
+Answers a message with the connection's ID; fails every $disconnect, holds every $connect, while a file says so.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any
 
 PATH = os.environ["JOURNAL"]
@@ -24,6 +25,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "ip": request["identity"]["sourceIp"],
         "since": request["connectedAt"],
         "body": event.get("body"),
+        "base64": event.get("isBase64Encoded"),
         "forwarded": {
             name: values
             for name, values in event.get("multiValueHeaders", {}).items()
@@ -31,6 +33,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         },
     }
     os.write(JOURNAL, json.dumps(told).encode() + b"\n")
+    while told["type"] == "CONNECT" and os.path.exists(f"{PATH}.holds"):
+        time.sleep(0.01)
     if told["type"] == "DISCONNECT" and os.path.exists(f"{PATH}.fails"):
         raise RuntimeError("the disconnect handler was told to fail")
     return {"statusCode": 200, "body": told["id"]}
