@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from gateway.slices import SLICE_S, Slices
+from gateway.slices import MOST, SLICE_S, Slices
 
 
 async def test_others_have_their_turn_after_a_slice() -> None:
@@ -22,3 +22,30 @@ async def test_others_have_their_turn_after_a_slice() -> None:
     asyncio.get_running_loop().call_soon(turns.append, None)
     await slices.rest()
     assert turns == [None], "a new slice has begun"
+
+
+def busy(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() <= end:
+        pass
+
+
+async def test_portions_grow_until_they_fill_a_slice() -> None:
+    slices = Slices()
+    for expected in (1, 2, 4, 8):
+        assert slices.at_once == expected
+        await slices.rest()
+    busy(SLICE_S)
+    await slices.rest()
+    assert slices.at_once == 8, "it took longer than a slice: half as many"
+    for _ in range(5):
+        busy(SLICE_S)
+        await slices.rest()
+    assert slices.at_once == 1, "never less"
+
+
+async def test_portions_are_bounded() -> None:
+    slices = Slices()
+    slices.at_once = MOST
+    await slices.rest()
+    assert slices.at_once == MOST

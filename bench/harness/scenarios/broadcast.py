@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bench.harness.borrowed import Borrowed, Spent
+from bench.harness.borrowed import IN_C, Borrowed, Spent
 from bench.harness.children import ChildFailed
 from bench.harness.crowd import Crowd
 from bench.harness.figure import at_least, at_most
@@ -110,7 +110,7 @@ def _measured(found: Mapping[int, Series], workers: int) -> Mapping[str, Measure
     few, many = next(iter(found.values())), series
     is_whole = count == FULL.broadcast[-1]
     note = f"{count:,} sockets over {workers} workers, {BYTES} bytes; C: {workers} loops over the same sockets"
-    details = {"CPU µs per send() in C": median(series.theirs)}
+    details = {IN_C: median(series.theirs)}
     growth = [(each / median(few.ours) - 1) * 100 for each in many.ours]
     growth_of_c = (median(many.theirs) / median(few.theirs) - 1) * 100
     made = {
@@ -129,7 +129,7 @@ def _measured(found: Mapping[int, Series], workers: int) -> Mapping[str, Measure
         ),
     }
     for sockets, each in found.items():
-        more = {"CPU µs per send() in C": median(each.theirs)}
+        more = {IN_C: median(each.theirs)}
         made[f"broadcast.cpu.{sockets}"] = Measured(each.ours, details=more)
     return made
 

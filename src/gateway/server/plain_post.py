@@ -38,10 +38,12 @@ class PlainPost(NamedTuple):
 
 
 def plain_post(head: bytes, max_body_bytes: int, longer_bodies: Callable[[str], int | None]) -> PlainPost | None:
-    """The post that ``head`` is, its empty line included; of bodies as in ``conduct``. None for anything that wants more
-    care: another method, another path, a version before 1.1, a chunked or too large body, a client that waits to be
-    told to continue, a header that is there twice, any character or white space about which readers differ, what is
-    malformed."""
+    """The post that ``head`` is, its empty line included; of bodies as in ``conduct``.
+
+    None for anything that wants more care: another method, another path, a version before 1.1, a chunked or too large
+    body, a client that waits to be told to continue, a header that is there twice, any character or white space about
+    which readers differ, what is malformed.
+    """
     if not head.startswith(b"POST /") or not head.isascii():
         return None
     request_line, *lines = head[:-4].decode("ascii").split("\r\n")
