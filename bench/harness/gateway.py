@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from bench.harness.children import Child, Children, wait_for
+from bench.harness.children import Child, ChildFailed, Children, wait_for
 from bench.harness.load import Target
 from bench.harness.procfs import cpu_s, rss
 from bench.harness.signing import Keys, signed_post
@@ -97,7 +97,7 @@ class Gateway:
             told = answer.read()
             seconds = time.monotonic() - began
         if answer.status != 200:
-            raise self.child.failure(f"answered {answer.status} to {path}: {told[:200]!r}")
+            raise ChildFailed(f"{path} was answered with {answer.status}: {told[:200]!r}")
         return Called(json.loads(told), seconds)
 
     def posts(self, owner: int, count: int, sockets: int) -> list[bytes]:

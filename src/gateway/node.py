@@ -195,7 +195,8 @@ class Node:
         """``_post`` of one message to each of these, in their order, None being one who is gone: nothing is made for
         each, and little is done. Whether anything may be asked is known (``refusal_of``)."""
         now_ms, most = self._outside.clock.now().monotonic_ms, self.limits.max_out_buffer_bytes
-        listed = [each for each in conversations if each is not None and each.state is State.OPEN]
+        is_open = State.OPEN
+        listed = [each for each in conversations if each is not None and each.state is is_open]
         sockets = [each.socket for each in listed]
         full = set(map(id, sockets[0].send_to_each(sockets, message, most))) if sockets else set()
         reached = [each for each in listed if id(each.socket) not in full] if full else listed

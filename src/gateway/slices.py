@@ -24,12 +24,10 @@ class Slices:
         self.at_once = 1
 
     async def rest(self) -> None:
-        """Let the loop do something else when half of the slice is used up; else take twice as many steps next."""
+        """Let the loop do something else, unless more than half of the slice is left; portions grow to twice their size
+        at most, and shrink as far as they must."""
         took_s = self._loop.time() - self._began
-        if took_s < SLICE_S / 2:
-            self.at_once = min(self.at_once * 2, MOST)
-            return
-        if took_s > SLICE_S:
-            self.at_once = max(self.at_once // 2, 1)
-        await asyncio.sleep(0)
-        self._began = self._loop.time()
+        self.at_once = max(1, min(MOST, int(self.at_once * SLICE_S / max(took_s, SLICE_S / 2))))
+        if took_s >= SLICE_S / 2:
+            await asyncio.sleep(0)
+            self._began = self._loop.time()

@@ -36,19 +36,40 @@ class ParkedStream(WebSocketShell[ConversationT]):
     def send_to_each(self, sockets: Sequence[Socket], message: PreparedMessage, most: int) -> list[Socket]:
         """The fast ones among those that are like this one are written to in one loop: the less is done between two of
         them the better, for whenever the kernel has sent something Python's code has left the processor's caches."""
-        lot, window_bits, fits = self._lot, self._window_bits, len(message.data) <= most
-        fast: list[ParkedStream[ConversationT]] = []
+        lot, window_bits, is_open = self._lot, self._window_bits, State.OPEN
+        fast = [
+            each
+            for each in sockets
+            if isinstance(each, ParkedStream)
+            and each._lot is lot
+            and each._window_bits == window_bits
+            and each.out is None
+            and each._state is is_open
+        ]
+        if len(message.data) > most:
+            fast.clear()
+        for one in lot.write_each(fast, message.frames(self._door.limits.max_frame_bytes, window_bits)):
+            one._look_at_waiting()
+        return [] if len(fast) == len(sockets) else self._send_to_others(sockets, fast, message, most)
+
+    def _send_to_others(
+        self,
+        sockets: Sequence[Socket],
+        done: Sequence[ParkedStream[ConversationT]],
+        message: PreparedMessage,
+        most: int,
+    ) -> list[Socket]:
+        """Those of this kind one by one, those of another kind among themselves."""
+        over, lot, window_bits = set(map(id, done)), self._lot, self._window_bits
         slow: list[Socket] = []
         others: list[Socket] = []
         for each in sockets:
-            if not isinstance(each, ParkedStream) or each._lot is not lot or each._window_bits != window_bits:
-                others.append(each)
-            elif each.out is None and fits and each._state is State.OPEN:
-                fast.append(each)
-            else:
+            if id(each) in over:
+                continue
+            if isinstance(each, ParkedStream) and each._lot is lot and each._window_bits == window_bits:
                 slow.append(each)
-        for one in lot.write_each(fast, message.frames(self._door.limits.max_frame_bytes, window_bits)):
-            one._look_at_waiting()
+            else:
+                others.append(each)
         full = [each for each in slow if not each.send_prepared(message, most)]
         return full + others[0].send_to_each(others, message, most) if others else full
 
