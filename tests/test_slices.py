@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 
 from gateway.slices import MOST, SLICE_S, Slices
@@ -22,6 +23,20 @@ async def test_others_have_their_turn_after_a_slice() -> None:
     asyncio.get_running_loop().call_soon(turns.append, None)
     await slices.rest()
     assert turns == [None], "a new slice has begun"
+
+
+async def test_what_has_come_meanwhile_is_served_before_the_next_slice() -> None:
+    served: list[bytes] = []
+    loop = asyncio.get_running_loop()
+    here, there = socket.socketpair()
+    with here, there:
+        loop.add_reader(here, lambda: served.append(here.recv(9)))
+        slices = Slices()
+        there.send(b"ping")
+        busy(SLICE_S)
+        await slices.rest()
+        loop.remove_reader(here)
+    assert served == [b"ping"]
 
 
 def busy(seconds: float) -> None:

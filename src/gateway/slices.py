@@ -30,4 +30,5 @@ class Slices:
         self.at_once = max(1, min(MOST, int(self.at_once * SLICE_S / max(took_s, SLICE_S / 2))))
         if took_s >= SLICE_S / 2:
             await asyncio.sleep(0)
+            await asyncio.sleep(0)  # what has come meanwhile stands behind this task in the loop's first turn
             self._began = self._loop.time()
