@@ -13,8 +13,10 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from operator import length_hint
+from typing import Final, Protocol, TypeVar
 
 from gateway.model.limits import KIB
 from gateway.server.carrier import PLAIN, Carrier, Stalled
@@ -57,6 +59,9 @@ class Parked(Protocol):
 
     def gone(self) -> None:
         """The descriptor is closed, by whomever. The last call."""
+
+
+ParkedT = TypeVar("ParkedT", bound=Parked)
 
 
 class Lot:
@@ -121,8 +126,24 @@ class Lot:
             self._break(parked)
             return
         if sent < len(data):
-            parked.out = bytearray(memoryview(data)[sent:])
-            self._watch(parked, parked.wants | WRITE)
+            self._keep(parked, data, sent)
+
+    def write_each(self, several: Sequence[ParkedT], data: bytes) -> list[ParkedT]:
+        """``write`` of the same to each of these, for none of whom anything waits to leave; for whom something waits
+        now."""
+        fds = [parked.fd for parked in several]
+        kept: list[ParkedT] = []
+        left, size = iter(fds), len(data)
+        while True:
+            try:
+                for sent in map(self._carrier.send, left, repeat(data)):
+                    if sent < size:
+                        kept.append(self._keep(several[-1 - length_hint(left)], data, sent))
+                return kept
+            except BlockingIOError:
+                kept.append(self._keep(several[-1 - length_hint(left)], data, 0))
+            except OSError:
+                self._break(several[-1 - length_hint(left)])
 
     def read_on(self, parked: Parked, on: bool) -> None:
         """Read from now on, or leave what comes in the kernel; idempotent."""
@@ -171,6 +192,12 @@ class Lot:
             self._epoll.close()
 
     # ------------------------------------------------------------------------------------------------------------
+
+    def _keep(self, parked: ParkedT, data: bytes, sent: int) -> ParkedT:
+        """What the kernel has not taken leaves later."""
+        parked.out = bytearray(memoryview(data)[sent:])
+        self._watch(parked, parked.wants | WRITE)
+        return parked
 
     def _watch(self, parked: Parked, wants: int) -> None:
         """A socket that is to be neither read nor written is not in the epoll at all, which would go on telling of its
