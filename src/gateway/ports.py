@@ -89,7 +89,8 @@ ConversationT = TypeVar("ConversationT")
 class Conversations(Protocol[ConversationT]):
     """What the socket shells tell the node, from the loop's thread. A conversation is opaque to the shell: it keeps it
     and hands it back. Of ``peer_closed`` and ``peer_lost`` exactly one call ends a conversation, and nothing follows;
-    after ``refuse`` or ``abort`` neither comes. A socket may be answered inside any of these calls."""
+    what had been read comes before, so a socket may be gone for a while before the node knows. After ``refuse`` or
+    ``abort`` neither comes. A socket may be answered inside any of these calls."""
 
     def handshake(self, socket: Socket, handshake: Handshake) -> ConversationT | None:
         """A client asks for the upgrade; answer it now or later. None when ``refuse`` was already called."""

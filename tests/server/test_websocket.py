@@ -377,6 +377,83 @@ async def test_a_client_that_does_not_take_our_last_bytes_is_dropped_in_time(ser
         assert conversation.heard == [("peer_closed", None, "")]
 
 
+async def held_and_gone(served: Served, client: RawClient, end: bytes) -> Conversation:
+    """A client that said more at once than the node takes, and then went without a word: the node takes one message
+    at a time, and its next answer finds nobody."""
+    served.conversations.on_message = lambda socket, text: socket.pause_reading()
+    conversation = await opened(served, client)
+    said = [client_frame(TEXT, b"%d" % number) + client_frame(PING) for number in range(40)]
+    await client.send(b"".join(said) + end)
+    await conversation.hears("message", "0")
+    client.reset()
+
+    def finds_nobody() -> bool:
+        conversation.socket.send_text(b"answer")
+        return served.shells == 0
+
+    await until(finds_nobody)
+    assert conversation.heard == [("message", "0")]
+    assert conversation.socket.buffered_bytes() == 0
+    return conversation
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        pytest.param(client_frame(CLOSE, BYE), ("peer_closed", 1000, "probe-complete"), id="with a close frame"),
+        pytest.param(b"", ("peer_lost",), id="without"),
+        pytest.param(client_frame(TEXT, b"never whole")[:7], ("peer_lost",), id="in the midst of a frame"),
+    ],
+)
+async def test_what_was_read_is_told_before_the_loss_as_the_node_takes_it(
+    serving_any: Serving, end: bytes, told: tuple[Any, ...]
+) -> None:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
+        conversation = await held_and_gone(served, client, end)
+        for number in range(40):
+            await conversation.hears("message", str(number))
+            assert conversation.heard[-1] == ("message", str(number)), "one at a time"
+            conversation.socket.resume_reading()
+        await conversation.ends()
+        assert [heard[-1] for heard in conversation.heard[:-1]] == [str(number) for number in range(40)]
+        assert conversation.heard[-1] == told
+
+
+async def test_what_was_read_of_a_lost_client_is_nothing_once_the_node_has_closed(serving_any: Serving) -> None:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
+        conversation = await held_and_gone(served, client, client_frame(CLOSE, BYE))
+        conversation.socket.close(1000, "")
+        assert conversation.heard == [("message", "0")], "not in the midst of what the node does"
+        await conversation.ends()
+        assert conversation.heard == [("message", "0"), ("peer_lost",)]
+
+
+async def test_what_was_read_of_a_lost_client_is_nothing_once_the_node_has_dropped_it(serving_any: Serving) -> None:
+    async with serving_any() as served, raw_client(served.port, served.trust) as client:
+        conversation = await held_and_gone(served, client, client_frame(CLOSE, BYE))
+        conversation.socket.abort()
+        conversation.socket.resume_reading()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert conversation.heard == [("message", "0")]
+
+
+async def test_a_lost_client_that_did_not_read_is_told_to_the_end(serving: Serving) -> None:
+    """What held it back, unread answers, is over with its socket."""
+    async with serving(Limits(slow_client_ms=60_000)) as served, raw_client(served.port, served.trust) as client:
+        conversation = await opened(served, client)
+        served.conversations.on_message = lambda socket, text: socket.send_text(b"x" * 20_000_000)
+        client.deafen()
+        await client.send(client_frame(TEXT, b"1") + client_frame(TEXT, b"2") + client_frame(CLOSE, BYE))
+        await conversation.hears("message", "1")
+        assert conversation.heard == [("message", "1")]
+        served.conversations.on_message = lambda socket, text: None
+        client.reset()
+        await conversation.ends()
+        assert conversation.heard == [("message", "1"), ("message", "2"), ("peer_closed", 1000, "probe-complete")]
+        assert not served.door._door.unread
+
+
 # -- one message for many ----------------------------------------------------------------------------------------------
 
 

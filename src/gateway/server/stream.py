@@ -8,7 +8,7 @@ from gateway.model.handshake import Handshake
 from gateway.ports import ConversationT
 from gateway.server.door import Door
 from gateway.server.farewell import say_farewell
-from gateway.server.websocket import WebSocketShell
+from gateway.server.websocket import State, WebSocketShell
 
 
 class WebSocketStream(WebSocketShell[ConversationT], asyncio.Protocol):
@@ -27,7 +27,7 @@ class WebSocketStream(WebSocketShell[ConversationT], asyncio.Protocol):
         self._ask(handshake, early)
 
     def buffered_bytes(self) -> int:
-        return self._transport.get_write_buffer_size()
+        return 0 if self._state is State.LOST else self._transport.get_write_buffer_size()
 
     # -- asyncio.Protocol ------------------------------------------------------------------------------------------
 
@@ -68,7 +68,8 @@ class WebSocketStream(WebSocketShell[ConversationT], asyncio.Protocol):
             self._transport.write_eof()
 
     def _hang_up(self) -> None:
-        self._transport.close()
+        if not self._transport.is_closing():  # asyncio's TLS takes no other call after a second one
+            self._transport.close()
 
     def _cut(self) -> None:
         self._transport.abort()

@@ -38,11 +38,13 @@ MOST_FRAMES: Final = 16  # read of one client before it is the others' turn: 0.1
 
 
 class State(Enum):
-    """``CLOSING``: our close frame has left, the peer's is awaited. ``CLOSED``: the node hears and sends no more."""
+    """``CLOSING``: our close frame has left, the peer's is awaited. ``LOST``: the socket is gone, and the node has yet
+    to be told what had been read before. ``CLOSED``: the node hears and sends no more."""
 
     CONNECTING = "CONNECTING"
     OPEN = "OPEN"
     CLOSING = "CLOSING"
+    LOST = "LOST"
     CLOSED = "CLOSED"
 
 
@@ -132,6 +134,9 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
     def close(self, code: int | None, reason: str) -> None:
         if self._state is State.CONNECTING:
             self.abort()
+        if self._state is State.LOST:
+            self._state = State.CLOSING
+            asyncio.get_running_loop().call_soon(self._lost)  # not now: the node is in the midst of closing
         if self._state is not State.OPEN:
             return
         self._state = State.CLOSING
@@ -240,7 +245,7 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         self._held &= ~why
         if self._held:
             return
-        if self._later is None and self._rest is None:
+        if self._later is None and self._rest is None and self._state is not State.LOST:
             self._read_on(True)
         else:
             # In a turn of its own: the node may be in the midst of something.
@@ -255,10 +260,17 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         if self._rest is not None and self._is_free():
             self.received(b"")
         if self._is_free():
-            self._read_on(True)
+            self._go_on_reading()
 
     def _is_free(self) -> bool:
         return not self._held
+
+    def _go_on_reading(self) -> None:
+        """All that had been read is told."""
+        if self._state is State.LOST:
+            self._tell_lost()
+        elif self._state is not State.CLOSED:
+            self._read_on(True)
 
     def _take(self, events: list[Event]) -> None:
         """Act on what was read, as far as this client may go on."""
@@ -267,13 +279,13 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
             if self._held or (meter is not None and not self._may(event, meter)):
                 self._later = events[at:]
                 return
-            if self._state is State.OPEN:
+            if self._state in (State.OPEN, State.LOST):
                 self._open_event(event)
             elif self._state is State.CLOSING:
                 self._closing_event(event)
 
     def _may(self, event: Event, meter: Meter) -> bool:
-        if self._state is not State.OPEN:
+        if self._state not in (State.OPEN, State.LOST):
             return True
         if isinstance(event, Text | Binary):
             may = meter.message(self)
@@ -291,15 +303,19 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
         if isinstance(event, Text):
             conversations.message(conversation, event.text)
         elif isinstance(event, Ping):
-            self._write(pong_frame(event.payload))
+            self._echo(pong_frame(event.payload))
         elif isinstance(event, Binary):
             conversations.binary(conversation, event.data)
         elif isinstance(event, Violation):
             self._door.counters.exceed(Limit.FRAME_BYTES if event.code == MESSAGE_TOO_BIG else Limit.PROTOCOL)
             conversations.violated(conversation, event.code, event.reason)
         elif isinstance(event, Close):
-            self._write(close_frame(event.code, event.reason))
+            self._echo(close_frame(event.code, event.reason))
             self._peer_closed(event)
+
+    def _echo(self, frame: bytes) -> None:
+        if self._state is State.OPEN:
+            self._write(frame)
 
     def _closing_event(self, event: Event) -> None:
         """After our close frame only the peer's matters (RFC 6455 §5.5.1)."""
@@ -323,6 +339,16 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
             self._shut_sending()
 
     def _lost(self) -> None:
+        """The socket is gone. What had been read goes to the node before it hears of that, as fast as it takes it."""
+        if self._state is State.OPEN and (self._later is not None or self._rest is not None):
+            self._state = State.LOST
+            if self._door.unread.pop(self, None) is not None:
+                self._door.forget(self)
+            self._let_on(BY_CLIENT)  # nothing waits for it any more
+        elif self._state is not State.LOST:
+            self._tell_lost()
+
+    def _tell_lost(self) -> None:
         conversation = self._conversation
         if self._state is not State.CLOSED and conversation is not None:
             self._end()
