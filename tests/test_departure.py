@@ -27,14 +27,15 @@ from simulation.world import World
 class Leaving:
     """A node with so many open sockets, on a virtual clock."""
 
-    def __init__(self, world: World, count: int) -> None:
+    def __init__(self, world: World, count: int, limits: Limits | None = None) -> None:
         self.world = world
         self.node = world.node("leaver")
         self.functions = ScriptedFunctions(connect=OK, disconnect=OK, default=OK)
         self.registry = MemoryRegistry()
-        outside = Outside(backends(self.functions), self.registry, self.node.clock, CountingIds(), RecordingReporter())
+        self.reporter = RecordingReporter()
+        outside = Outside(backends(self.functions), self.registry, self.node.clock, CountingIds(), self.reporter)
         served = directory(route("$connect"), route("$disconnect"), route("$default"))
-        self.gateway = Node(Tenure.alone(self.node.clock, OWNER), served, outside, Limits(), lambda: None)
+        self.gateway = Node(Tenure.alone(self.node.clock, OWNER), served, outside, limits or Limits(), lambda: None)
         self.crowds = Crowds(self.gateway)
         self.sockets = [FakeSocket() for _ in range(count)]
         self.conversations: list[Conversation | None] = []
@@ -110,6 +111,24 @@ def test_not_for_longer_than_there_is_time(world: World) -> None:
     assert drained.result() == 1, "its call had not ended"
     assert leaving.closed == 2
     assert len(leaving.functions.events("disconnect")) == 2
+
+
+def test_in_order_what_still_waits_then_is_given_up_and_the_end_is_told(world: World) -> None:
+    leaving = Leaving(world, 2, Limits(ordered=True))
+    for _ in range(3):
+        leaving.message(0, asyncio.Event())
+    began = world.now_ms
+    drained = leaving.drain(over_s=4)
+    world.run(world.now_ms + 3_900)
+    assert leaving.closed == 1, "the other one is waited for"
+    world.run_until(drained.done, 30_000)
+    assert world.now_ms - began <= 7_000
+    assert drained.result() == 1
+    assert leaving.closed == len(leaving.functions.events("disconnect")) == 2
+    assert not leaving.registry.records
+    assert leaving.reporter.told[-1] == (
+        "warned", "2 messages that waited for their turn were given up: this node stops",
+    )  # fmt: skip
 
 
 def test_an_empty_node_leaves_at_once(world: World) -> None:

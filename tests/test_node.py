@@ -181,6 +181,48 @@ async def test_in_order_a_handler_that_fails_holds_nobody_up_and_a_long_line_is_
     assert "failed" not in stage.reporter.kinds()
 
 
+async def test_in_order_a_client_is_not_read_while_many_bytes_wait(stages: Stages) -> None:
+    stage = stages(limits=Limits(ordered=True, max_in_line_bytes=10_000))
+    gate = stage.functions.gates["one-way"] = asyncio.Event()
+    socket, conversation = await stage.opened()
+    text = json.dumps({"action": "one-way", "x": "x" * 4_000})
+    held = []
+    for _ in range(4):
+        stage.node.message(conversation, text)
+        held.append(socket.is_held)
+    assert held == [False, False, False, True]
+    assert stage.counters.exceeded[Limit.IN_LINE] == 1
+    gate.set()
+    await until_idle(lambda: not socket.is_held)
+    assert 0 < conversation.in_line_bytes <= 5_000, "before the line is empty"
+    await until_idle(lambda: conversation.in_flight == 0)
+    assert len(stage.functions.events("one-way")) == 4
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+async def test_a_client_that_is_held_back_is_not_idle(stages: Stages, ordered: bool) -> None:
+    stage = stages(limits=Limits(ordered=ordered, max_messages_in_flight=2, idle_timeout_ms=2_000))
+    gate = stage.functions.gates["one-way"] = asyncio.Event()
+    socket, conversation = await stage.opened()
+    for _ in range(2):
+        stage.node.message(conversation, '{"action":"one-way"}')
+
+    def pass_time(ms: int) -> None:
+        stage.clock.advance(ms)
+        stage.node.tick(stage.clock.monotonic_ms)
+
+    pass_time(60_000)
+    held = [socket.is_held, socket.closed]
+    assert held == [True, None]
+    gate.set()
+    await until_idle(lambda: conversation.in_flight == 0)
+    pass_time(1_000)
+    held = [socket.is_held, socket.closed]
+    assert held == [False, None]
+    pass_time(2_500)
+    assert socket.closed == (1001, "Going away")
+
+
 class Upgrading:
     """A client whose $connect runs until ``goes_on`` is set, on a node that holds early posts."""
 
@@ -501,6 +543,62 @@ async def test_stopping_gives_every_connection_its_disconnect(stages: Stages) ->
     assert len(stage.functions.events("disconnect")) == 2
     assert not stage.registry.records
     assert (await stage.refused())[0] == 503
+
+
+async def test_stopping_gives_up_what_waits_in_line_and_tells_every_end(stages: Stages) -> None:
+    """One whose call ends while there is time, one whose call never does, one that had gone before."""
+    stage = stages(limits=Limits(ordered=True))
+    gate, never = asyncio.Event(), asyncio.Event()
+    stage.functions.gates |= {"default": gate, "one-way": never}
+    clients = [await stage.opened() for _ in range(3)]
+    texts = ("{}", '{"action":"one-way"}', '{"action":"one-way"}')
+    for (_, conversation), text in zip(clients, texts, strict=True):
+        for _ in range(5):
+            stage.node.message(conversation, text)
+    stage.node.peer_closed(clients[2][1], 4000, "bye")
+    stopping = asyncio.ensure_future(stage.node.stop(0.2))
+    await until_idle(lambda: stage.node._gives_up)
+    gate.set()
+    assert await stopping == 2, "calls that were cut off"
+    assert [name for name, _ in stage.functions.calls if name != "connect"] == [
+        "default", "one-way", "one-way", "disconnect", "disconnect", "disconnect",
+    ]  # fmt: skip
+    codes = {event["requestContext"]["disconnectStatusCode"] for event in stage.functions.events("disconnect")}
+    assert codes == {1001, 4000}
+    assert not stage.registry.records
+    assert [line for line in stage.reporter.told if line[0] in ("warned", "failed")] == [
+        ("warned", "12 messages that waited for their turn were given up: this node stops")
+    ]
+    assert all(conversation.in_flight == 0 for _, conversation in clients)
+
+
+async def test_stopping_lets_a_line_go_on_while_there_is_time(stages: Stages) -> None:
+    stage = stages(limits=Limits(ordered=True))
+    gate = stage.functions.gates["default"] = asyncio.Event()
+    _, conversation = await stage.opened()
+    for _ in range(5):
+        stage.node.message(conversation, "{}")
+    stopping = asyncio.ensure_future(stage.node.stop(600.0))
+    await until_idle(lambda: bool(stage.functions.events("default")))
+    gate.set()
+    assert await stopping == 0
+    assert len(stage.functions.events("default")) == 5
+    assert "warned" not in stage.reporter.kinds()
+    assert [name for name, _ in stage.functions.calls][-1] == "disconnect"
+
+
+async def test_whoever_is_accepted_while_a_node_stops_holds_up_nobodys_end(stages: Stages) -> None:
+    stage = stages()
+    socket, _ = await stage.opened()
+    stage.functions.gates["connect"] = asyncio.Event()
+    stage.node.handshake(FakeSocket(), handshake())
+    await until_idle(lambda: len(stage.functions.events("connect")) == 2)
+    stopping = asyncio.ensure_future(stage.node.stop(600.0))
+    await until_idle(lambda: bool(stage.functions.events("disconnect")))
+    assert socket.closed == (1001, "Going away")
+    stage.functions.gates["connect"].set()
+    assert await stopping == 0
+    assert len(stage.functions.events("disconnect")) == 2
 
 
 @pytest.mark.parametrize("failing", [1, 2, 3])

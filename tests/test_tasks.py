@@ -346,3 +346,25 @@ async def test_a_failure_while_closing_is_told(owner: Owner) -> None:
     await asyncio.sleep(0)
     await owner.tasks.close()
     assert [told.split(" (")[0] for told in owner.told] == ["saving failed: OSError: disk full"]
+
+
+async def test_work_of_one_kind_is_cut_off_and_no_other(owner: Owner) -> None:
+    cleaned: list[str] = []
+
+    async def work(name: str) -> None:
+        try:
+            await forever()
+        finally:
+            await asyncio.sleep(0)
+            cleaned.append(name)
+
+    owner.tasks.begin(work("one"), "message", "a")
+    owner.tasks.begin(work("other"), "messages", "a")
+    owner.tasks.start(work("task"), "message of b")
+    await asyncio.sleep(0)
+    assert owner.tasks.cut_off("message") == 2
+    await owner.tasks.settle_once(DEADLINE_S)
+    await owner.tasks.settle_once(DEADLINE_S)
+    assert sorted(cleaned) == ["one", "task"]
+    assert owner.told == []
+    await owner.tasks.close()

@@ -205,4 +205,4 @@ async def _serve_sockets(
 async def _leave(node: Node, console: Console) -> None:
     left = await node.stop(STOP_WITHIN_S)
     if left:
-        console.warned(f"{left} calls of handlers had not ended after {STOP_WITHIN_S:.0f} s and were cut off")
+        console.warned(f"{left} calls of handlers had not ended within {STOP_WITHIN_S:.0f} s and were cut off")

@@ -27,6 +27,7 @@ class Limit(Enum):
     BYTE_RATE = ("byte_rate", "not read for a while")
     PING_RATE = ("ping_rate", "not read for a while")
     IN_FLIGHT = ("messages_in_flight", "not read until half are answered")
+    IN_LINE = ("bytes_in_line", "not read until half are with their handler")
     FRAME_BYTES = ("message_bytes", "closed with 1009")
     PROTOCOL = ("protocol", "closed with 1002, 1003 or 1007")
     OUT_BUFFER = ("out_buffer", "429 to the poster")

@@ -9,13 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final
 
 from gateway.cluster.drain import STEP_MS, drain_plan
 from gateway.crowds import Crowds
-from gateway.node import Node
-
-LAST_CALLS_S: Final = 2.0  # of handlers that are still at work when all the time is up: enough to be answered at all
+from gateway.node import LAST_CALLS_S, Node
 
 
 async def drain(node: Node, crowds: Crowds, over_s: float, random: Callable[[], float]) -> int:

@@ -46,6 +46,7 @@ from gateway.tasks import Tasks
 from gateway.tenure import Tenure
 from gateway.wire.prepared_message import PreparedMessage
 
+LAST_CALLS_S = 2.0  # of a stop, twice: for calls that are still at work, then for the $disconnect behind them
 DEADLINE_GRANULARITY_MS = 1000  # closes by deadline are up to this late; AWS's own came 3.9 s late (parity 8)
 Call = Callable[..., Awaitable[on.Input | None]]
 T = TypeVar("T")
@@ -83,6 +84,9 @@ class Node:
         self._deadlines: Wheel[ConnectionId] = Wheel(DEADLINE_GRANULARITY_MS)
         self._tasks = Tasks(outside.reporter.failed)
         self._leaving = False
+        self._stopping = False  # whoever opens is closed
+        self._gives_up = False  # what waits in line has no time left
+        self._given_up = 0  # messages
         self._stopped = False
         self._fenced: NodeNumber | None = None  # the incarnation that was fenced last
 
@@ -283,13 +287,23 @@ class Node:
                 self._step(conversation, on.DeadlineReached(now_ms))
 
     async def stop(self, within_s: float) -> int:
-        """Close every connection, give each its ``$disconnect``; how many calls were still running at the deadline."""
-        self._leaving = True
-        while self._upgrading and within_s > 0:  # their handlers may accept: then they are closed like the others
-            within_s = await self._tasks.settle_once(within_s)
+        """Close every connection, give each its ``$disconnect``; how many calls had to be cut off for want of time.
+
+        Messages in line go on to their handlers until the time that is left is for those at work already; these are cut
+        off when it is for the ``$disconnect`` calls behind them. How many were given up is warned of."""
+        self._leaving = self._stopping = True
         for conversation in tuple(self._live.values()):
             self._close(conversation, *GOING_AWAY)
-        left = await self._tasks.settle(within_s)
+        last_s = min(LAST_CALLS_S, within_s / 2)
+        await self._tasks.settle(within_s - 2 * last_s)
+        self._gives_up = True
+        await self._tasks.settle(last_s)
+        cut_off = self._tasks.cut_off("message") if self.limits.ordered else 0
+        left = cut_off + await self._tasks.settle(last_s)
+        if self._given_up:
+            self._outside.reporter.warned(
+                f"{self._given_up} messages that waited for their turn were given up: this node stops"
+            )
         self._stopped = True
         await self._tasks.close()
         for conversation in (*self._live.values(), *self._upgrading.values()):
@@ -403,8 +417,8 @@ class Node:
                 conversation.socket.send_text(data)
             case do.InvokeMessage(content, has_waited):
                 self._take(conversation, content, has_waited)
-            case do.KeepInLine():
-                self._count(conversation)
+            case do.KeepInLine() | do.GiveUp():
+                self._in_line(conversation, command)
             case do.SendBinary(data):
                 conversation.socket.send_binary(data)
             case do.SetDeadline(at_ms):
@@ -422,19 +436,46 @@ class Node:
 
     def _take(self, conversation: Conversation, content: str | bytes, has_waited: bool) -> None:
         """Have a message answered."""
-        if not has_waited:
+        if has_waited:
+            self._read_on(conversation)
+        else:
             self._count(conversation)
         work = self._message(conversation, content)
         if self.limits.ordered:
             work = self._in_turn(conversation, work)
         self._tasks.begin(work, "message", conversation.connection.connection_id)
 
+    def _in_line(self, conversation: Conversation, command: do.KeepInLine | do.GiveUp) -> None:
+        if isinstance(command, do.GiveUp):
+            conversation.in_flight -= command.count
+            self._given_up += command.count
+            return
+        self._count(conversation)
+        if command.is_enough:
+            self._hold_back(conversation, Limit.IN_LINE)
+
     def _count(self, conversation: Conversation) -> None:
         """One more message is in flight; its client is held back once too many are."""
         conversation.in_flight += 1
         if conversation.in_flight == self.limits.max_messages_in_flight:
-            self._counters.exceed(Limit.IN_FLIGHT)
+            self._hold_back(conversation, Limit.IN_FLIGHT)
+
+    def _hold_back(self, conversation: Conversation, limit: Limit) -> None:
+        if conversation.read_since_ms is not None:
+            self._counters.exceed(limit)
+            self._advance(conversation, on.HeldBack())
             conversation.socket.pause_reading()
+
+    def _read_on(self, conversation: Conversation) -> None:
+        """Read a client again that was held back, once half of what it was held back for is over."""
+        limits = self.limits
+        if (
+            conversation.read_since_ms is None
+            and conversation.in_flight <= limits.max_messages_in_flight // 2
+            and conversation.in_line_bytes <= limits.max_in_line_bytes // 2
+        ):
+            self._advance(conversation, on.ReadOn(self._outside.clock.now().monotonic_ms))
+            conversation.socket.resume_reading()
 
     def _call(
         self,
@@ -472,6 +513,8 @@ class Node:
                 if opening is not None and opening.early is not None:
                     for early in opening.early.take():
                         early.outcome.set_result(self._carried_out(conversation, early.request))
+                if self._stopping:  # its handler has only just accepted it: it is closed like the others
+                    self._tasks.soon(partial(self._close, conversation, *GOING_AWAY), "close")
             case do.SendClose(code, reason):
                 socket.close(code, reason)
             case do.Abort():
@@ -528,8 +571,8 @@ class Node:
                 reply = await self._calls.message(conversation, content)
         finally:
             conversation.in_flight -= 1
-            if conversation.in_flight == self.limits.max_messages_in_flight // 2:
-                conversation.socket.resume_reading()
+            if conversation.read_since_ms is None:
+                self._read_on(conversation)
         if reply is None:
             return
         if conversation.socket.buffered_bytes() > self.limits.max_out_buffer_bytes:
@@ -545,8 +588,11 @@ class Node:
             await message
         finally:
             if not self._stopped:
-                done = partial(self._step, conversation, on.MessageDone())
+                done = partial(self._turn_over, conversation)
                 self._tasks.soon(done, f"next message of {conversation.connection.connection_id}")
+
+    def _turn_over(self, conversation: Conversation) -> None:
+        self._step(conversation, on.MessageDone(is_last=self._gives_up))
 
     async def _disconnect(self, conversation: Conversation, code: int, reason: str) -> on.Disconnected | None:
         """None when somebody else has taken over to deliver it, who removes the record then."""

@@ -71,6 +71,13 @@ class Tasks:
         await asyncio.wait(tuple(self._running), timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
         return max(0.0, within_s - (loop.time() - began))
 
+    def cut_off(self, what: str) -> int:
+        """Cancel everything that was begun as ``what``; how much that is. It may still clean up."""
+        cut = [task for task in self._tasks() if task.get_name().startswith(f"{what} of ")]
+        for task in cut:
+            task.cancel()
+        return len(cut)
+
     async def close(self, within_s: float = CLOSE_WITHIN_S) -> None:
         """Cancel what still runs, what it starts on its way out included, and wait for its end.
 

@@ -10,7 +10,7 @@ from gateway.engine import commands as do
 from gateway.engine import inputs as on
 from gateway.engine.lifecycle import Lifecycle, State
 from gateway.engine.responses import Refuse
-from gateway.model.limits import Limits
+from gateway.model.limits import MAX_IN_LINE_BYTES, Limits
 
 LIMITS = Limits(idle_timeout_ms=1_000, connection_duration_ms=10_000, close_timeout_ms=50)
 REFUSAL = Refuse(403, (), b"no", "test")
@@ -196,8 +196,8 @@ def test_binary_goes_the_way_of_text() -> None:
     assert lifecycle.last_active_ms == 600
 
 
-def in_order() -> Lifecycle:
-    lifecycle = Lifecycle(Limits(ordered=True))
+def in_order(max_in_line_bytes: int = MAX_IN_LINE_BYTES) -> Lifecycle:
+    lifecycle = Lifecycle(Limits(ordered=True, max_in_line_bytes=max_in_line_bytes))
     lifecycle.step(on.Begin(False, False, at_ms=0))
     lifecycle.step(on.Registered(at_ms=7))
     return lifecycle
@@ -250,6 +250,72 @@ def test_in_order_without_a_message_the_disconnect_comes_at_once() -> None:
     lifecycle.step(on.MessageArrived("a", 10))
     lifecycle.step(on.MessageDone())
     assert lifecycle.step(on.PeerClosed(4000, "bye"))[-1] == do.InvokeDisconnect(4000, "bye")
+
+
+def test_in_order_as_many_bytes_wait_as_may() -> None:
+    lifecycle = in_order(max_in_line_bytes=10_000)
+    text = "x" * 4_000
+    lifecycle.step(on.MessageArrived(text, 10))
+    assert lifecycle.in_line_bytes == 0, "it does not wait"
+    enough = [lifecycle.step(on.MessageArrived(text, 11)) for _ in range(3)]
+    assert enough == [(do.KeepInLine(),), (do.KeepInLine(),), (do.KeepInLine(is_enough=True),)]
+    assert 12_000 <= lifecycle.in_line_bytes < 13_000
+    lifecycle.step(on.MessageDone())
+    assert 8_000 <= lifecycle.in_line_bytes < 9_000
+
+
+@pytest.mark.parametrize("end", [on.PeerClosed(4000, "bye"), on.CloseAsked(4000, "bye", 12)])
+def test_in_order_what_waits_is_given_up_where_the_node_stops_and_the_disconnect_is_not(end: on.Input) -> None:
+    lifecycle = in_order()
+    for text in ("a", "b", "c"):
+        lifecycle.step(on.MessageArrived(text, 10))
+    lifecycle.step(end)
+    assert lifecycle.step(on.MessageDone(is_last=True)) == (do.GiveUp(2), do.InvokeDisconnect(4000, "bye"))
+    assert lifecycle.step(on.MessageDone(is_last=True)) == ()
+
+
+def test_in_order_where_nobody_waits_nobody_is_given_up() -> None:
+    lifecycle = in_order()
+    lifecycle.step(on.MessageArrived("a", 10))
+    lifecycle.step(on.PeerClosed(4000, "bye"))
+    assert lifecycle.step(on.MessageDone(is_last=True)) == (do.InvokeDisconnect(4000, "bye"),)
+
+
+def test_nobody_is_idle_who_is_not_read() -> None:
+    lifecycle = opened()
+    lifecycle.step(on.MessageArrived("a", 500))
+    assert lifecycle.step(on.HeldBack()) == ()
+    assert lifecycle.step(on.DeadlineReached(1_500)) == (do.SetDeadline(10_000),), "two hours go on"
+    assert lifecycle.step(on.ReadOn(3_000)) == (do.SetDeadline(4_000),)
+    assert lifecycle.last_active_ms == 500, "what is told of it is not changed by that"
+    assert lifecycle.step(on.DeadlineReached(3_900)) == (do.SetDeadline(4_000),)
+    lifecycle.step(on.MessageArrived("b", 3_950))
+    assert lifecycle.step(on.DeadlineReached(4_000)) == (do.SetDeadline(4_950),)
+    assert lifecycle.step(on.DeadlineReached(4_950))[0] == do.SendClose(1001, "Going away")
+
+
+def test_two_hours_end_also_for_who_is_not_read() -> None:
+    lifecycle = opened()
+    lifecycle.step(on.HeldBack())
+    assert lifecycle.step(on.DeadlineReached(10_000))[0] == do.SendClose(1001, "Going away")
+    assert lifecycle.step(on.ReadOn(10_001)) == ()
+
+
+def test_idle_time_alone_begins_anew_with_reading() -> None:
+    lifecycle = Lifecycle(Limits(idle_timeout_ms=1_000, connection_duration_ms=None))
+    lifecycle.step(on.Begin(False, False, at_ms=0))
+    lifecycle.step(on.Registered(at_ms=7))
+    lifecycle.step(on.HeldBack())
+    assert lifecycle.step(on.DeadlineReached(1_007)) == ()
+    assert lifecycle.step(on.ReadOn(5_000)) == (do.SetDeadline(6_000),)
+
+
+def test_where_nothing_ends_reading_on_sets_no_deadline() -> None:
+    lifecycle = Lifecycle(Limits(idle_timeout_ms=None, connection_duration_ms=None))
+    lifecycle.step(on.Begin(False, False, at_ms=0))
+    lifecycle.step(on.Registered(at_ms=7))
+    lifecycle.step(on.HeldBack())
+    assert lifecycle.step(on.ReadOn(5_000)) == ()
 
 
 @pytest.mark.parametrize("closes_first", [False, True])

@@ -29,7 +29,17 @@ class InvokeMessage:
 
 @hot_value
 class KeepInLine:
-    """A message waits for its turn: count it among those in flight."""
+    """A message waits for its turn: count it among those in flight. ``is_enough``: hold the client back, so much waits
+    with this one."""
+
+    is_enough: bool = False
+
+
+@hot_value
+class GiveUp:
+    """So many messages that waited for their turn will not have it: they are in flight no more."""
+
+    count: int
 
 
 @hot_value
@@ -122,6 +132,7 @@ Command = (
     | InvokeConnect
     | InvokeMessage
     | KeepInLine
+    | GiveUp
     | InvokeDisconnect
     | Register
     | Unregister

@@ -67,7 +67,21 @@ class MessageArrived:
 @hot_value
 class MessageDone:
     """The handler is through with a message, and its reply has been told, if there is one. Nothing comes of it where
-    messages need not come in order."""
+    messages need not come in order. ``is_last``: this node stops, and whoever waits behind it is given up."""
+
+    is_last: bool = False
+
+
+@hot_value
+class HeldBack:
+    """The client is not read from now on, because so many of its messages are in flight."""
+
+
+@hot_value
+class ReadOn:
+    """The client is read again."""
+
+    at_ms: int
 
 
 @hot_value
@@ -141,6 +155,8 @@ Input = (
     | RegistrationFailed
     | MessageArrived
     | MessageDone
+    | HeldBack
+    | ReadOn
     | Reply
     | Posted
     | CloseAsked

@@ -8,7 +8,7 @@
 while a socket is closing, and while one is open that may not stay for ever; once fenced nothing is invoked, and a
 record stays whose ``$disconnect`` is owed: it is how whoever speaks for the connection from then on knows of it. It
 knows no socket, no event document and no clock. Where messages come in order, each waits for the end of the one before,
-and ``$disconnect`` for the end of all.
+and ``$disconnect`` for the end of all. Nobody is idle while the gateway itself does not read it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gateway.engine.commands import (
     Authorize,
     Command,
     Forget,
+    GiveUp,
     InvokeConnect,
     InvokeDisconnect,
     InvokeMessage,
@@ -89,9 +90,10 @@ class Upgrade:
 
 
 class Lifecycle:
-    """One connection. ``begun_ms`` (the handshake) and ``last_active_ms`` (data either way) are monotonic."""
+    """One connection. ``begun_ms`` (the handshake), ``last_active_ms`` (data either way) and ``read_since_ms`` are
+    monotonic. The last is None while the client is held back for its messages in flight, 0 when it never was."""
 
-    __slots__ = ("_limits", "_line", "_upgrade", "begun_ms", "last_active_ms", "state")
+    __slots__ = ("_limits", "_line", "_upgrade", "begun_ms", "last_active_ms", "read_since_ms", "state")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -100,6 +102,12 @@ class Lifecycle:
         self.state = State.AUTHORIZING
         self.begun_ms = 0
         self.last_active_ms = 0
+        self.read_since_ms: int | None = 0
+
+    @property
+    def in_line_bytes(self) -> int:
+        """Of memory, of the messages that wait for their turn."""
+        return 0 if self._line is None else self._line.size
 
     def step(self, happened: on.Input) -> Commands:
         """Take one input and say what to do about it. Inputs that come too late are ignored."""
@@ -110,8 +118,8 @@ class Lifecycle:
                 return self._message(content, at_ms)
             case on.Posted() | on.Reply():
                 return self._send(happened)
-            case on.MessageDone():
-                return self._next_message()
+            case on.MessageDone() | on.HeldBack() | on.ReadOn():
+                return self._flow(happened)
             case on.PeerClosed() | on.PeerLost():
                 return self._ended(*_end_of(happened))
             case on.CloseAsked(code, reason, at_ms):
@@ -220,18 +228,30 @@ class Lifecycle:
             self._line = Line()
             return (InvokeMessage(content),)
         self._line.join(content)
-        return (KeepInLine(),)
+        return (KeepInLine(is_enough=self._line.size >= self._limits.max_in_line_bytes),)
 
-    def _next_message(self) -> Commands:
+    def _next_message(self, is_last: bool) -> Commands:
         """Whoever waited goes to its handler whatever has become of the connection: it was taken from the client."""
         line = self._line
         if line is None:
             return _NOTHING
+        given_up = line.give_up() if is_last else 0
         content = line.next()
         if content is not None:
             return (InvokeMessage(content, has_waited=True),)
         self._line = None
-        return _NOTHING if line.farewell is None else (InvokeDisconnect(*line.farewell),)
+        left = () if line.farewell is None else (InvokeDisconnect(*line.farewell),)
+        return (GiveUp(given_up), *left) if given_up else left
+
+    def _flow(self, told: on.MessageDone | on.HeldBack | on.ReadOn) -> Commands:
+        """A client that is not read may be sending: its idle time begins anew when it is read again."""
+        if isinstance(told, on.MessageDone):
+            return self._next_message(told.is_last)
+        self.read_since_ms = told.at_ms if isinstance(told, on.ReadOn) else None
+        if self.read_since_ms is None or self.state is not State.OPEN:
+            return _NOTHING
+        due = self._next_deadline()
+        return _NOTHING if due is None else (SetDeadline(due),)
 
     def _send(self, told: on.Posted | on.Reply) -> Commands:
         """Data to the client puts the idle deadline off as data from it does (parity 8)."""
@@ -254,9 +274,9 @@ class Lifecycle:
         """None: it may stay for ever."""
         idle_ms, duration_ms = self._limits.idle_timeout_ms, self._limits.connection_duration_ms
         end = None if duration_ms is None else self.begun_ms + duration_ms
-        if idle_ms is None:
+        if idle_ms is None or self.read_since_ms is None:
             return end
-        idle = self.last_active_ms + idle_ms
+        idle = max(self.last_active_ms, self.read_since_ms) + idle_ms
         return idle if end is None else min(idle, end)
 
     # -- the end ---------------------------------------------------------------------------------------------------

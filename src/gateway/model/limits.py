@@ -60,6 +60,7 @@ MIN_API_KEY_CHARS: Final = 20  # of a key's value, as REST APIs have it
 MAX_API_KEY_CHARS: Final = 128  # likewise
 MAX_LOG_LINE_BYTES: Final = 1024  # one execution log line with the request ID in front; parity 10
 MAX_MESSAGES_IN_FLIGHT: Final = 128  # of one connection; more wait in its TCP buffers. AWS states no such number
+MAX_IN_LINE_BYTES: Final = 1 * KIB * KIB  # of memory, of one connection's messages that wait for their turn; ours
 EARLY_POST_MS: Final = 5_000  # that a post waits for its connection to open; ours
 MAX_EARLY_POSTS: Final = 16  # of one connection; ours
 MAX_EARLY_BYTES: Final = 128 * KIB  # likewise, or one of the longest message
@@ -102,6 +103,7 @@ class Limits:
     tls_handshake_timeout_ms: int = TLS_HANDSHAKE_TIMEOUT_MS
     proxy_header_timeout_ms: int = PROXY_HEADER_TIMEOUT_MS
     max_messages_in_flight: int = MAX_MESSAGES_IN_FLIGHT
+    max_in_line_bytes: int = MAX_IN_LINE_BYTES
     max_message_parts: int = MAX_MESSAGE_PARTS
     messages_per_s: float | None = None
     bytes_per_s: float | None = None
