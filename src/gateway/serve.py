@@ -187,7 +187,10 @@ class Serving:
         fleet.member.drain()
         left = await drain(fleet.node, fleet.crowds, within_s, random.random)
         if left:
-            self._log.warned(f"{left} calls of handlers had not ended after {within_s:g} s; other nodes see to them")
+            self._log.warned(
+                f"{left} calls of handlers had not ended after {within_s:g} s and were cut off; other nodes see to the "
+                "$disconnect that is owed"
+            )
         self._door.stop_accepting()
         if not await fleet.leave():
             self._log.warned("the fleet could not be told that this node leaves; it finds out when the lease runs out")

@@ -281,6 +281,34 @@ def test_in_order_where_nobody_waits_nobody_is_given_up() -> None:
     assert lifecycle.step(on.MessageDone(is_last=True)) == (do.InvokeDisconnect(4000, "bye"),)
 
 
+@settings(max_examples=200)
+@given(st.lists(st.sampled_from(["say", "say", "done", "post", "stop", "end"]), max_size=30))
+def test_in_order_each_message_is_handled_or_given_up_and_the_end_comes_last(happens: list[str]) -> None:
+    """Whatever comes in between, and whenever the client goes and the node stops."""
+    lifecycle, seen, stops = in_order(), list[do.Command](), False
+    said = 0
+    for what in [*happens, "end"]:
+        stops |= what == "stop"
+        if what == "say" and lifecycle.state is State.OPEN:
+            seen += lifecycle.step(on.MessageArrived(str(said), 10))
+            said += 1
+        elif what == "done" and lifecycle._line is not None:
+            seen += lifecycle.step(on.MessageDone(stops))
+        elif what == "post":
+            lifecycle.step(on.Posted(b"p", 10))
+        elif what == "end":
+            seen += lifecycle.step(on.PeerClosed(4000, "bye"))
+    while lifecycle._line is not None:
+        seen += lifecycle.step(on.MessageDone(stops))
+    handled = [each.content for each in seen if isinstance(each, do.InvokeMessage)]
+    given_up = sum(each.count for each in seen if isinstance(each, do.GiveUp))
+    assert handled == [str(number) for number in range(said - given_up)]
+    assert stops or not given_up
+    assert [each for each in seen if isinstance(each, do.InvokeDisconnect)] == [do.InvokeDisconnect(4000, "bye")]
+    assert isinstance(seen[-1], do.InvokeDisconnect)
+    assert lifecycle.in_line_bytes == 0
+
+
 def test_nobody_is_idle_who_is_not_read() -> None:
     lifecycle = opened()
     lifecycle.step(on.MessageArrived("a", 500))
