@@ -158,7 +158,9 @@ class Crowds:
 
 
 def _prepared(request: MessageToMany) -> PreparedMessage:
-    return PreparedMessage.of_bytes(request.data) if request.binary else PreparedMessage(as_text(request.data))
+    if request.binary:
+        return PreparedMessage.of_bytes(request.data)
+    return PreparedMessage(as_text(request.data), size=len(request.data))
 
 
 async def _answer_of(work: asyncio.Task[PeerAnswer]) -> PeerAnswer:

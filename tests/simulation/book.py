@@ -237,7 +237,7 @@ class BookedSocket:
             self.story.refused = True
 
     def send_prepared(self, message: PreparedMessage, most: int) -> bool:
-        if self.buffered_bytes() + len(message.data) > most:
+        if self.buffered_bytes() + message.size > most:
             return False
         self.send_text(message.data)
         return True
