@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from gateway.conversation import Conversation
+from gateway.counters import Limit
 from gateway.engine.responses import as_text
 from gateway.listings import Listings
 from gateway.model.ids import ConnectionId, NodeNumber
@@ -82,6 +83,7 @@ class Crowds:
     ) -> asyncio.Task[PeerAnswer] | None:
         """Have it done in its turn, unless too much waits. Tasks begin in the order in which they were made."""
         if not self._has_room(request):
+            self._node.exceed(Limit.WAITING_TO_MANY)
             return None
         self._wait(request, 1)
         return self._node.start(work(), name)
@@ -133,6 +135,8 @@ class Crowds:
                         early = node.answer(owner, PostTo(request.api_id, each, request.data, request.binary))
                         if isinstance(early, Coroutine):
                             held[len(outcomes) + at] = early
+                        elif isinstance(early, Outcome):
+                            told[at] = early  # there is no room for one more that waits
             outcomes += told
             await slices.rest()
         return Outcomes(tuple(outcomes))
