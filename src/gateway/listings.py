@@ -6,6 +6,7 @@ In slices, and one list after the other, so that nobody else on the loop waits f
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from gateway.conversation import Conversation
@@ -25,8 +26,9 @@ _Place = tuple[int, ConnectionId]
 class Listings:
     """Those of ``node``."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, slices: Callable[[], Slices] = Slices) -> None:
         self._node = node
+        self._slices = slices
         self._turn = asyncio.Lock()
         self._waiting = 0
 
@@ -42,15 +44,15 @@ class Listings:
             self._waiting -= 1
 
     async def _list(self, owner: NodeNumber, request: ListConnections) -> PeerAnswer:
-        node, audience, slices = self._node, request.audience, Slices()
+        node, audience, slices = self._node, request.audience, self._slices()
         after = None if request.after is None else (request.after.connected_at_ms, request.after.connection_id)
         first, count = _First(request.limit), 0
         everybody = node.conversations(audience.members)
-        for start in range(0, len(everybody), AT_ONCE):
+        for start in range(0, len(everybody), slices.at_once):
             refusal = node.refusal_of(owner)
             if refusal is not None:
                 return refusal
-            for each in everybody[start : start + AT_ONCE]:
+            for each in everybody[start : start + slices.at_once]:
                 connection = each.connection
                 place = connection.connected_at_ms, connection.connection_id
                 if (after is None or place > after) and each.state is State.OPEN and audience.admits(connection):
@@ -64,8 +66,8 @@ class Listings:
         """As many as fit into one answer."""
         entries: list[Entry] = []
         room = MAX_LISTED_BYTES
-        for start in range(0, len(conversations), AT_ONCE):
-            for each in conversations[start : start + AT_ONCE]:
+        for start in range(0, len(conversations), slices.at_once):
+            for each in conversations[start : start + slices.at_once]:
                 if room > 0:
                     entries.append(self._entry(each))
                     room -= _bytes_of(entries[-1])
