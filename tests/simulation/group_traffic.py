@@ -35,6 +35,7 @@ class GroupTraffic:
             (1.0, self.throng),
             (0.5, self.tell_in_order),
         )
+        self.crowds: tuple[Act, ...] = (self.throng, self.list)  # what takes its time
 
     def join(self) -> None:
         self._change(JoinGroup, self._group())
