@@ -60,7 +60,7 @@ fmt: $(READY) ## rewrite the code in the project's style
 
 pr: test ## what CI runs
 
-bench: $(READY) ## measure everything beside the peers, and write docs/performance.md (15 minutes)
+bench: $(READY) ## measure everything beside the peers, and write docs/performance.md (18 minutes)
 	@$(BIN)/python bench/run.py --write-docs $(ARGS)
 
 soak: $(READY) ## connects, messages, posts and disconnects for 3 minutes: fails when anything has grown

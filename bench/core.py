@@ -20,7 +20,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from socket import socketpair
@@ -44,6 +44,7 @@ from gateway.model.ids import NodeNumber, RouteKey  # noqa: E402
 from gateway.model.integration import Integration, IntegrationResponse, IntegrationType, MockTarget  # noqa: E402
 from gateway.model.limits import AWS, UNLIMITED  # noqa: E402
 from gateway.node import Node  # noqa: E402
+from gateway.ports import Socket  # noqa: E402
 from gateway.reach import LocalReach  # noqa: E402
 from gateway.server.carrier import PlainCarrier  # noqa: E402
 from gateway.server.conduct import Conduct, always  # noqa: E402
@@ -102,8 +103,11 @@ class Quiet:
     def accept(self, subprotocol: str | None) -> None:
         self.is_open = True
 
-    def send_prepared(self, text: PreparedMessage) -> None:
-        self.send_text(text.text)
+    def send_prepared(self, message: PreparedMessage, most: int) -> bool:
+        return True
+
+    def send_to_each(self, sockets: Sequence[Socket], message: PreparedMessage, most: int) -> list[Socket]:
+        return [each for each in sockets if not each.send_prepared(message, most)]
 
     def send_text(self, data: bytes) -> None: ...
 

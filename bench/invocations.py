@@ -46,7 +46,6 @@ from gateway.registry.memory import MemoryRegistry  # noqa: E402
 from gateway.system.clock import SystemClock  # noqa: E402
 from gateway.system.ids import RandomIds  # noqa: E402
 from gateway.tenure import Tenure  # noqa: E402
-from gateway.wire.prepared_message import PreparedMessage  # noqa: E402
 from node_doubles import FakeSocket, RecordingReporter, backends, until_idle  # noqa: E402
 from real_functions import FolderLaunches, write  # noqa: E402
 from runtime_double import RecordingLog, function  # noqa: E402
@@ -147,9 +146,6 @@ class Client(FakeSocket):
         self._now = asyncio.get_running_loop().time
         self.done = asyncio.Event()
         send()
-
-    def send_prepared(self, text: PreparedMessage) -> None:
-        self.send_text(text.text)
 
     def send_text(self, data: bytes) -> None:
         assert data == MESSAGE.encode(), data

@@ -6,10 +6,13 @@
  *
  *     open COUNT IN-FLIGHT                 handshakes of further sockets; also tells milliseconds of one (p50, p99)
  *     echo COUNT SOCKETS TEXT              closed loop: one message at a time on each of the first SOCKETS
+ *     probe COUNT GAP-MS                   pings, one at a time, each on the next socket, so long apart: how long for each
  *     ask COUNT TEXT                       the text once on each of the first COUNT sockets; answers what came back
  *     post COUNT CONNECTIONS DEPTH FILE    FILE: requests, each behind a line with its length, sent round and round
  *     received                             frames, bytes and closes since the last time
  *     await FRAMES SECONDS                 until so many frames have come since the last "received"
+ *     rest                                 read nothing until the next command: as clients on another machine, who take
+ *                                          no time of this one while they are sent to
  *     close                                every socket, by a reset
  *     quit                                 or the end of stdin
  *
@@ -21,6 +24,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +78,7 @@ static char handshake[4096];
 static int handshake_length;
 static char *key;           /* eight characters in it that differ for each socket */
 static unsigned keys;
-static uint64_t frames, bytes, closes;
+static uint64_t frames, bytes, closes, pongs;
 static unsigned char buffer[BUFFER];
 static double *times;       /* of the command under way */
 static long timed, times_size;
@@ -103,14 +107,16 @@ static void time_taken(double s) {
 }
 
 static void tell(const char *what, long done, long failed, double began, double spent) {
-    double p50 = 0, p99 = 0;
+    double p50 = 0, p99 = 0, most = 0;
     if (timed) {
         qsort(times, timed, sizeof *times, ascending);
         p50 = times[timed / 2] * 1e3;
         p99 = times[timed * 99 / 100] * 1e3;
+        most = times[timed - 1] * 1e3;
     }
-    printf("{\"what\":\"%s\",\"done\":%ld,\"failed\":%ld,\"seconds\":%.6f,\"cpu\":%.6f,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
-           what, done, failed, now() - began, cpu() - spent, p50, p99);
+    printf("{\"what\":\"%s\",\"done\":%ld,\"failed\":%ld,\"seconds\":%.6f,\"cpu\":%.6f,"
+           "\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"most_ms\":%.3f}\n",
+           what, done, failed, now() - began, cpu() - spent, p50, p99, most);
     fflush(stdout);
     timed = 0;
 }
@@ -149,6 +155,7 @@ static int whole(struct client *c) {
     c->have = 0;
     if ((c->opcode & 15) >= 8) {
         if ((c->opcode & 15) == 8) closes++;
+        if ((c->opcode & 15) == 10) pongs++;
         return 0;
     }
     if (!(c->opcode & 0x80)) return 0;
@@ -337,6 +344,41 @@ static void command_echo(long wanted, long sockets) {
     tell("echo", got, wanted - got, began, spent);
 }
 
+/* What comes is read whether or not a ping is out: "gap" apart, or as soon as the last was answered if that is later. */
+static void command_probe(long wanted, double gap) {
+    static const unsigned char ping[6] = {0x89, 0x80, 1, 2, 3, 4};
+    double began = now(), spent = cpu(), until = began + WITHIN_S, next = began, sent_at = 0;
+    struct epoll_event ready[BATCH];
+    long done = 0, lost = 0;
+    int at = -1, is_out = 0;
+    while (done + lost < wanted && lost < wanted && count && now() < until) {
+        if (!is_out && now() >= next) {
+            at = (at + 1) % count;
+            next = sent_at = now();
+            next += gap;
+            is_out = clients[at].state == OPEN && write(clients[at].fd, ping, sizeof ping) == sizeof ping;
+            if (!is_out) lost++;
+        }
+        double wait = is_out ? 500 : (next - now()) * 1e3;
+        int n = epoll_wait(epoll, ready, BATCH, wait > 0 ? (int)wait : 0);
+        for (int i = 0; i < n; i++) {
+            uint32_t mark = ready[i].data.u32;
+            struct client *c = &clients[mark % MOST];
+            uint64_t before = pongs;
+            if (c->state != OPEN) continue;
+            int ended = take(c);
+            if (!is_out || (int)mark != at || (ended >= 0 && pongs == before)) continue;
+            is_out = 0;
+            if (ended < 0) lost++;
+            else {
+                time_taken(now() - sent_at);
+                done++;
+            }
+        }
+    }
+    tell("probe", done, wanted - done, began, spent);
+}
+
 static void command_ask(long wanted) {
     double began = now(), until = began + WITHIN_S;
     struct epoll_event ready[BATCH];
@@ -523,6 +565,7 @@ static int obey(char *line) {
     int at = 0;
     char name[1024];
     if (sscanf(line, "open %ld %ld", &a, &b) == 2) command_open(a, b);
+    else if (sscanf(line, "probe %ld %lf", &a, &s) == 2) command_probe(a, s / 1e3);
     else if (sscanf(line, "echo %ld %ld %n", &a, &b, &at) == 2 && at) {
         prepare(line + at);
         command_echo(a, b);
@@ -535,6 +578,11 @@ static int obey(char *line) {
         printf("{\"what\":\"received\",\"frames\":%lu,\"bytes\":%lu,\"closes\":%lu}\n", frames, bytes, closes);
         fflush(stdout);
         frames = bytes = closes = 0;
+    } else if (!strcmp(line, "rest")) {
+        struct pollfd asker = {.fd = 0, .events = POLLIN};
+        printf("{\"what\":\"rest\"}\n");
+        fflush(stdout);
+        poll(&asker, 1, -1);
     } else if (!strcmp(line, "close")) {
         double began = now(), spent = cpu();
         int open = 0;

@@ -293,6 +293,7 @@ class Load:
                     "cpu": time.process_time() - spent,
                     "p50_ms": times[len(times) // 2] * 1e3,
                     "p99_ms": times[len(times) * 99 // 100] * 1e3,
+                    "most_ms": times[-1] * 1e3,
                 }
             ),
             flush=True,

@@ -16,7 +16,7 @@ from gateway.model.ids import ApiId, ConnectionId, FunctionName, MessageId, Node
 from gateway.model.invocation import Answered, FunctionResult, Returned, Unavailable, UpstreamResult
 from gateway.model.limits import MAX_FRAME_BYTES
 from gateway.model.now import Now
-from gateway.ports import AwsServices, Clock, FunctionCall, FunctionEvents, Functions, Upstreams
+from gateway.ports import AwsServices, Clock, FunctionCall, FunctionEvents, Functions, Socket, Upstreams
 from gateway.tenure import Tenure
 from gateway.wire.compression import NO_COMPRESSION
 from gateway.wire.frames import BINARY
@@ -94,9 +94,15 @@ class FakeSocket:
         assert self.refusal is None and not self.is_open
         self.refusal = status, dict(headers), body
 
-    def send_prepared(self, message: PreparedMessage) -> None:
+    def send_prepared(self, message: PreparedMessage, most: int) -> bool:
+        if self.buffered + message.size > most:
+            return False
         is_binary = message.frames(MAX_FRAME_BYTES, NO_COMPRESSION)[0] & 0xF == BINARY
         (self.send_binary if is_binary else self.send_text)(message.data)
+        return True
+
+    def send_to_each(self, sockets: Sequence[Socket], message: PreparedMessage, most: int) -> list[Socket]:
+        return [each for each in sockets if not each.send_prepared(message, most)]
 
     def send_text(self, data: bytes) -> None:
         assert self.is_open and self.closed is None, "sent after a close"

@@ -84,6 +84,8 @@ async def test_what_is_no_text_is_replaced_as_in_a_post(crowd: Crowd) -> None:
     (client,) = await crowd.opened()
     await post(crowd, client.connection_id, data=b"\xff")
     assert client.socket.sent == ["\ufffd".encode()]
+    wrong = b"\xff" * 199_000  # of a buffer of 200,000 bytes, as a post to one would be
+    assert await post(crowd, client.connection_id, data=wrong) == Outcomes((Outcome.DONE,))
 
 
 async def test_two_messages_leave_in_the_order_of_their_calls(crowd: Crowd) -> None:

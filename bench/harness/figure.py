@@ -63,7 +63,8 @@ def at_least(value: float) -> Goal:
 class Figure:
     """``name`` is stable, for comparisons between runs; ``title`` is for people. ``spread`` None: not measured, and
     ``note`` says why. ``client``: the largest share of a core that the load generator took, None where none raced.
-    ``details`` are further figures of the same run, for JSON and documents."""
+    ``details`` are further figures of the same run, for JSON and documents. ``commit`` is what was measured, where that
+    is another one than the rest of the table is of."""
 
     name: str
     title: str
@@ -73,6 +74,7 @@ class Figure:
     note: str = ""
     client: float | None = None
     details: dict[str, float] = field(default_factory=dict)
+    commit: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -88,6 +90,8 @@ class Figure:
         told = [self.note] if self.note else []
         if self.is_clients:
             told.append(f"the client took {self.client:.0%} of a core: it may be the bottleneck")
+        if self.commit:
+            told.append(f"of commit {self.commit}")
         return "; ".join(told)
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from bench.harness.children import Child, Children, wait_for
+from bench.harness.children import Child, ChildFailed, Children, wait_for
 from bench.harness.load import Target
 from bench.harness.procfs import cpu_s, rss
 from bench.harness.signing import Keys, signed_post
@@ -22,6 +25,7 @@ from bench.harness.signing import Keys, signed_post
 KEYS: Final = Keys("AKIDBENCH", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1")
 STAGE: Final = "bench"
 READY_S: Final = 60.0
+CALL_S: Final = 30.0
 _FOREIGN: Final = ("AWS_", "WSFLEET_", "PYTHON", "MAKE", "MFLAGS", "ARGS")
 BODY: Final = b"x" * 100
 
@@ -38,6 +42,14 @@ class Table:
         with urllib.request.urlopen(f"{self.url}/ids", timeout=10) as answer:  # noqa: S310 - our own double
             found: dict[str, list[str]] = json.load(answer)
         return found.get(str(node), [])
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What an extension answered, and after how long."""
+
+    document: Any
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,20 @@ class Gateway:
     def rss(self) -> int:
         """Of the nodes alone."""
         return rss(self.workers)
+
+    def call(self, path: str, body: bytes) -> Called:
+        """Asks an extension, ``path`` being what follows the stage. Raises ChildFailed."""
+        request = signed_post(KEYS, self.target.host_header, f"/{STAGE}{path}", body)
+        with socket.create_connection(("127.0.0.1", self.target.port), CALL_S) as caller:
+            began = time.monotonic()
+            caller.sendall(request)
+            answer = HTTPResponse(caller, method="POST")
+            answer.begin()
+            told = answer.read()
+            seconds = time.monotonic() - began
+        if answer.status != 200:
+            raise ChildFailed(f"{path} was answered with {answer.status}: {told[:200]!r}")
+        return Called(json.loads(told), seconds)
 
     def posts(self, owner: int, count: int, sockets: int) -> list[bytes]:
         """Signed posts, each different, to the connections of a node, for this gateway to take."""

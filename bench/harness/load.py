@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from bench.harness.children import Child, Children
+from bench.harness.program import Uncompiled, program_of
 
 _SOURCES: Final = count(1)  # second octets of the 127.x addresses, one a process
 
@@ -28,6 +26,7 @@ class Raced:
     cpu_s: float
     p50_ms: float
     p99_ms: float
+    most_ms: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -112,6 +111,26 @@ class Load:
         """Until so many have come since ``received``."""
         return self._raced(f"await {messages} {within_s}")
 
+    def begin_wait_for(self, messages: int, within_s: float) -> None:
+        """The same, its end to be fetched by ``waited``."""
+        self._child.say(f"await {messages} {within_s}")
+
+    def waited(self) -> Raced:
+        return self._answer("await")
+
+    def rest(self) -> None:
+        """Read nothing until the next command, as if it were on another machine."""
+        self._child.say("rest")
+        self._document()
+
+    def begin_probe(self, pings: int, gap_ms: float) -> None:
+        """Pings, one at a time and each on the next socket, so long apart; the result is to be fetched by ``probed``.
+        Only the generator in C does that."""
+        self._child.say(f"probe {pings} {gap_ms}")
+
+    def probed(self) -> Raced:
+        return self._answer("probe")
+
     def close(self) -> None:
         """Every socket, by a reset."""
         self._raced("close")
@@ -125,7 +144,8 @@ class Load:
 
     def _answer(self, command: str) -> Raced:
         found = self._document()
-        raced = Raced(found["done"], found["failed"], found["seconds"], found["cpu"], found["p50_ms"], found["p99_ms"])
+        times = found["p50_ms"], found["p99_ms"], found["most_ms"]
+        raced = Raced(found["done"], found["failed"], found["seconds"], found["cpu"], *times)
         if raced.failed:
             raise self._child.failure(f"{command}: {raced.failed} of {raced.done + raced.failed} failed")
         return raced
@@ -159,18 +179,8 @@ def scripted(bench: Path) -> Generator:
 
 
 def compiled(bench: Path, cache: Path) -> Generator:
-    """The load generator in C, compiled once for each version of its source; the one in Python where that fails."""
-    source = bench / "load.c"
-    program = cache / f"load-{sha256(source.read_bytes()).hexdigest()[:16]}"
-    if not program.exists():
-        compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-        if compiler is None:
-            return Generator(scripted(bench).command, "no C compiler: the load comes from Python, and may be the limit")
-        cache.mkdir(parents=True, exist_ok=True)
-        made = program.with_suffix(".new")
-        ended = subprocess.run([compiler, "-O2", "-o", str(made), str(source)], capture_output=True, text=True)
-        if ended.returncode:
-            why = ended.stderr.strip().splitlines()[:1]
-            return Generator(scripted(bench).command, f"load.c does not compile ({why}): the load comes from Python")
-        made.replace(program)
-    return Generator((str(program),))
+    """The load generator in C; the one in Python where there is none."""
+    try:
+        return Generator((str(program_of(bench / "load.c", cache)),))
+    except Uncompiled as why:
+        return Generator(scripted(bench).command, f"{why}: the load comes from Python, and may be the limit")

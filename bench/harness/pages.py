@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from bench.harness import svg
+from bench.harness.borrowed import IN_C
 from bench.harness.figure import Figure, number
 from bench.harness.profile import Profile
-from bench.harness.results import Results
+from bench.harness.results import Results, document
 from bench.harness.scenario import Scenario
 from bench.harness.table import HEADINGS, compared, markdown, row_of
 
 BEGINS: Final = "<!-- measured: written by make bench, not by hand -->"
 ENDS: Final = "<!-- end of what is measured -->"
+FIGURES: Final = "figures.json"
 _MEASURED: Final = re.compile(f"{re.escape(BEGINS)}.*{re.escape(ENDS)}", re.S)
-_BY_COUNT: Final = re.compile(r"dormant\.(bytes|cpu)\.(\d+)")
+_BY_COUNT: Final = re.compile(r"(dormant\.bytes|dormant\.cpu|broadcast\.cpu)\.(\d+)")
 
 
 def write_pages(docs: Path, results: Results, scenarios: Sequence[Scenario], gateways: Mapping[str, str]) -> list[Path]:
-    """Replaces what is measured in ``performance.md``, whose other words stay, and all plots; the paths written.
+    """Replaces what is measured in ``performance.md``, whose other words stay, all plots, and the results beside them;
+    the paths written.
 
     ``gateways`` are titles by name, the product first. Raises ValueError where the page has no place for it.
     """
@@ -36,7 +40,9 @@ def write_pages(docs: Path, results: Results, scenarios: Sequence[Scenario], gat
         raise ValueError(f"{page} has no place for what is measured")
     text = measured_part(results, scenarios, gateways, drawn)
     page.write_text(_MEASURED.sub(lambda _: text, before), encoding="utf-8")
-    return [page, *(plots / name for name in drawn)]
+    figures = plots / FIGURES
+    figures.write_text(json.dumps(document(results), indent=1) + "\n", encoding="utf-8")
+    return [page, figures, *(plots / name for name in drawn)]
 
 
 def measured_part(
@@ -58,12 +64,14 @@ def plots_of(figures: Mapping[str, Figure], gateways: Mapping[str, str]) -> dict
     """SVG texts by file name; a plot without any figure is left out."""
     found: dict[str, str] = {}
     for kind, title, unit, file in (
-        ("bytes", "User-space bytes per dormant connection", "bytes", "bytes-by-sockets.svg"),
-        ("cpu", "CPU per connect while so many are opened", "µs", "connect-by-sockets.svg"),
+        ("dormant.bytes", "User-space bytes per dormant connection", "bytes", "bytes-by-sockets.svg"),
+        ("dormant.cpu", "CPU per connect while so many are opened", "µs", "connect-by-sockets.svg"),
+        ("broadcast.cpu", "CPU per message of a broadcast to so many", "µs", "broadcast-by-sockets.svg"),
     ):
         points = _by_count(figures, kind)
+        drawn = [svg.Line("wsfleet", points), svg.Line(IN_C, _by_count(figures, kind, IN_C))]
         if points:
-            found[file] = svg.lines(title, [svg.Line("wsfleet", points)], "sockets", unit)
+            found[file] = svg.lines(title, [line for line in drawn if line.points], "sockets", unit)
     for kind, title, unit, file in (
         ("message.rate", "Messages per second through a trivial handler", "/s", "messages.svg"),
         ("post.rate", "Posts per second", "/s", "posts.svg"),
@@ -75,12 +83,15 @@ def plots_of(figures: Mapping[str, Figure], gateways: Mapping[str, str]) -> dict
     return found
 
 
-def _by_count(figures: Mapping[str, Figure], kind: str) -> list[tuple[float, float]]:
+def _by_count(figures: Mapping[str, Figure], kind: str, detail: str | None = None) -> list[tuple[float, float]]:
+    """Points of a line, or of one that the figures tell beside themselves."""
     found = []
     for name, figure in figures.items():
         match = _BY_COUNT.fullmatch(name)
         if match and match[1] == kind and figure.spread is not None:
-            found.append((float(match[2]), figure.spread.median))
+            value = figure.spread.median if detail is None else figure.details.get(detail)
+            if value is not None:
+                found.append((float(match[2]), value))
     return sorted(found)
 
 

@@ -12,12 +12,12 @@ PROC: Final = Path("/proc")
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
 
-def rss_in(status: str) -> int:
+def rss_in(status: str, name: str = "VmRSS") -> int:
     """Resident bytes, from the text of ``/proc/PID/status``. Raises ValueError when it says nothing of them."""
     for line in status.splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
-    raise ValueError("no VmRSS")
+    raise ValueError(f"no {name}")
 
 
 def pss_in(rollup: str) -> int:
@@ -42,6 +42,16 @@ def schedstat_cpu_s(text: str) -> float:
 def rss(pids: Iterable[int]) -> int:
     """Of all of them together; shared pages count in each."""
     return sum(rss_in((PROC / str(pid) / "status").read_text(encoding="ascii", errors="replace")) for pid in pids)
+
+
+def peak_rss(pid: int) -> int:
+    """The most resident bytes since ``forget_peak``."""
+    return rss_in((PROC / str(pid) / "status").read_text(encoding="ascii", errors="replace"), "VmHWM")
+
+
+def forget_peak(pid: int) -> None:
+    """What is resident now is the most that ever was."""
+    (PROC / str(pid) / "clear_refs").write_text("5", encoding="ascii")
 
 
 def pss(pids: Iterable[int]) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from bench.harness.figure import Figure, Goal, Spread
@@ -27,6 +27,14 @@ class Results:
     @property
     def by_name(self) -> Mapping[str, Figure]:
         return {figure.name: figure for figure in self.figures}
+
+
+def merged(whole: Results, part: Results, names: Sequence[str]) -> Results:
+    """The figures of ``whole`` with those of ``part`` in their place, which tell their commit; in the order of
+    ``names``, and none that is not among them."""
+    of_part = {figure.name: replace(figure, commit=part.machine.commit) for figure in part.figures}
+    found = {**whole.by_name, **of_part}
+    return replace(whole, figures=tuple(found[name] for name in names if name in found))
 
 
 def document(results: Results) -> dict[str, Any]:
@@ -65,5 +73,5 @@ def read(found: Mapping[str, Any]) -> Results:
 
 def _figure(found: Mapping[str, Any]) -> Figure:
     kept = {name: found[name] for name in ("name", "title", "unit", "note", "client", "details")}
-    spread, goal = found["spread"], found["goal"]
-    return Figure(spread=spread and Spread(**spread), goal=goal and Goal(**goal), **kept)
+    spread, goal, commit = found["spread"], found["goal"], found.get("commit", "")
+    return Figure(spread=spread and Spread(**spread), goal=goal and Goal(**goal), commit=commit, **kept)

@@ -27,7 +27,8 @@ class Sizes:
     connects: int
     messages: int
     posts: int
-    broadcast: int
+    broadcast: tuple[int, ...]
+    batch: int
     idle_s: float
     peers: int
     peer_s: float
@@ -41,7 +42,7 @@ class Sizes:
             connects=max(int(self.connects * part), 1),
             messages=max(int(self.messages * part), 1),
             posts=max(int(self.posts * part), 1),
-            broadcast=max(int(self.broadcast * part), 1),
+            batch=max(int(self.batch * part), 1),
             records=max(int(self.records * part), 1),
             peers=max(int(self.peers * part), 1),
             idle_s=self.idle_s * part,
@@ -56,7 +57,8 @@ FULL: Final = Sizes(
     connects=2_000,
     messages=10_000,
     posts=30_000,
-    broadcast=5_000,
+    broadcast=(1_000, 5_000, 20_000, 100_000),
+    batch=10_000,
     idle_s=60,
     peers=1_000,
     peer_s=1.5,
@@ -70,7 +72,8 @@ QUICK: Final = Sizes(
     connects=500,
     messages=1_000,
     posts=3_000,
-    broadcast=1_000,
+    broadcast=(1_000, 6_000),
+    batch=1_000,
     idle_s=3,
     peers=100,
     peer_s=0.2,
@@ -86,7 +89,8 @@ SMOKE: Final = Sizes(
     connects=50,
     messages=50,
     posts=100,
-    broadcast=50,
+    broadcast=(50, 100),
+    batch=50,
     idle_s=1,
     peers=40,
     peer_s=0.05,

@@ -7,10 +7,11 @@ waits for either.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from gateway.conversation import Conversation
 from gateway.engine.responses import as_text
 from gateway.listings import Listings
 from gateway.model.ids import ConnectionId, NodeNumber
@@ -119,18 +120,20 @@ class Crowds:
         node, targets = self._node, request.connection_ids
         message, slices = _prepared(request), self._slices()
         outcomes: list[Outcome] = []
-        for start in range(0, len(targets), slices.at_once):
+        while len(outcomes) < len(targets):
             refusal = node.refusal_of(owner)
             if refusal is not None:  # fenced meanwhile: the rest is told the same
-                outcomes += [refusal] * (len(targets) - start)
+                outcomes += [refusal] * (len(targets) - len(outcomes))
                 break
-            for each in targets[start : start + slices.at_once]:
-                outcome = node.tell(request.api_id, each, message)
-                if outcome is Outcome.GONE and node.limits.early_post_ms is not None:
-                    early = node.answer(owner, PostTo(request.api_id, each, request.data, request.binary))
-                    if isinstance(early, Coroutine):
-                        held[len(outcomes)] = early
-                outcomes.append(outcome)
+            portion = targets[len(outcomes) : len(outcomes) + slices.at_once]
+            told = node.tell_each(node.found(request.api_id, portion), message)
+            if node.limits.early_post_ms is not None:
+                for at, each in enumerate(portion):
+                    if told[at] is Outcome.GONE:
+                        early = node.answer(owner, PostTo(request.api_id, each, request.data, request.binary))
+                        if isinstance(early, Coroutine):
+                            held[len(outcomes) + at] = early
+            outcomes += told
             await slices.rest()
         return Outcomes(tuple(outcomes))
 
@@ -139,24 +142,25 @@ class Crowds:
 
     async def _broadcast(self, owner: NodeNumber, request: Broadcast) -> PeerAnswer:
         """To everybody who is connected when its turn comes; who connects meanwhile does not get it."""
-        node, admits = self._node, request.audience.admits
+        node, audience = self._node, request.audience
         message, slices, toll = _prepared(request), self._slices(), _Toll()
-        everybody = node.conversations(request.audience.members)
-        for start in range(0, len(everybody), slices.at_once):
+        everybody, done = node.conversations(audience.members), 0
+        while done < len(everybody):
             refusal = node.refusal_of(owner)
             if refusal is not None:
                 return refusal
-            some = [each for each in everybody[start : start + slices.at_once] if admits(each.connection)]
-            for conversation, outcome in zip(some, node.tell_each(some, message), strict=True):
-                if outcome is not Outcome.DONE:
-                    toll.add(outcome, conversation.connection.connection_id)
-            toll.asked += len(some)
+            portion = everybody[done : done + slices.at_once]
+            done += len(portion)
+            some = audience.among(portion)
+            toll.add(some, node.tell_each(some, message))
             await slices.rest()
         return toll.reached()
 
 
 def _prepared(request: MessageToMany) -> PreparedMessage:
-    return PreparedMessage.of_bytes(request.data) if request.binary else PreparedMessage(as_text(request.data))
+    if request.binary:
+        return PreparedMessage.of_bytes(request.data)
+    return PreparedMessage(as_text(request.data), size=len(request.data))
 
 
 async def _answer_of(work: asyncio.Task[PeerAnswer]) -> PeerAnswer:
@@ -173,7 +177,15 @@ class _Toll:
         self._missed: dict[Outcome, int] = {Outcome.GONE: 0, Outcome.LIMITED: 0}
         self._named: dict[Outcome, list[ConnectionId]] = {Outcome.GONE: [], Outcome.LIMITED: []}
 
-    def add(self, outcome: Outcome, connection_id: ConnectionId) -> None:
+    def add(self, some: Sequence[Conversation], outcomes: Sequence[Outcome]) -> None:
+        """What became of it at each of these."""
+        self.asked += len(some)
+        if outcomes.count(Outcome.DONE) < len(some):
+            for conversation, outcome in zip(some, outcomes, strict=True):
+                if outcome is not Outcome.DONE:
+                    self._add_missed(outcome, conversation.connection.connection_id)
+
+    def _add_missed(self, outcome: Outcome, connection_id: ConnectionId) -> None:
         self._missed[outcome] += 1
         if len(self._named[outcome]) < MAX_TOLD:
             self._named[outcome].append(connection_id)

@@ -15,7 +15,7 @@ from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.limits import MAX_LISTED_BYTES
 from gateway.model.peer import Entry, ListConnections, Listing, Outcome, PeerAnswer
 from gateway.node import Node
-from gateway.slices import AT_ONCE, Slices
+from gateway.slices import MOST, Slices
 
 MAX_WAITING: Final = 64  # lists that wait for their turn
 _AROUND: Final = 96  # bytes of an entry beside its texts, at most
@@ -47,12 +47,14 @@ class Listings:
         node, audience, slices = self._node, request.audience, self._slices()
         after = None if request.after is None else (request.after.connected_at_ms, request.after.connection_id)
         first, count = _First(request.limit), 0
-        everybody = node.conversations(audience.members)
-        for start in range(0, len(everybody), slices.at_once):
+        everybody, done = node.conversations(audience.members), 0
+        while done < len(everybody):
             refusal = node.refusal_of(owner)
             if refusal is not None:
                 return refusal
-            for each in everybody[start : start + slices.at_once]:
+            portion = everybody[done : done + slices.at_once]
+            done += len(portion)
+            for each in portion:
                 connection = each.connection
                 place = connection.connected_at_ms, connection.connection_id
                 if (after is None or place > after) and each.state is State.OPEN and audience.admits(connection):
@@ -66,8 +68,11 @@ class Listings:
         """As many as fit into one answer."""
         entries: list[Entry] = []
         room = MAX_LISTED_BYTES
-        for start in range(0, len(conversations), slices.at_once):
-            for each in conversations[start : start + slices.at_once]:
+        done = 0
+        while done < len(conversations) and room > 0:
+            portion = conversations[done : done + slices.at_once]
+            done += len(portion)
+            for each in portion:
                 if room > 0:
                     entries.append(self._entry(each))
                     room -= _bytes_of(entries[-1])
@@ -99,7 +104,7 @@ class _First:
         if self._limit == 0 or (self._last is not None and place > self._last):
             return
         self._kept.append((place, conversation))
-        if len(self._kept) >= 2 * self._limit + AT_ONCE:
+        if len(self._kept) >= 2 * self._limit + MOST:
             self._cut()
 
     def found(self) -> list[Conversation]:

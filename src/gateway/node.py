@@ -7,7 +7,7 @@ are behind ports. It decides nothing about the protocol: that is ``engine``'s, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar, assert_never
 
@@ -201,10 +201,10 @@ class Node:
         self._advance(conversation, on.Posted(data, now, post.binary))
         return Outcome.DONE
 
-    def tell(self, api_id: ApiId, connection_id: ConnectionId, message: PreparedMessage) -> Outcome:
-        """One of many posts of the same message; whether anything may be asked is known (``refusal_of``)."""
-        conversation = self._find(api_id, connection_id)
-        return Outcome.GONE if conversation is None else self._tell(conversation, message)
+    def found(self, api_id: ApiId, connection_ids: Sequence[ConnectionId]) -> list[Conversation | None]:
+        """Those who are connected to an API, in the order of their IDs; None is one who is not."""
+        everybody = map(self._live.get, connection_ids)
+        return [None if each is None or each.connection.api_id != api_id else each for each in everybody]
 
     def conversations(self, group: Group | None = None) -> tuple[Conversation, ...]:
         """Everybody who is connected now, those who are closing included; or the members of a group."""
@@ -214,26 +214,28 @@ class Node:
         """Run it until it ends; ``stop`` waits for it."""
         return self._tasks.start(work, name)
 
-    def tell_each(self, conversations: Iterable[Conversation], message: PreparedMessage) -> Iterator[Outcome]:
-        """``tell`` for these, in their order."""
-        return (self._tell(conversation, message) for conversation in conversations)
+    def tell_each(self, conversations: Sequence[Conversation | None], message: PreparedMessage) -> list[Outcome]:
+        """``_post`` of one message to each of these, in their order, None being one who is gone: nothing is made for
+        each, and little is done. Whether anything may be asked is known (``refusal_of``)."""
+        now_ms, most = self._outside.clock.now().monotonic_ms, self.limits.max_out_buffer_bytes
+        is_open = State.OPEN
+        listed = [each for each in conversations if each is not None and each.state is is_open]
+        sockets = [each.socket for each in listed]
+        full = set(map(id, sockets[0].send_to_each(sockets, message, most))) if sockets else set()
+        reached = [each for each in listed if id(each.socket) not in full] if full else listed
+        for each in reached:
+            each.last_active_ms = now_ms
+        self._counters.posts += len(listed)
+        self._counters.exceeded[Limit.OUT_BUFFER] += len(full)
+        if len(reached) == len(conversations):
+            return [Outcome.DONE] * len(reached)
+        outcomes = dict.fromkeys(map(id, listed), Outcome.LIMITED) | dict.fromkeys(map(id, reached), Outcome.DONE)
+        return [outcomes.get(id(each), Outcome.GONE) for each in conversations]
 
     @property
     def number(self) -> NodeNumber:
         """Of this incarnation."""
         return self._tenure.number
-
-    def _tell(self, conversation: Conversation, message: PreparedMessage) -> Outcome:
-        """As ``_post``, for a message that many get: nothing is made for each."""
-        self._counters.posts += 1
-        socket = conversation.socket
-        if socket.buffered_bytes() + len(message.data) > self.limits.max_out_buffer_bytes:
-            self._counters.exceed(Limit.OUT_BUFFER)
-            return Outcome.LIMITED
-        if not conversation.may_send(self._outside.clock.now().monotonic_ms):
-            return Outcome.GONE
-        socket.send_prepared(message)
-        return Outcome.DONE
 
     def _early(self, request: OneRequest) -> Outcome | Coroutine[Any, Any, Outcome]:
         """What is not open is gone, unless it may still open and posts wait for that."""

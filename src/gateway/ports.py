@@ -58,8 +58,12 @@ class Socket(Protocol):
     def send_text(self, data: bytes) -> None:
         """Send one TEXT message; ``data`` is valid UTF-8. Long ones leave as several frames."""
 
-    def send_prepared(self, message: PreparedMessage) -> None:
-        """``send_text`` or ``send_binary`` of what others get too, in frames that are made once for all."""
+    def send_prepared(self, message: PreparedMessage, most: int) -> bool:
+        """``send_text`` or ``send_binary`` of what others get too, in frames that are made once for all. False, and
+        nothing is sent, where more than ``most`` bytes would have to wait for the kernel."""
+
+    def send_to_each(self, sockets: Sequence[Socket], message: PreparedMessage, most: int) -> list[Socket]:
+        """``send_prepared`` for all of these, of which this is one; those to whom nothing was sent."""
 
     def send_binary(self, data: bytes) -> None:
         """Send one BINARY message, likewise."""

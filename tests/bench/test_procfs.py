@@ -16,6 +16,10 @@ def test_resident_memory() -> None:
     assert rss_in("Name:\tpython\nVmPeak:\t  900 kB\nVmRSS:\t    123456 kB\nRssAnon:\t 1 kB\n") == 123456 * 1024
 
 
+def test_the_most_that_was_resident() -> None:
+    assert rss_in("VmHWM:\t  200 kB\nVmRSS:\t    100 kB\n", "VmHWM") == 200 * 1024
+
+
 def test_a_process_without_memory_is_an_error() -> None:
     with pytest.raises(ValueError, match="VmRSS"):
         rss_in("Name:\tkthreadd\n")

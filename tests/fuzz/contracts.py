@@ -14,6 +14,7 @@ from gateway.access.signature import Claim, Refusal, read_claim
 from gateway.model.handshake import Handshake
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import AWS, KIB
+from gateway.server.conduct import nowhere
 from gateway.server.head import find_end, read_head
 from gateway.server.plain_post import plain_post
 from gateway.wire.compression import agreed_window_bits, deflate, inflate
@@ -44,7 +45,7 @@ def head(data: bytes) -> None:
         known = len(raw)
     assert found == at_once
     end = find_end(raw, 0)
-    post = plain_post(raw[:end], AWS.max_message_bytes) if isinstance(end, int) and end else None
+    post = plain_post(raw[:end], AWS.max_message_bytes, nowhere) if isinstance(end, int) and end else None
     if post is not None:  # the fast reader takes nothing that the other does not, and takes it alike
         assert isinstance(found, RequestHead)
         assert (found.method, found.headers, split_target(found.target)) == (

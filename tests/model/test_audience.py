@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from gateway.model.ids import ApiId, ConnectionId, StageName
 from sample_definitions import connection
 
 CONNECTION = connection(authorizer={"principalId": "ada", "level": "3"})
+HAS_IT = SimpleNamespace(connection=CONNECTION)
 ALL = Audience(CONNECTION.api_id, CONNECTION.stage)
 
 
@@ -32,6 +34,7 @@ ALL = Audience(CONNECTION.api_id, CONNECTION.stage)
 )
 def test_whom_it_admits(narrowed: dict[str, Any], admitted: bool) -> None:
     assert replace(ALL, **narrowed).admits(CONNECTION) is admitted
+    assert replace(ALL, **narrowed).among([HAS_IT, HAS_IT]) == [HAS_IT, HAS_IT] * admitted
 
 
 def test_without_an_authorizer_nobody_is_a_principal() -> None:

@@ -330,3 +330,48 @@ async def test_an_idle_lot_wakes_nobody(lot: Lot) -> None:
     assert poll.poll(0) == []
     poll.close()
     client.close()
+
+
+async def test_each_of_several_is_written_to(lot: Lot) -> None:
+    several = [parked(lot) for _ in range(3)]
+    assert lot.write_each([shell for shell, _ in several], b"hi") == []
+    assert lot.write_each([], b"hi") == []
+    for _, client in several:
+        assert read_all(client) == b"hi"
+        client.close()
+
+
+async def test_what_the_kernel_does_not_take_of_several_leaves_later_and_in_order(lot: Lot) -> None:
+    several = [parked(lot) for _ in range(3)]
+    first, middle, last = (shell for shell, _ in several)
+    before = 0
+    while True:
+        try:
+            before += os.write(middle.fd, b"y" * 100_000)  # not even a byte more
+        except BlockingIOError:
+            break
+    assert lot.write_each([first, middle, last], MUCH) == [first, middle, last]
+    assert bytes(middle.out or b"") == MUCH
+    for _, client in several:
+        expected = (b"y" * before if client is several[1][1] else b"") + MUCH
+        whole = bytearray()
+        while len(whole) < len(expected):
+            await turns(1)
+            whole += read_all(client)
+        assert bytes(whole) == expected
+        client.close()
+    await until(lambda: not any(shell.out for shell, _ in several))
+
+
+async def test_one_of_several_that_is_broken_ends_alone(lot: Lot) -> None:
+    several = [parked(lot) for _ in range(3)]
+    (first, _), (broken, lost), (last, _) = several
+    lost.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    lost.close()
+    assert lot.write_each([first, broken, last], b"hi") == []
+    assert broken.told == [], "not in the midst of what its owner does"
+    for _, client in (several[0], several[2]):
+        assert read_all(client) == b"hi"
+        client.close()
+    await until(lambda: "gone" in broken.told)
+    assert broken.fd == -1

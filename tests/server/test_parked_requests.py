@@ -38,6 +38,7 @@ STREAMS = {
     "empty": post(b"", CLOSING),
     "no length": post(b"", CLOSING).replace(b"Content-Length: 0\r\n", b""),
     "encoded": post(b"hi", CLOSING, target=b"/prod/%40connections/x?a=b&c"),
+    "for many": post(b"hi", CLOSING, target=b"/prod/@fleet/post"),
     "absolute": post(b"hi", CLOSING, target=b"http://h/prod/@connections/x"),
     "beyond ASCII": post(b"hi", CLOSING, target=b"/pr\xc3\xb6d/@connections/x"),
     "pipelined": post(b"1") + post(b"2", b"Connection: keep-alive") + post(b"3", CLOSING),

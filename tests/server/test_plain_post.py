@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.limits import MAX_HEAD_COUNT
+from gateway.server.conduct import nowhere
 from gateway.server.head import read_head
 from gateway.server.plain_post import PlainPost, plain_post
 from gateway.wire.http import RequestHead, split_target
@@ -20,7 +21,7 @@ def head(target: bytes = TARGET, lines: tuple[bytes, ...] = LINES, start: bytes 
 
 
 def found(data: bytes) -> PlainPost:
-    post = plain_post(data, 10)
+    post = plain_post(data, 10, nowhere)
     assert post is not None
     return post
 
@@ -32,9 +33,19 @@ def test_a_plain_post_is_told_with_what_matters_of_it() -> None:
     assert post == PlainPost(TARGET.decode(), "a=b", "h:1", headers, fields, 10, True)
 
 
-@pytest.mark.parametrize("target", [b"/prod/%40connections/x", b"/@connections/x"])
+@pytest.mark.parametrize(
+    "target", [b"/prod/%40connections/x", b"/@connections/x", b"/prod/@fleet/post", b"/prod/%40fleet/broadcast"]
+)
 def test_every_spelling_of_the_place_counts(target: bytes) -> None:
     assert found(head(target)).path == target.decode()
+
+
+def test_a_body_may_be_longer_where_it_is_said_so() -> None:
+    long = head(b"/prod/@fleet/post", (b"Host: h:1", b"Content-Length: 11"))
+    post = plain_post(long, 10, {"/prod/@fleet/post": 11}.get)
+    assert post is not None and post.length == 11
+    assert plain_post(long, 10, {"/prod/@fleet/post": 9}.get) is None
+    assert plain_post(long, 10, {"/prod/@fleet/broadcast": 11}.get) is None
 
 
 def test_no_length_is_no_body() -> None:
@@ -49,7 +60,7 @@ def test_the_connection_is_as_the_client_wants(said: bytes, kept: bool) -> None:
 def test_as_many_lines_as_any_head_may_have() -> None:
     lines = tuple(b"x-%d: 1" % number for number in range(MAX_HEAD_COUNT))
     assert found(head(lines=(*LINES, *lines[2:])))
-    assert plain_post(head(lines=(*LINES, *lines[1:])), 10) is None
+    assert plain_post(head(lines=(*LINES, *lines[1:])), 10, nowhere) is None
 
 
 @pytest.mark.parametrize(
@@ -94,7 +105,7 @@ def test_as_many_lines_as_any_head_may_have() -> None:
     ],
 )
 def test_whatever_wants_more_care_is_not_plain(data: bytes) -> None:
-    assert plain_post(data, 10) is None
+    assert plain_post(data, 10, nowhere) is None
 
 
 _ODD = (
@@ -117,7 +128,7 @@ _ODD = (
 )
 def test_whatever_is_plain_any_other_reader_reads_alike(lines: list[bytes], target: bytes) -> None:
     data = head(target, (*lines,))
-    post = plain_post(data, 10)
+    post = plain_post(data, 10, nowhere)
     if post is not None:
         path, query = split_target(target.decode())
         assert read_head(data) == RequestHead("POST", target.decode(), "1.1", post.headers)

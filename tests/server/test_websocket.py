@@ -15,6 +15,7 @@ from websockets.http11 import Response
 from gateway.counters import Limit
 from gateway.model.limits import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, Limits
 from gateway.server.websocket import WebSocketShell
+from gateway.wire.prepared_message import PreparedMessage
 from raw_client import HANDSHAKE, RawClient, raw_client
 from server_fakes import QUICK, Conversation, Served, Serving, is_reading, serving, until
 from wire_frames import client_frame
@@ -374,6 +375,59 @@ async def test_a_client_that_does_not_take_our_last_bytes_is_dropped_in_time(ser
         await conversation.ends()
         await until(lambda: served.shells == 0)
         assert conversation.heard == [("peer_closed", None, "")]
+
+
+# -- one message for many ----------------------------------------------------------------------------------------------
+
+
+async def test_each_gets_a_message_for_many_as_it_has_agreed_to(serving_any: Serving) -> None:
+    text = "long enough to be worth it " * 100
+    async with (
+        serving_any() as served,
+        connect(served.url, ssl=served.trust, compression=None) as plain,
+        connect(served.url, ssl=served.trust, compression="deflate") as packed,
+        connect(served.url, ssl=served.trust, compression=None) as other,
+    ):
+        await until(lambda: len(served.conversations.all) == 3)
+        sockets = [conversation.socket for conversation in served.conversations.all]
+        for data in (text, "again"):
+            assert sockets[0].send_to_each(sockets, PreparedMessage(data.encode()), MAX_MESSAGE_BYTES) == []
+        for client in (plain, packed, other):
+            assert [await client.recv(), await client.recv()] == [text, "again"]
+
+
+async def test_a_message_for_many_is_not_sent_to_whom_too_much_waits_for(serving: Serving) -> None:
+    async with (
+        serving() as served,
+        raw_client(served.port, served.trust) as slow,
+        raw_client(served.port, served.trust) as client,
+    ):
+        await opened(served, slow)
+        await client.open()
+        await until(lambda: len(served.conversations.all) == 2)
+        slow.deafen()
+        behind, well = (conversation.socket for conversation in served.conversations.all)
+        while not behind.buffered_bytes():
+            behind.send_text(b"x" * MAX_FRAME_BYTES)
+            await asyncio.sleep(0)
+        waiting = behind.buffered_bytes()
+        message = PreparedMessage(b"hi")
+        assert well.send_to_each([well, behind], message, waiting + 1) == [behind]
+        assert behind.buffered_bytes() == waiting
+        assert well.send_to_each([behind, well], message, waiting + 2) == []
+        assert behind.buffered_bytes() > waiting
+        assert well.send_to_each([well], message, 1) == [well]
+        client.send_later(client_frame(CLOSE, BYE))
+        assert [frame.data for frame in await client.frames()] == [b"hi", b"hi", BYE]
+
+
+async def test_a_message_for_many_is_nothing_to_who_has_closed(serving: Serving) -> None:
+    async with serving() as served, raw_client(served.port, served.trust) as client:
+        conversation = await opened(served, client)
+        conversation.socket.close(1000, "")
+        assert conversation.socket.send_to_each([conversation.socket], PreparedMessage(b"late"), 100) == []
+        client.send_later(client_frame(CLOSE, BYE))
+        assert [frame.opcode for frame in await client.frames()] == [Opcode.CLOSE]
 
 
 # -- violations --------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Final
 from gateway.model.ids import ConnectionId, NodeNumber, RequestId, disconnect_request_id, owner_of
 from gateway.model.limits import MAX_OUT_BUFFER_BYTES
 from gateway.model.peer import OneRequest, Outcome, PeerAnswer, PostTo
+from gateway.ports import Socket
 from gateway.tenure import Tenure
 from gateway.wire.prepared_message import PreparedMessage
 from node_doubles import KEY
@@ -254,8 +255,14 @@ class BookedSocket:
         if self.story is not None:
             self.story.refused = True
 
-    def send_prepared(self, message: PreparedMessage) -> None:
+    def send_prepared(self, message: PreparedMessage, most: int) -> bool:
+        if self.buffered_bytes() + message.size > most:
+            return False
         self.send_text(message.data)
+        return True
+
+    def send_to_each(self, sockets: Sequence[Socket], message: PreparedMessage, most: int) -> list[Socket]:
+        return [each for each in sockets if not each.send_prepared(message, most)]
 
     def send_text(self, data: bytes) -> None:
         self._book.sends(self._told(), data, arrives=not self.gone)

@@ -125,13 +125,6 @@ class Lifecycle:
             case _:
                 return self._handshake(happened)
 
-    def may_send(self, at_ms: int) -> bool:
-        """``Posted`` for one message to many, without a command for each: True when it is to be sent now."""
-        if self.state is not State.OPEN:
-            return False
-        self.last_active_ms = at_ms
-        return True
-
     # -- the upgrade -----------------------------------------------------------------------------------------------
 
     def _handshake(self, happened: on.Input) -> Commands:

@@ -18,9 +18,10 @@ from gateway.management import IdCheck
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber
 from gateway.model.peer import ANSWERS, Outcome, Outcomes, PeerAnswer, PostToMany
 from gateway.reach import Reaching
-from gateway.slices import AT_ONCE, Slices
+from gateway.slices import Slices
 
 FORBIDDEN: Final = "forbidden"
+_AT_ONCE: Final = 64  # IDs between two looks at the clock
 WORDS: Final = {
     Outcome.DONE: "sent",
     Outcome.GONE: "gone",
@@ -52,7 +53,7 @@ class BatchPosts:
         slices = Slices()
         found: dict[NodeNumber, list[ConnectionId]] = {}
         for number, each in enumerate(connection_ids):
-            if number % AT_ONCE == 0:
+            if number % _AT_ONCE == 0:
                 await slices.rest()
             owner = self.check.owner(each)
             if owner is not None:

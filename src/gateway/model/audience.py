@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
 from gateway.model.connection import Connection
 from gateway.model.group import Group
 from gateway.model.hot_value import hot_value
 from gateway.model.ids import ApiId, ConnectionId, StageName
+
+
+class Connected(Protocol):
+    """Whoever has a connection."""
+
+    @property
+    def connection(self) -> Connection: ...
+
+
+ConnectedT = TypeVar("ConnectedT", bound=Connected)
 
 
 @hot_value
@@ -34,3 +47,11 @@ class Audience:
         if self.principal is not None and (connection.authorizer or {}).get("principalId") != self.principal:
             return False
         return connection.connection_id not in self.but
+
+    def among(self, everybody: Sequence[ConnectedT]) -> list[ConnectedT]:
+        """Those of them whom it is for. Nobody is looked at closely where nothing narrows it down."""
+        api_id, stage = self.api_id, self.stage
+        found = [each for each in everybody if each.connection.stage == stage and each.connection.api_id == api_id]
+        if self.but or self.before_ms is not None or self.principal is not None:
+            return [each for each in found if self.admits(each.connection)]
+        return found

@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Final, Protocol, TypeVar
 
 from gateway.model.limits import KIB
 from gateway.server.carrier import PLAIN, Carrier, Stalled
@@ -57,6 +58,9 @@ class Parked(Protocol):
 
     def gone(self) -> None:
         """The descriptor is closed, by whomever. The last call."""
+
+
+ParkedT = TypeVar("ParkedT", bound=Parked)
 
 
 class Lot:
@@ -121,8 +125,25 @@ class Lot:
             self._break(parked)
             return
         if sent < len(data):
-            parked.out = bytearray(memoryview(data)[sent:])
-            self._watch(parked, parked.wants | WRITE)
+            self._keep(parked, data, sent)
+
+    def write_each(self, several: Sequence[ParkedT], data: bytes) -> list[ParkedT]:
+        """``write`` of the same to each of these, for none of whom anything waits to leave; for whom something waits
+        now. No line of Python runs between two of them: what the kernel does for one has its code forgotten by the
+        processor, and 4 % of a broadcast would go to fetching it again."""
+        left, size = iter([parked.fd for parked in several]), len(data)
+        sent: list[int] = []
+        while len(sent) < len(several):
+            try:
+                sent.extend(map(self._carrier.send, left, repeat(data)))  # keeps what it had when one raises
+            except BlockingIOError:
+                sent.append(0)
+            except OSError:
+                self._break(several[len(sent)])
+                sent.append(size)
+        if sent.count(size) == len(sent):
+            return []
+        return [self._keep(each, data, part) for each, part in zip(several, sent, strict=True) if part < size]
 
     def read_on(self, parked: Parked, on: bool) -> None:
         """Read from now on, or leave what comes in the kernel; idempotent."""
@@ -171,6 +192,12 @@ class Lot:
             self._epoll.close()
 
     # ------------------------------------------------------------------------------------------------------------
+
+    def _keep(self, parked: ParkedT, data: bytes, sent: int) -> ParkedT:
+        """What the kernel has not taken leaves later."""
+        parked.out = bytearray(memoryview(data)[sent:])
+        self._watch(parked, parked.wants | WRITE)
+        return parked
 
     def _watch(self, parked: Parked, wants: int) -> None:
         """A socket that is to be neither read nor written is not in the epoll at all, which would go on telling of its

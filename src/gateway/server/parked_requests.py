@@ -188,7 +188,7 @@ class ParkedRequests(Generic[ConversationT]):
             self._refuse(end, Limit.HEAD_BYTES)
             return
         data = bytes(self._raw[:end])
-        post = plain_post(data, self._yard.desk.max_body_bytes)
+        post = plain_post(data, self._yard.desk.max_body_bytes, self._yard.conduct.longer_bodies)
         if post is None:
             self._read_other(data)
             return

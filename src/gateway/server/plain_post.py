@@ -1,19 +1,21 @@
 """Tells the posts that are simple enough to be served without a framework, and reads what matters of their heads.
 
-It knows no service: ``@connections`` is where the many posts of an API's own handlers go. What it reads, any other
-reader would read alike: whatever leaves room for a second opinion is left to ``head`` and to aiohttp.
+It knows no service: ``@connections`` is where the many posts of an API's own handlers go, ``@fleet`` where one goes
+that stands for many. What it reads, any other reader would read alike: whatever leaves room for a second opinion is
+left to ``head`` and to aiohttp.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gateway.model.limits import MAX_HEAD_COUNT
 
 _BEFORE, _BEHIND = "POST ", " HTTP/1.1"
-_PLACES: Final = ("/@connections/", "/%40connections/")
+_PLACES: Final = re.compile(r"/(?:@|%40)(?:connections|fleet)/")
 _NEVER: Final = ("transfer-encoding", "expect", "upgrade", "trailer", "proxy-connection")
 _TARGET: Final = re.compile(r"/[\w.~/@%:;,!$'()*+?&=-]*", re.ASCII)
 _NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110 §5.6.2
@@ -35,10 +37,13 @@ class PlainPost(NamedTuple):
     keep_alive: bool
 
 
-def plain_post(head: bytes, max_body_bytes: int) -> PlainPost | None:
-    """The post that ``head`` is, its empty line included. None for anything that wants more care: another method,
-    another path, a version before 1.1, a chunked or too large body, a client that waits to be told to continue, a
-    header that is there twice, any character or white space about which readers differ, what is malformed."""
+def plain_post(head: bytes, max_body_bytes: int, longer_bodies: Callable[[str], int | None]) -> PlainPost | None:
+    """The post that ``head`` is, its empty line included; of bodies as in ``conduct``.
+
+    None for anything that wants more care: another method, another path, a version before 1.1, a chunked or too large
+    body, a client that waits to be told to continue, a header that is there twice, any character or white space about
+    which readers differ, what is malformed.
+    """
     if not head.startswith(b"POST /") or not head.isascii():
         return None
     request_line, *lines = head[:-4].decode("ascii").split("\r\n")
@@ -46,7 +51,7 @@ def plain_post(head: bytes, max_body_bytes: int) -> PlainPost | None:
     if not request_line.endswith(_BEHIND) or _TARGET.fullmatch(target) is None or len(lines) > MAX_HEAD_COUNT:
         return None
     path, _, query = target.partition("?")
-    if _PLACES[0] not in path and _PLACES[1] not in path:
+    if _PLACES.search(path) is None:
         return None
     found = [_known_field(line) if len(line) <= _MAX_REMEMBERED_CHARS else _field(line) for line in lines]
     headers = [pair for pair in found if pair is not None]
@@ -55,7 +60,9 @@ def plain_post(head: bytes, max_body_bytes: int) -> PlainPost | None:
         return None
     host, length = fields.get("host"), fields.get("content-length", "0")
     connection = fields.get("connection", "keep-alive").lower()
-    if host is None or not length.isdecimal() or len(length) > _MAX_LENGTH_DIGITS or int(length) > max_body_bytes:
+    if host is None or not length.isdecimal() or len(length) > _MAX_LENGTH_DIGITS:
+        return None
+    if int(length) > max_body_bytes and int(length) > (longer_bodies(path) or 0):
         return None
     if connection not in ("keep-alive", "close"):
         return None
