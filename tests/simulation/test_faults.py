@@ -13,7 +13,7 @@ from simulation.scene import Simulation
 
 LASTS_MS = 26_000
 A_WHILE = 40  # calls, of three nodes about 8 s
-STRIDE = 1 if THOROUGH else 11
+STRIDE = 1 if THOROUGH else 13
 
 
 def run(faults: Mapping[int, Fault], about: str) -> int:
