@@ -43,7 +43,7 @@ class Crowds:
 
     def __init__(self, node: Node, slices: Callable[[], Slices] = Slices) -> None:
         self._node = node
-        self._listings = Listings(node)
+        self._listings = Listings(node, slices)
         self._slices = slices
         self._turn = asyncio.Lock()
         self._waiting = 0

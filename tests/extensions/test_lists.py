@@ -25,10 +25,12 @@ def entry(node: NodeNumber, number: int) -> Entry:
 
 @dataclass
 class Nodes:
-    """``holds``: entries in their order, or the answer of a node that has none; ``most`` in one answer."""
+    """``holds``: entries in their order, or the answer of a node that has none; ``most`` in one answer; ``counting``
+    are those that say how many, and nothing more."""
 
     holds: dict[NodeNumber, list[Entry] | Outcome]
     most: int = 1_000
+    counting: tuple[NodeNumber, ...] = ()
     asked: list[tuple[NodeNumber, ListConnections]] = field(default_factory=list)
 
     def ask(self, owner: NodeNumber, request: PeerRequest) -> Any:
@@ -44,6 +46,8 @@ class Nodes:
         return list(reversed(list(self.holds)))
 
     async def _later(self, owner: NodeNumber, request: ListConnections) -> PeerAnswer:
+        if owner in self.counting:
+            return Outcome.UNREACHABLE
         return self._answer(owner, request)
 
     def _answer(self, owner: NodeNumber, request: ListConnections) -> PeerAnswer:
@@ -152,6 +156,13 @@ async def test_who_does_not_answer_is_told_and_asked_but_once_for_the_first_page
     assert [each["connectionId"] for each in page["connections"]] == ids(entry(ONE, 0), entry(THREE, 0))
     assert [number for number, _ in nodes.asked] == [ONE, THREE]
     assert "next" not in page
+
+
+async def test_who_falls_silent_after_it_has_counted_is_not_in_the_count() -> None:
+    nodes = Nodes({ONE: held(ONE, 1), TWO: held(TWO, 5), THREE: held(THREE, 1)}, counting=(TWO,))
+    page = await Lists(nodes).page(Page(AUDIENCE, 10))
+    assert (page["count"], page["nodes"]) == (2, {"1": 1, "2": "unreachable", "3": 1})
+    assert [each["connectionId"] for each in page["connections"]] == ids(entry(ONE, 0), entry(THREE, 0))
 
 
 async def test_who_does_not_answer_on_a_later_page_is_told_there() -> None:

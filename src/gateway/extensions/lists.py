@@ -44,7 +44,8 @@ class Lists:
         if not page.limit:
             return document
         silent = [number for number, count in counts.items() if not isinstance(count, int)]  # and told so already
-        return await self._listed(page, [number for number in counts if number not in silent], document)
+        await self._listed(page, [number for number in counts if number not in silent], document)
+        return document | {"count": _sum(document["nodes"])}  # without those who have fallen silent since they counted
 
     async def _counts(self, audience: Audience) -> dict[NodeNumber, int | str] | Outcome:
         """By node, in the order of their numbers: how many, or why that is not known."""
@@ -100,10 +101,12 @@ def _counted(answer: PeerAnswer) -> int | str:
 
 
 def _document(counts: dict[NodeNumber, int | str]) -> dict[str, Any]:
-    return {
-        "count": sum(each for each in counts.values() if isinstance(each, int)),
-        "nodes": {str(number): each for number, each in counts.items()},
-    }
+    nodes = {str(number): each for number, each in counts.items()}
+    return {"count": _sum(nodes), "nodes": nodes}
+
+
+def _sum(nodes: dict[str, int | str]) -> int:
+    return sum(each for each in nodes.values() if isinstance(each, int))
 
 
 def _told(entry: Entry) -> dict[str, Any]:
