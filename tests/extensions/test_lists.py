@@ -160,7 +160,7 @@ async def test_who_does_not_answer_is_told_and_asked_but_once_for_the_first_page
 
 async def test_who_falls_silent_after_it_has_counted_is_not_in_the_count() -> None:
     nodes = Nodes({ONE: held(ONE, 1), TWO: held(TWO, 5), THREE: held(THREE, 1)}, counting=(TWO,))
-    page = await Lists(nodes).page(Page(AUDIENCE, 10))
+    page = await page_of(nodes, Page(AUDIENCE, 10))
     assert (page["count"], page["nodes"]) == (2, {"1": 1, "2": "unreachable", "3": 1})
     assert [each["connectionId"] for each in page["connections"]] == ids(entry(ONE, 0), entry(THREE, 0))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.model.ids import ConnectionId, NodeNumber
+from gateway.model.peer import Outcome
 from simulation.book import Book, Story
 from simulation.rolls import Rolls
 from simulation.sight import Sight
@@ -75,6 +76,12 @@ class Censuses:
         census.is_over = "next" not in document
         if census.is_over and "connections" in document:
             self._check_all(census)
+
+    def refused(self, census: Census, why: Outcome) -> None:
+        """The caller is told that nobody answers: he asked a process that is fenced."""
+        self._book.world.note(f"page {len(census.pages)} of {census.group}: {why.value}")
+        self._check(why is Outcome.FENCED, f"{why.value} everywhere", census)
+        census.is_over = True
 
     # -- what must hold --------------------------------------------------------------------------------------------
 

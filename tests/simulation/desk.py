@@ -99,7 +99,7 @@ class Desk:
             accounts.rolls.told(request, response.status, since, was_there=was_there)
         return response.status
 
-    async def page(self, page: Page, sight: Sight) -> dict[str, Any]:
+    async def page(self, page: Page, sight: Sight) -> dict[str, Any] | Outcome:
         """One page of a list."""
         CURRENT.set(sight)
         return await Lists(self._reach).page(page)

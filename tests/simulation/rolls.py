@@ -18,7 +18,7 @@ GROUPS: Final = ("red", "green", "blue")
 MAX_GROUPS: Final = 2  # that one connection may be in
 STATUS: Final = {
     204: Outcome.DONE,
-    409: Outcome.LIMITED,
+    409: Outcome.IN_MANY,
     410: Outcome.GONE,
     500: Outcome.UNREACHABLE,
     503: Outcome.FENCED,
@@ -96,7 +96,7 @@ class Rolls:
             self._heard[request, answer] = self._book.world.turns
         if answer is Outcome.GONE:
             self._check(not story.is_open or _is_elsewhere(request), "410 for an open connection", story)
-        elif isinstance(answer, InGroups) or answer in (Outcome.DONE, Outcome.LIMITED):
+        elif isinstance(answer, InGroups) or answer in (Outcome.DONE, Outcome.IN_MANY):
             holds = story.actor is actor and story.accepted and story.over is None
             self._check(holds and not _is_elsewhere(request), f"{answer} of what is not there", story)
             self._happens(story, request, answer)
@@ -105,7 +105,7 @@ class Rolls:
         names = self.names_of(story)
         if isinstance(answer, InGroups):
             self._check(answer.names == names, f"in {names}, and is told to be in {answer.names}", story)
-        elif answer is Outcome.LIMITED:
+        elif answer is Outcome.IN_MANY:
             full = isinstance(request, JoinGroup) and len(names) == MAX_GROUPS and request.group not in names
             self._check(full, f"409 for {request}, in {names}", story)
         elif isinstance(request, JoinGroup):
@@ -124,7 +124,7 @@ class Rolls:
         self._check(outcome is not None, f"{status} for {request}", story)
         if outcome is Outcome.GONE:  # its 101 may else have left between answer and now
             self._check(not was_there or not story.is_open or _is_elsewhere(request), "410, and it is open", story)
-        elif outcome in (Outcome.DONE, Outcome.LIMITED):
+        elif outcome in (Outcome.DONE, Outcome.IN_MANY):
             self._check(self._heard.get((request, outcome), -1) >= since, f"{status}, and nobody said so", story)
 
     def told_names(self, story: Story, names: list[str], since: int) -> None:

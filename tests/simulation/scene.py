@@ -148,6 +148,9 @@ class Simulation:
 
         async def ask() -> None:
             document = await process.desk.page(page, sight)
+            if isinstance(document, Outcome):
+                self.censuses.refused(census, document)
+                return
             self.censuses.hears_a_page(census, document)
             if "next" in document:
                 following = replace(page, begins=read_token(document["next"]))

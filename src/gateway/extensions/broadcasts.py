@@ -14,7 +14,12 @@ from gateway.engine.broadcasting import Wanted
 from gateway.model.peer import Broadcast, Outcome, PeerAnswer, Reached
 from gateway.reach import ReachingAll
 
-_WORDS: Final = {Outcome.DONE: "taken", Outcome.LIMITED: "limited", Outcome.GONE: "gone"}
+_WORDS: Final = {
+    Outcome.DONE: "taken",
+    Outcome.LIMITED: "limited",
+    Outcome.GONE: "gone",
+    Outcome.UNSUPPORTED: "unsupported",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,10 @@ class Lists:
         if not page.limit:
             return document
         silent = [number for number, count in counts.items() if not isinstance(count, int)]  # and told so already
-        await self._listed(page, [number for number in counts if number not in silent], document)
-        return document | {"count": _sum(document["nodes"])}  # without those who have fallen silent since they counted
+        listed = await self._listed(page, [number for number in counts if number not in silent], document)
+        if isinstance(listed, Outcome):
+            return listed
+        return listed | {"count": _sum(listed["nodes"])}  # without those who have fallen silent since they counted
 
     async def _counts(self, audience: Audience) -> dict[NodeNumber, int | str] | Outcome:
         """By node, in the order of their numbers: how many, or why that is not known."""
