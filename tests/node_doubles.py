@@ -95,7 +95,7 @@ class FakeSocket:
         self.refusal = status, dict(headers), body
 
     def send_prepared(self, message: PreparedMessage, most: int) -> bool:
-        if self.buffered + len(message.data) > most:
+        if self.buffered + message.size > most:
             return False
         is_binary = message.frames(MAX_FRAME_BYTES, NO_COMPRESSION)[0] & 0xF == BINARY
         (self.send_binary if is_binary else self.send_text)(message.data)

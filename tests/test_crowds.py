@@ -12,10 +12,11 @@ import pytest
 from answers import answered
 from crowd import API, KEY, OWNER, Client, Crowd
 from gateway.conversation import Conversation
+from gateway.counters import Limit
 from gateway.crowds import MAX_WAITING, MAX_WAITING_BYTES, Crowds
 from gateway.model.audience import Audience
 from gateway.model.ids import ApiId, ConnectionId, NodeNumber, StageName, connection_id
-from gateway.model.limits import MAX_TOLD
+from gateway.model.limits import MAX_EARLY_POSTS, MAX_TOLD
 from gateway.model.peer import (
     Broadcast,
     ConnectionInfo,
@@ -84,6 +85,8 @@ async def test_what_is_no_text_is_replaced_as_in_a_post(crowd: Crowd) -> None:
     (client,) = await crowd.opened()
     await post(crowd, client.connection_id, data=b"\xff")
     assert client.socket.sent == ["\ufffd".encode()]
+    wrong = b"\xff" * 199_000  # of a buffer of 200,000 bytes, as a post to one would be
+    assert await post(crowd, client.connection_id, data=wrong) == Outcomes((Outcome.DONE,))
 
 
 async def test_two_messages_leave_in_the_order_of_their_calls(crowd: Crowd) -> None:
@@ -102,6 +105,7 @@ async def test_a_queue_that_is_full_is_limited(crowd: Crowd) -> None:
         await until_idle(lambda: calls[-1].done())
     answers = await asyncio.gather(*calls)
     assert answers == [Outcomes((Outcome.DONE,))] * MAX_WAITING + [Outcome.LIMITED]
+    assert crowd.counters.exceeded[Limit.WAITING_TO_MANY] == 1
     assert await post(crowd, client.connection_id) == Outcomes((Outcome.DONE,))
 
 
@@ -164,6 +168,21 @@ async def test_an_early_post_goes_on_without_who_waited_for_it() -> None:
     await asyncio.wait([waiting])
     gate.set()
     await until_idle(lambda: socket.sent == [b"hi"])
+    await crowd.close()
+
+
+async def test_an_early_post_that_there_is_no_room_for_is_limited_and_not_gone() -> None:
+    crowd = Crowd(early_post_ms=5_000)
+    gate = crowd.functions.gates["connect"] = asyncio.Event()
+    socket = FakeSocket()
+    crowd.node.handshake(socket, handshake(path="/dev"))
+    await until_idle(lambda: len(crowd.registry.records) == 1)
+    (record,) = crowd.registry.records
+    waiting = [asyncio.ensure_future(post(crowd, record.connection_id)) for _ in range(MAX_EARLY_POSTS)]
+    await asyncio.sleep(0)
+    assert await post(crowd, record.connection_id) == Outcomes((Outcome.LIMITED,))
+    gate.set()
+    assert await asyncio.gather(*waiting) == [Outcomes((Outcome.DONE,))] * MAX_EARLY_POSTS
     await crowd.close()
 
 

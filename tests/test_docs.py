@@ -28,6 +28,19 @@ def test_links_and_modules_exist(document: Path) -> None:
     assert missing == []
 
 
+def heading_anchors(document: Path) -> set[str]:
+    """As GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_anchors_exist(document: Path) -> None:
+    found = re.findall(r"\]\(([^):#]*)#([^)]+)\)", document.read_text(encoding="utf-8"))
+    targets = ((document.parent / path if path else document, anchor) for path, anchor in found)
+    assert [anchor for target, anchor in targets if anchor not in heading_anchors(target)] == []
+
+
 def test_the_readmes_blocks_are_of_kinds_that_are_run_or_only_shown() -> None:
     fences = set(re.findall(r"^```(\w+)$", README.read_text(encoding="utf-8"), re.M))
     assert fences == {"sh", "console", "python", "text"}

@@ -77,7 +77,7 @@ async def test_as_many_as_are_settled_and_no_more() -> None:
     crowd = Crowd(max_groups=2)
     (client,) = await crowd.opened()
     answers = [join(crowd, client.connection_id, name) for name in ("a", "b", "c", "a")]
-    assert answers == [Outcome.DONE, Outcome.DONE, Outcome.LIMITED, Outcome.DONE]
+    assert answers == [Outcome.DONE, Outcome.DONE, Outcome.IN_MANY, Outcome.DONE]
     assert groups(crowd, client.connection_id) == InGroups(("a", "b"))
     assert crowd.counters.exceeded[Limit.GROUPS] == 1
     await crowd.close()

@@ -33,6 +33,7 @@ class Limit(Enum):
     OUT_BUFFER = ("out_buffer", "429 to the poster")
     PONG = ("pong", "cut; $disconnect with 1006")
     SLOW_CLIENT = ("slow_client", "closed with 1008")
+    WAITING_TO_MANY = ("waiting_to_many", "`limited`, or 429")
     GROUPS = ("groups", "not joined: 409, or a warning")
     GROUP_NAME = ("group_name", "not joined, and a warning")
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from gateway.conversation import Conversation
+from gateway.counters import Limit
 from gateway.engine.responses import as_text
 from gateway.listings import Listings
 from gateway.model.ids import ConnectionId, NodeNumber
@@ -42,7 +43,7 @@ class Crowds:
 
     def __init__(self, node: Node, slices: Callable[[], Slices] = Slices) -> None:
         self._node = node
-        self._listings = Listings(node)
+        self._listings = Listings(node, slices)
         self._slices = slices
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -82,6 +83,7 @@ class Crowds:
     ) -> asyncio.Task[PeerAnswer] | None:
         """Have it done in its turn, unless too much waits. Tasks begin in the order in which they were made."""
         if not self._has_room(request):
+            self._node.exceed(Limit.WAITING_TO_MANY)
             return None
         self._wait(request, 1)
         return self._node.start(work(), name)
@@ -133,6 +135,8 @@ class Crowds:
                         early = node.answer(owner, PostTo(request.api_id, each, request.data, request.binary))
                         if isinstance(early, Coroutine):
                             held[len(outcomes) + at] = early
+                        elif isinstance(early, Outcome):
+                            told[at] = early  # there is no room for one more that waits
             outcomes += told
             await slices.rest()
         return Outcomes(tuple(outcomes))
@@ -158,7 +162,9 @@ class Crowds:
 
 
 def _prepared(request: MessageToMany) -> PreparedMessage:
-    return PreparedMessage.of_bytes(request.data) if request.binary else PreparedMessage(as_text(request.data))
+    if request.binary:
+        return PreparedMessage.of_bytes(request.data)
+    return PreparedMessage(as_text(request.data), size=len(request.data))
 
 
 async def _answer_of(work: asyncio.Task[PeerAnswer]) -> PeerAnswer:

@@ -45,7 +45,7 @@ class Groups:
         names, faults = names_in(listed, self.max_name_chars)
         for _ in faults:
             self._counters.exceed(Limit.GROUP_NAME)
-        left_out = [name for name in names if self._join(conversation, name) is Outcome.LIMITED]
+        left_out = [name for name in names if self._join(conversation, name) is Outcome.IN_MANY]
         if left_out:
             faults.append(f"{len(left_out)} more than the {self._max_groups} that one connection may be in, not joined")
         if faults:
@@ -73,7 +73,7 @@ class Groups:
         if self._membership.join(conversation, Group(connection.api_id, connection.stage, name)):
             return Outcome.DONE
         self._counters.exceed(Limit.GROUPS)
-        return Outcome.LIMITED
+        return Outcome.IN_MANY
 
 
 def _first(faults: list[str]) -> str:

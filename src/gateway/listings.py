@@ -6,6 +6,7 @@ In slices, and one list after the other, so that nobody else on the loop waits f
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from gateway.conversation import Conversation
@@ -25,8 +26,9 @@ _Place = tuple[int, ConnectionId]
 class Listings:
     """Those of ``node``."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, slices: Callable[[], Slices] = Slices) -> None:
         self._node = node
+        self._slices = slices
         self._turn = asyncio.Lock()
         self._waiting = 0
 
@@ -42,7 +44,7 @@ class Listings:
             self._waiting -= 1
 
     async def _list(self, owner: NodeNumber, request: ListConnections) -> PeerAnswer:
-        node, audience, slices = self._node, request.audience, Slices()
+        node, audience, slices = self._node, request.audience, self._slices()
         after = None if request.after is None else (request.after.connected_at_ms, request.after.connection_id)
         first, count = _First(request.limit), 0
         everybody, done = node.conversations(audience.members), 0

@@ -65,6 +65,7 @@ _FAULTS: Final = {
     Outcome.LIMITED: Fault.LIMIT_EXCEEDED,
     Outcome.UNREACHABLE: Fault.UNREACHABLE,
     Outcome.FENCED: Fault.FENCED,
+    Outcome.IN_MANY: Fault.FORBIDDEN,  # nobody joins a group here
     Outcome.UNSUPPORTED: Fault.FENCED,  # in the middle of an update: worth another try too
 }
 

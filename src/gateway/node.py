@@ -205,6 +205,10 @@ class Node:
         self._advance(conversation, on.Posted(data, now, post.binary))
         return Outcome.DONE
 
+    def exceed(self, limit: Limit) -> None:
+        """Count that somebody has gone beyond it."""
+        self._counters.exceed(limit)
+
     def found(self, api_id: ApiId, connection_ids: Sequence[ConnectionId]) -> list[Conversation | None]:
         """Those who are connected to an API, in the order of their IDs; None is one who is not."""
         everybody = map(self._live.get, connection_ids)
@@ -254,7 +258,7 @@ class Node:
         early = opening.early.hold(request)
         if early is None:
             self._counters.exceed(Limit.OUT_BUFFER)
-            return Outcome.LIMITED if isinstance(request, PostTo) else Outcome.GONE
+            return Outcome.LIMITED
         return self._wait_for_upgrade(opening.early, early, wait_ms)
 
     async def _wait_for_upgrade(self, posts: EarlyPosts, early: EarlyPost, wait_ms: int) -> Outcome:

@@ -25,6 +25,7 @@ FORBIDDEN = "forbidden"  # no connection of this API, or not to be posted to
 UNREACHABLE = "unreachable"  # it may or may not have been sent
 
 AT_ONCE = 10_000  # connections of one call, on wsfleet
+TOO_LONG = 413
 SIDE_BY_SIDE = 10  # calls on AWS: as many connections as botocore keeps
 
 _FLEET = "@fleet"  # stands in for a connection's ID in the one call that is for many
@@ -35,13 +36,14 @@ _OUTCOMES = {400: FORBIDDEN, 403: FORBIDDEN, 410: GONE, 429: LIMITED}
 _is_fleet: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()  # by client, once it is known
 
 
-def post_to_connections(client: Any, connection_ids: Iterable[str], data: bytes) -> dict[str, str]:
+def post_to_connections(client: Any, connection_ids: Iterable[str], data: bytes | str) -> dict[str, str]:
     """What became of it for each ID, in their order; an ID that is there twice gets the message once.
 
-    Never raises for what is wrong with one of them. Raises boto3's ClientError when the caller may post to nobody: no
-    permission, a wrong or expired signature, an endpoint of no stage.
+    Never raises for what is wrong with one of them. Raises boto3's ClientError for what is wrong with all: no
+    permission, a wrong or expired signature, an endpoint of no stage, a message that is too long.
     """
     targets = list(dict.fromkeys(connection_ids))
+    data = data.encode() if isinstance(data, str) else data
     if len(targets) > 1 and _is_fleet.get(client, True):
         outcomes = _post_to_fleet(client, targets, data)
         if outcomes is not None:
@@ -52,9 +54,11 @@ def post_to_connections(client: Any, connection_ids: Iterable[str], data: bytes)
 def _post_to_each(client: Any, targets: list[str], data: bytes) -> dict[str, str]:
     with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
         answers = list(threads.map(lambda each: _post(client, each, data), targets))
-    refusals = [answer for answer in answers if isinstance(answer, ClientError) and _status(answer) == 403]
-    if refusals and len(refusals) == len(targets):
-        raise refusals[0]
+    errors = [answer for answer in answers if isinstance(answer, ClientError)]
+    for status in (403, TOO_LONG):
+        refusals = [error for error in errors if _status(error) == status]
+        if refusals and (status == TOO_LONG or len(refusals) == len(targets)):
+            raise refusals[0]
     return dict(zip(targets, map(_outcome, answers), strict=True))
 
 
@@ -88,7 +92,7 @@ def _post_to_fleet(client: Any, targets: list[str], data: bytes) -> dict[str, st
             if not outcomes and _is_no_such_path(error):
                 _is_fleet[client] = False
                 return None
-            if not outcomes and isinstance(error, ClientError) and _status(error) == 403:
+            if not outcomes and isinstance(error, ClientError) and _status(error) in (400, 403, TOO_LONG):
                 raise
             outcomes |= dict.fromkeys(some, _outcome(error))
         else:

@@ -208,6 +208,17 @@ def test_a_data_trace_shows_no_credentials() -> None:
     assert not any("s3cret" in text for text in texts(connect_exchange(), outcome, DATA))
 
 
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [(b"\x01" * 2_000, r"\u0001"), (bytes(1_048_577), "[1048577 bytes]"), ("ä".encode() * 2_000, "ä")],
+)
+def test_a_long_payload_is_shown_by_its_beginning_or_by_its_length(payload: bytes, shown: str) -> None:
+    outcome = Outcome(200, integrated=called(Returned(payload)))
+    last = next(text for text in texts(message_exchange(), outcome, DATA) if "before transformations" in text)
+    assert shown in last
+    assert set(last.rpartition("transformations: ")[2]) <= set(shown)
+
+
 def test_lines_carry_their_times() -> None:
     exchange = message_exchange()
     began, ended = exchange.occasion.now_ms, exchange.occasion.now_ms + 12

@@ -43,6 +43,7 @@ async def test_counts_are_added_up_and_who_did_not_answer_is_told() -> None:
             NodeNumber(3): Outcome.UNREACHABLE,
             NodeNumber(4): Outcome.FENCED,
             NodeNumber(5): Outcome.LIMITED,
+            NodeNumber(6): Outcome.UNSUPPORTED,
         }
     )
     told = await Broadcasts(nodes).send(Wanted(AUDIENCE, True), b"hi", binary=False)
@@ -57,6 +58,7 @@ async def test_counts_are_added_up_and_who_did_not_answer_is_told() -> None:
             "3": "unreachable",
             "4": "unreachable",
             "5": "limited",
+            "6": "unsupported",
         },
     }
 

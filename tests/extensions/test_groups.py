@@ -64,7 +64,8 @@ async def test_its_groups_are_told_in_their_order() -> None:
     ("says", "status", "error", "message"),
     [
         (Outcome.GONE, 410, "GoneException", "the connection is gone"),
-        (Outcome.LIMITED, 409, "ConflictException", "it is in as many groups as one connection may be in"),
+        (Outcome.IN_MANY, 409, "ConflictException", "it is in as many groups as one connection may be in"),
+        (Outcome.LIMITED, 429, "LimitExceededException", "too much waits for it to open"),
         (Outcome.FENCED, 503, "ServiceUnavailableException", "Service Unavailable"),
         (Outcome.UNREACHABLE, 500, "InternalServerErrorException", "the node that holds it does not answer"),
         (

@@ -23,6 +23,7 @@ from node_doubles import ManualClock, until_idle
 ABSENT = connection_id(OWNER, b"absent", KEY)
 POST = "/dev/@fleet/post"
 BROADCAST = "/dev/@fleet/broadcast"
+LONG = b'{"connectionIds":[],"data":"' + b"x" * (MAX_MESSAGE_BYTES + 1) + b'"}'
 ROOM = "/dev/@fleet/groups/room%201"
 LIST = "/dev/@fleet/connections"
 NO_NAME = "'..' cannot be a group's name: printable characters without / and , can, but . and .."
@@ -131,6 +132,7 @@ async def test_a_broadcast_at_a_node_that_is_fenced(crowd: Crowd, path: str) -> 
         ("GET", POST, b"", 405, "it takes POST"),
         ("POST", f"{BROADCAST}?wait=7", b"", 400, "wait is neither true nor false"),
         ("POST", BROADCAST, bytes(MAX_MESSAGE_BYTES + 1), 413, "the message is over 131072 bytes"),
+        ("POST", POST, LONG, 413, "the message is over 131072 bytes"),
         (
             "POST",
             f"{ROOM}?group=other",
@@ -235,6 +237,19 @@ async def test_what_was_read_for_nothing_is_still_too_large(crowd: Crowd) -> Non
     assert status == 413
 
 
+async def test_another_method_is_told_which_there_are(crowd: Crowd) -> None:
+    request = HttpRequest("PATCH", "/dev/@fleet/groups/room", "", SIGNED, b"", "127.0.0.1", "localhost:8080")
+    answer = await answered(crowd.service.handle(request))
+    assert (answer.status, dict(answer.headers)["Allow"]) == (405, "GET, POST")
+
+
+async def test_a_fenced_node_lists_nobody(crowd: Crowd) -> None:
+    await crowd.opened()
+    crowd.tenure.lease.lapse()
+    for path in ("/dev/@fleet/connections", "/dev/@fleet/groups/room", "/dev/@fleet/groups/room/connections"):
+        assert await crowd.ask("GET", path) == (503, {"message": "Service Unavailable"})
+
+
 async def test_without_a_signature(crowd: Crowd) -> None:
     assert await crowd.ask("POST", POST, {"connectionIds": [], "data": ""}, headers=()) == (
         403,
@@ -284,6 +299,24 @@ async def test_who_may(method: str, path: str, action: str, resource: str) -> No
     assert await status((action, arn.replace("/dev/", "/prod/"))) == 403
     others = {"execute-api:ManageConnections", "wsfleet:Broadcast", "wsfleet:ManageGroups", "wsfleet:ListConnections"}
     assert await status(*((other, "*") for other in others - {action})) == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "action", "behind"),
+    [
+        ("POST", f"{BROADCAST}?group=secret", "wsfleet:Broadcast", ""),
+        ("GET", "/dev/@fleet/connections?group=secret", "wsfleet:ListConnections", "/connections"),
+    ],
+)
+async def test_a_group_in_the_query_is_judged_as_one_in_the_path(
+    method: str, path: str, action: str, behind: str
+) -> None:
+    arn = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/dev"
+    own = path.partition("?")[0].removeprefix("/dev/")
+    assert await asked(method, path, ((action, f"{arn}/{method}/{own}"),)) == 403
+    both = ((action, f"{arn}/{method}/{own}"), (action, f"{arn}/{method}/@fleet/groups/secret{behind}"))
+    assert await asked(method, path, both) == 200
+    assert await asked(method, path.partition("?")[0], both[:1]) == 200
 
 
 async def asked(method: str, path: str, allowed: tuple[tuple[str, str], ...]) -> int:

@@ -158,6 +158,28 @@ def test_what_passes_is_an_outcome(
     assert post_to_connections(client, IDS[:2], b"x") == dict.fromkeys(IDS[:2], SENT)
 
 
+@pytest.mark.parametrize("targets", [1, 3])
+@pytest.mark.parametrize("is_fleet", [True, False])
+def test_a_message_that_is_too_long_is_told(
+    double: ConnectionsDouble, client: Any, is_fleet: bool, targets: int
+) -> None:
+    from many import post_to_connections
+
+    double.is_fleet, double.refusal = is_fleet, (413, "PayloadTooLargeException", b"")
+    with pytest.raises(ClientError) as raised:
+        post_to_connections(client, IDS[:targets], b"x")
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+
+
+@pytest.mark.parametrize("is_fleet", [True, False])
+def test_text_is_sent_as_utf_8(double: ConnectionsDouble, client: Any, is_fleet: bool) -> None:
+    from many import post_to_connections
+
+    double.is_fleet = is_fleet
+    post_to_connections(client, IDS[:2], "grüße")
+    assert sorted(double.posted) == sorted((each, "grüße") for each in IDS[:2])
+
+
 def test_who_is_refused_in_the_midst_keeps_what_is_known(double: ConnectionsDouble, client: Any) -> None:
     """A token that expires between two calls: those of the first have their outcomes."""
     from many import AT_ONCE, FORBIDDEN, SENT, post_to_connections

@@ -125,7 +125,7 @@ def test_frames_look_as_written_down() -> None:
     head = bytes.fromhex("00000001 00000007 000003e8 00 000a 0014 00000005")
     assert request_frame(1, OWNER, 1000, POST) == head + b"q7x2k9m4pd" + b"L0SM9cOFvHcCIAgAAA==" + b"hello"
     codes = [answer_frame(258, outcome) for outcome in Outcome]
-    assert codes == [bytes((0, 0, 1, 2, code)) for code in (0, 1, 2, 3, 4, 15)]
+    assert codes == [bytes((0, 0, 1, 2, code)) for code in (0, 1, 2, 3, 4, 15, 18)]
     info = bytes.fromhex("00000003 05 0000000000000001 0000000000000002 0001 ffff") + b"x"
     assert answer_frame(3, ConnectionInfo(1, 2, "x", None)) == info
 

@@ -41,6 +41,28 @@ async def test_it_ticks_while_there_is_something_and_then_rests() -> None:
     assert steps.ticks == [1, 2, 3, 4]
 
 
+async def test_a_tick_that_is_late_makes_the_next_ones_no_later() -> None:
+    steps = Steps(10)
+    ticker = Ticker(steps, 1_000_000, steps.tick)
+    loop = asyncio.get_running_loop()
+    was_due_s = loop.time() - 400
+    ticker._run(loop, was_due_s)  # 400 s late, of 1,000
+    assert ticker._handle is not None
+    assert ticker._handle.when() == was_due_s + 1_000
+    ticker.stop()
+
+
+async def test_what_is_later_than_a_whole_step_is_not_made_up_for() -> None:
+    steps = Steps(10)
+    ticker = Ticker(steps, 1_000_000, steps.tick)
+    loop = asyncio.get_running_loop()
+    before_s = loop.time()
+    ticker._run(loop, before_s - 1_001)
+    assert ticker._handle is not None
+    assert ticker._handle.when() >= before_s + 1_000
+    ticker.stop()
+
+
 async def test_waking_twice_makes_one_timer() -> None:
     steps = Steps(1)
     ticker = Ticker(steps, 1_000_000, steps.tick)

@@ -55,7 +55,8 @@ class Farewell:
 
 @dataclass(eq=False)
 class Story:
-    """One connection. ``believed``: its ``$connect`` was answered 2xx; ``accepted``: the client has its 101."""
+    """One connection. ``believed``: its ``$connect`` was answered 2xx; ``accepted``: the client has its 101. ``bidden``
+    are the groups that the answer named; ``over`` is the world's turn in which its node knew of its end."""
 
     connection_id: ConnectionId
     owner: NodeNumber
@@ -65,6 +66,8 @@ class Story:
     refused: bool = False
     accepted: bool = False
     ended: str | None = None  # why its socket is not open any more
+    bidden: tuple[str, ...] = ()
+    over: int | None = None
     was_full: bool = False  # its client did not read for a while
     sent: list[bytes] = field(default_factory=list)  # what left for the client, whether it still reads or not
     farewells: list[Farewell] = field(default_factory=list)
@@ -80,7 +83,8 @@ class Story:
 
 
 class Book:
-    """``stories`` in the order in which their connections began; ``posted`` hears of all that leaves for clients."""
+    """``stories`` in the order in which their connections began; ``posted`` hears of all that leaves for clients,
+    ``opened`` and ``over`` of connections."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -88,6 +92,12 @@ class Book:
         self.actors: list[Actor] = []
         self.declared_dead: set[NodeNumber] = set()
         self.posted: Callable[[Story, bytes], None] = lambda story, data: None
+        self.opened: Callable[[Story], None] = lambda story: None
+        self.over: Callable[[Story], None] = lambda story: None
+
+    def serving(self) -> frozenset[NodeNumber]:
+        """The numbers under which somebody may act at this moment."""
+        return frozenset(actor.acts_as for actor in self.actors if actor.acts_as is not None)
 
     # -- what nodes do ---------------------------------------------------------------------------------------------
 
@@ -100,12 +110,13 @@ class Book:
         self.stories[connection_id] = story
         return story
 
-    def connects(self, actor: Actor, connection_id: ConnectionId, believed: bool) -> None:
+    def connects(self, actor: Actor, connection_id: ConnectionId, believed: bool, groups: tuple[str, ...] = ()) -> None:
         """``$connect`` is called, and will be answered so."""
         self._acting(actor, connection_id, "$connect")
         story = self.begins(actor, connection_id)
         story.connects += 1
         story.believed |= believed
+        story.bidden = groups
         self._check(story.connects == 1, "two $connect", story)
         self.world.note(f"{actor.here.name}: $connect of {connection_id} {'' if believed else 'not '}believed")
 
@@ -113,6 +124,7 @@ class Book:
         self._acting(story.actor, story.connection_id, "101")
         self._check(not story.farewells, "101 after its $disconnect", story)
         story.accepted = True
+        self.opened(story)
         self.world.note(f"{story.actor.here.name}: 101 for {story.connection_id}")
 
     def sends(self, story: Story, data: bytes, arrives: bool) -> None:
@@ -125,7 +137,14 @@ class Book:
         story.sent.append(data)
 
     def ends(self, story: Story, why: str) -> None:
-        """Its socket is closed, from whichever side."""
+        """Its node closes the socket, or hears that it is closed."""
+        self.leaves(story, why)
+        if story.over is None:
+            story.over = self.world.turns
+            self.over(story)
+
+    def leaves(self, story: Story, why: str) -> None:
+        """Its client closes the socket, of which its node hears later; a no-op when it is closed."""
         if story.ended is None:
             story.ended = why
             if story.accepted:
@@ -229,7 +248,7 @@ class BookedSocket:
         self._book.accepts(self._told())
         self._opens()
         if self.gone:
-            self._book.ends(self._told(), "the client did not wait")
+            self._book.leaves(self._told(), "the client did not wait")
 
     def refuse(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
         self.finished = True
@@ -237,7 +256,7 @@ class BookedSocket:
             self.story.refused = True
 
     def send_prepared(self, message: PreparedMessage, most: int) -> bool:
-        if self.buffered_bytes() + len(message.data) > most:
+        if self.buffered_bytes() + message.size > most:
             return False
         self.send_text(message.data)
         return True

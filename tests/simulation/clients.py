@@ -53,7 +53,7 @@ class Client:
         if not self._left and self.story is not None:
             self.socket.gone = True
             if self.story.accepted:
-                self._process.scene.book.ends(self.story, "the client has left")
+                self._process.scene.book.leaves(self.story, "the client has left")
             self._ends()
 
     def _knock(self) -> None:
@@ -77,6 +77,8 @@ class Client:
             else:
                 node.peer_lost(conversation)
             self.socket.finished = True
+            assert self.story is not None
+            self._process.scene.book.ends(self.story, "the client has left")
 
         self._arrives(partial(self._heard, end))
 

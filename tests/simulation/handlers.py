@@ -11,9 +11,11 @@ from gateway.model.ids import ConnectionId, FunctionName, NodeNumber, RequestId
 from gateway.model.invocation import FunctionError, FunctionResult, Returned, Throttled, TimedOut, Unavailable
 from gateway.ports import FunctionCall
 from simulation.book import Actor, Book, Farewell
+from simulation.rolls import GROUPS
 
 OK: Final = Returned(b'{"statusCode":200,"body":"a reply"}')
 NO: Final = Returned(b'{"statusCode":403}')
+_AND_JOIN: Final = b'{"statusCode":200,"headers":{"X-Fleet-Groups":"%s"}}'
 CRASH: Final = FunctionError(b'{"errorType":"Error","errorMessage":"crash"}')
 AWAY: Final = Unavailable("no such function")
 NEVER_ARRIVED: Final = (Throttled, Unavailable)
@@ -50,10 +52,16 @@ class SimFunctions:
     async def invoke(self, call: FunctionCall) -> FunctionResult:
         context = json.loads(call.payload)["requestContext"]
         result = self._draw()
-        self._tell(context, result)
+        groups = self._groups() if result is OK and context["eventType"] == "CONNECT" else ()
+        self._tell(context, result, groups)
         world = self._book.world
         await asyncio.sleep((world.latency_ms() + world.rng.random() * self.mood.slow_ms) / 1000)
-        return result
+        return Returned(_AND_JOIN % ", ".join(groups).encode()) if groups else result
+
+    def _groups(self) -> tuple[str, ...]:
+        """Which a client is to join, now and then more than it may."""
+        rng = self._book.world.rng
+        return tuple(rng.sample(GROUPS, rng.choice((0, 0, 1, 2, 3))))
 
     def _draw(self) -> FunctionResult:
         mood, drawn = self.mood, self._book.world.rng.random()
@@ -63,10 +71,10 @@ class SimFunctions:
             drawn -= share
         return OK
 
-    def _tell(self, context: dict[str, Any], result: FunctionResult) -> None:
+    def _tell(self, context: dict[str, Any], result: FunctionResult, groups: tuple[str, ...]) -> None:
         connection_id, kind = ConnectionId(context["connectionId"]), context["eventType"]
         if kind == "CONNECT":
-            self._book.connects(self._actor, connection_id, believed=result is OK)
+            self._book.connects(self._actor, connection_id, believed=result is OK, groups=groups)
         elif kind == "MESSAGE":
             self._book.hears(self._actor, connection_id)
         else:

@@ -1,40 +1,41 @@
 """Messages for many, as they stand beside the book: who was to get each, who got it, and what nodes said of it.
 
-A mailing is known by its data, which no other message has. ``admits`` says whom it is for: a filter more of a
-broadcast is a condition more there.
+A mailing is known by its data, which no other message has. ``admits`` says whom it is for, of the members of
+``group`` where there is one: who joins or leaves meanwhile may get it or not.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.model.ids import ConnectionId, NodeNumber
 from gateway.model.peer import MessageToMany, Outcome, Outcomes, PeerAnswer, PostToMany, Reached
 from simulation.book import Book, Story
+from simulation.rolls import Rolls
+from simulation.sight import Sight
 
 CLOSED = ("gone", "forbidden")
 
 
 @dataclass(eq=False)
 class Mailing:
-    """``targets`` are None for a broadcast. When it was asked for, the connections ``stood_open`` were open, the nodes
-    ``served`` served, and the one that was asked knew of ``known``; ``follows`` are those that were answered by then,
-    or went the same way before. ``looked``: the node records were read for it."""
+    """``targets`` are None for a broadcast. When it was asked for, in the world's turn ``since``, the connections
+    ``stood_open`` were open, and in the group; ``follows`` are those that were answered by then, or went the same way
+    before."""
 
     data: bytes
     caller: str
     targets: tuple[str, ...] | None
     admits: Callable[[Story], bool]
+    group: str | None
     waits: bool
+    since: int
     stood_open: tuple[Story, ...]
-    served: frozenset[NodeNumber]
-    known: frozenset[NodeNumber]
+    sight: Sight
     follows: tuple[Mailing, ...]
-    looked: bool = False
     got: dict[ConnectionId, int] = field(default_factory=dict)  # after how many other messages
     said: dict[NodeNumber, PeerAnswer] = field(default_factory=dict)  # by its owner, at the owner
     told: dict[str, Any] | None = None  # to the caller
@@ -53,15 +54,13 @@ class Mailing:
         return isinstance(said, dict) or said == "taken"
 
 
-CURRENT: ContextVar[Mailing | None] = ContextVar("mailing", default=None)  # of the task that asks for it
-
-
 class Mail:
     """Every mailing of a run; what must never become of one fails the run. ``next_copy`` is called once, when the next
     copy of any has left."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, rolls: Rolls) -> None:
         self._book = book
+        self._rolls = rolls
         self.next_copy: Callable[[Story], None] | None = None
         self._by_data: dict[bytes, Mailing] = {}
         book.posted = self._posted
@@ -78,23 +77,28 @@ class Mail:
         known: frozenset[NodeNumber],
         *,
         waits: bool = True,
+        group: str | None = None,
     ) -> Mailing:
         """Somebody asks the node ``caller`` for it now."""
         number = len(self._by_data) + 1
-        acting = (actor.acts_as for actor in self._book.actors)
         made = Mailing(
             data=f"mailing {number}".encode(),
             caller=caller,
             targets=targets,
             admits=admits,
+            group=group,
             waits=waits,
-            stood_open=tuple(each for each in self._book.stories.values() if each.is_open and admits(each)),
-            served=frozenset(each for each in acting if each is not None),
-            known=known,
+            since=self._book.world.turns,
+            stood_open=tuple(
+                each
+                for each in self._book.stories.values()
+                if each.is_open and admits(each) and self._rolls.is_in(each, group)
+            ),
+            sight=Sight(self._book.serving(), known),
             follows=tuple(each for each in self.mailings if _is_before(each, caller, targets is None)),
         )
         self._by_data[made.data] = made
-        kind = f"batch of {len(targets)}" if targets is not None else f"broadcast, waits={waits}"
+        kind = f"batch of {len(targets)}" if targets is not None else f"broadcast to {group or 'all'}, waits={waits}"
         self._book.world.note(f"{caller}: {kind}: {made.data.decode()}")
         return made
 
@@ -105,7 +109,8 @@ class Mail:
         mailing = self._by_data.get(data)
         if mailing is None:
             return
-        self._check(mailing.admits(story), "somebody got what is not for them", mailing, story)
+        is_for = mailing.admits(story) and self._rolls.was_in(story, mailing.group, mailing.since)
+        self._check(is_for, "somebody got what is not for them", mailing, story)
         self._check(story.connection_id not in mailing.got, "somebody got it twice", mailing, story)
         mailing.got[story.connection_id] = len(story.sent)
         told, self.next_copy = self.next_copy, None
@@ -172,8 +177,7 @@ class Mail:
 
     def _check_nodes(self, mailing: Mailing, nodes: dict[str, Any]) -> None:
         """Everybody who served then and still does stands in it; of who waits there is a count, of others none."""
-        acting = {actor.acts_as for actor in self._book.actors}
-        for acts_as in acting & (mailing.served if mailing.looked else mailing.known):
+        for acts_as in self._book.serving() & mailing.sight.must:
             self._check(str(acts_as) in nodes, f"node {acts_as} was forgotten", mailing)
         for number, said in nodes.items():
             heard = mailing.said.get(NodeNumber(int(number)))
@@ -198,7 +202,11 @@ class Mail:
         for connection_id in (*told["gone"], *told["limited"]):
             self._check(connection_id not in mailing.got, "missed, and it was sent", mailing, stories[connection_id])
         for story in mailing.stood_open:
-            if story.is_open and str(story.owner) in counted and story.connection_id not in told["limited"]:
+            if (
+                str(story.owner) in counted
+                and story.connection_id not in told["limited"]
+                and self._stays(mailing, story)
+            ):
                 self._check(story.connection_id in mailing.got, "somebody did not get it", mailing, story)
 
     # -- in the end ------------------------------------------------------------------------------------------------
@@ -207,7 +215,12 @@ class Mail:
         """Nothing is under way any more."""
         for mailing in self.mailings:
             for story in mailing.stood_open:
-                if not mailing.waits and story.is_open and mailing.is_accepted(story) and not story.was_full:
+                if (
+                    not mailing.waits
+                    and mailing.is_accepted(story)
+                    and not story.was_full
+                    and self._stays(mailing, story)
+                ):
                     self._check(story.connection_id in mailing.got, "taken, and never sent", mailing, story)
             for before in mailing.follows:
                 self._check_order(before, mailing)
@@ -218,6 +231,10 @@ class Mail:
             if before.is_accepted(story):
                 in_order = before.got[connection_id] < mailing.got[connection_id]
                 self._check(in_order, f"{before.data.decode()} came later", mailing, story)
+
+    def _stays(self, mailing: Mailing, story: Story) -> bool:
+        """It is open, and in the group, as it has been since this was asked for."""
+        return story.is_open and self._rolls.stayed(story, mailing.group, mailing.since)
 
     def _check(self, holds: bool, breach: str, mailing: Mailing, story: Story | None = None) -> None:
         if not holds:

@@ -9,28 +9,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from answers import answered
 from gateway.admission import Admission
 from gateway.calls import Outside
 from gateway.cluster.roster import Roster
 from gateway.conversation import Conversation
 from gateway.crowds import Crowds
 from gateway.departure import drain
-from gateway.engine.broadcasting import Wanted
-from gateway.engine.directory import Directory
-from gateway.engine.posting import Post
-from gateway.extensions.batch import BatchPosts
-from gateway.extensions.broadcasts import Broadcasts
 from gateway.fleet import DECLARED_DEAD, Fleet, FleetMember
-from gateway.management import IdCheck
-from gateway.model.audience import Audience
 from gateway.model.errors import RegistryUnavailable
 from gateway.model.handshake import Handshake
-from gateway.model.ids import NodeNumber, owner_of
+from gateway.model.ids import NodeNumber
 from gateway.model.limits import UNLIMITED, Limits
 from gateway.model.member import Member
 from gateway.model.now import Now
-from gateway.model.peer import ListConnections, MessageToMany, OneRequest, Outcome, PeerAnswer, PeerRequest
+from gateway.model.peer import GroupRequest, ListConnections, MessageToMany, PeerAnswer, PeerRequest
 from gateway.node import DEADLINE_GRANULARITY_MS, Node
 from gateway.peers.memory import MemoryNetwork
 from gateway.ports import PeerService
@@ -39,22 +31,20 @@ from gateway.reaper import Estates, Reaper
 from gateway.server.ticker import Ticker
 from gateway.slices import Slices
 from gateway.tenure import Tenure
-from node_doubles import KEY, CountingIds, RecordingReporter, backends
-from sample_definitions import directory, handshake, route
+from node_doubles import CountingIds, RecordingReporter, backends
+from sample_definitions import handshake
 from simulation.book import HAS_TIME_MS, Actor, Book, BookedSocket
+from simulation.desk import Accounts, Desk, application
 from simulation.dynamodb import SimDynamoDb, SimMembers, SimParked, SimRegistry
 from simulation.handlers import Mood, SimFunctions
-from simulation.mail import CURRENT, Mail, Mailing
+from simulation.mail import Mail
+from simulation.rolls import MAX_GROUPS, Rolls
+from simulation.sight import CURRENT
 from simulation.world import SimNode, World
 
 LEASE_MS: Final = 10_000
 DRAIN_S: Final = 5.0
 POST_WAIT_MS: Final = 3_000
-
-
-@cache
-def application() -> Directory:
-    return directory(route("$connect"), route("$disconnect"), route("$default", two_way=True))
 
 
 @cache
@@ -72,6 +62,7 @@ class Scene:
     book: Book
     mood: Mood
     mail: Mail
+    rolls: Rolls
 
 
 class Told(RecordingReporter):
@@ -103,6 +94,7 @@ class Overheard:
 
     service: PeerService
     scene: Scene
+    actor: Actor
 
     def answer(self, owner: NodeNumber, request: PeerRequest) -> PeerAnswer | Coroutine[Any, Any, PeerAnswer]:
         answer = self.service.answer(owner, request)
@@ -121,6 +113,8 @@ class Overheard:
     def _hear(self, owner: NodeNumber, request: PeerRequest, answer: PeerAnswer) -> None:
         if isinstance(request, MessageToMany):
             self.scene.mail.hears_an_answer(owner, request, answer)
+        elif isinstance(request, GroupRequest):
+            self.scene.rolls.hears_an_answer(self.actor, request, answer)
         elif not isinstance(request, ListConnections):
             self.scene.book.hears_an_answer(request, answer)
 
@@ -181,6 +175,11 @@ class Process:
 
     # -- what clients and callers do -------------------------------------------------------------------------------
 
+    def known(self) -> frozenset[NodeNumber]:
+        """The nodes that serve as far as this one knows."""
+        roster = self.member.roster
+        return frozenset(number for number in roster.sightings if roster.serves(number))
+
     def takes(self, socket: BookedSocket) -> Conversation | None:
         """A connection arrives; None when it was refused at once."""
         if not self.joined:
@@ -190,33 +189,6 @@ class Process:
         if conversation is not None:
             socket.story = self.scene.book.begins(self.actor, conversation.connection.connection_id)
         return conversation
-
-    async def ask(self, request: OneRequest) -> PeerAnswer:
-        """A management call at this node."""
-        owner = owner_of(request.connection_id, KEY)
-        assert owner is not None
-        story = self.scene.book.stories[request.connection_id]
-        was_there = story.is_open or story.ended is not None
-        answer: PeerAnswer = await answered(self.reach.ask(owner, request))
-        if was_there:  # its 101 may else have left between answer and now
-            self.scene.book.hears_an_answer(request, answer)
-        return answer
-
-    async def send(self, mailing: Mailing, audience: Audience) -> None:
-        """A message for many, asked for at this node; ``audience`` is a broadcast's."""
-        CURRENT.set(mailing)
-        check = IdCheck(KEY)
-        if mailing.targets is not None:
-            told = await BatchPosts(self.reach, check).send(
-                audience.api_id, Post(mailing.targets, mailing.data), binary=False
-            )
-            self.scene.mail.answered(mailing, told)
-            return
-        answer = await Broadcasts(self.reach).send(Wanted(audience, mailing.waits), mailing.data, binary=False)
-        if isinstance(answer, Outcome):
-            self.scene.mail.refused(mailing, answer)
-        else:
-            self.scene.mail.answered(mailing, answer)
 
     async def ask_drain(self, number: NodeNumber) -> None:
         """An operator at this machine wants a node to leave."""
@@ -251,7 +223,8 @@ class Process:
             admission=Admission(UNLIMITED),
             undelivered=lambda *owed: self.reaper.take_over(*owed),
         )
-        self.node = Node(self.tenure, application(), outside, Limits(), lambda: self._ticker.wake())
+        limits = Limits(max_groups=MAX_GROUPS)
+        self.node = Node(self.tenure, application(), outside, limits, lambda: self._ticker.wake())
         self._ticker = Ticker(clock, DEADLINE_GRANULARITY_MS, self._tick)
         estates = Estates(self.members, self.registry, SimParked(self.scene.dynamodb, self.here))
         self.reaper = Reaper(estates, self.node.speak_for, self.tenure, (clock, self.reporter, world.rng.random))
@@ -259,9 +232,10 @@ class Process:
         card = Member(NodeNumber(0), LEASE_MS, self.name, self.name, 1, 0, address=self.name)
         self.member = FleetMember(card, self.tenure, self.node, fleet)
         self.crowds = Crowds(self.node, lambda: ShortSlices(world))
-        here = Overheard(self.crowds, self.scene)
+        here = Overheard(self.crowds, self.scene, self.actor)
         peers = self.scene.network.join(self.name, here)
         self.reach = FleetReach(here, peers, self.tenure, self._look, POST_WAIT_MS)
+        self.desk = Desk(Accounts(self.scene.book, self.scene.rolls, self.scene.mail), self.reach)
         self.here.start(self._join(), "joining")
 
     async def _join(self) -> None:
@@ -294,8 +268,8 @@ class Process:
 
     async def _look(self) -> Roster:
         roster = await self.member.look()
-        if (mailing := CURRENT.get()) is not None:
-            mailing.looked = True
+        if (sight := CURRENT.get()) is not None:
+            sight.looked = True
         return roster
 
     def _tick(self, now: Now) -> bool:

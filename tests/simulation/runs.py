@@ -9,7 +9,7 @@ from typing import Final
 
 from simulation.world import World
 
-RUNS: Final = int(os.environ.get("SIMULATED_RUNS", "150"))
+RUNS: Final = int(os.environ.get("SIMULATED_RUNS", "100"))
 FIRST_SEED: Final = int(os.environ.get("SIMULATED_SEED", "1"))
 THOROUGH: Final = RUNS >= 2_000  # also where every single call is made to fail in turn
 

@@ -11,6 +11,7 @@ from gateway.model.peer import DeleteIt, GetInfo
 from simulation.book import Story
 from simulation.clients import Client
 from simulation.dynamodb import DYNAMODB, FAIR, Weather
+from simulation.group_traffic import GroupTraffic
 from simulation.mail import Mailing
 from simulation.process import LEASE_MS, Process
 from simulation.scene import API, Simulation, links
@@ -33,6 +34,7 @@ class Schedule:
         self._world = simulation.world
         self._rng = simulation.world.rng
         rng = self._rng
+        self._groups = GroupTraffic(simulation, self._someone)
         self._traffic: Acts = (
             (2.0, self._connect),
             (2.0, self._say),
@@ -43,6 +45,7 @@ class Schedule:
             (1.0, self._post_to_many),
             (1.0, self._one_after_the_other),
             (0.7, self._stop_reading),
+            *self._groups.acts,
         )
         self._trouble: Acts = (
             (2.0, self._kill),
@@ -101,9 +104,14 @@ class Schedule:
                 client.on_open = partial(self._greet, client)
 
     def _greet(self, client: Client) -> None:
-        process = self._someone()
-        if process is not None and client.story is not None:
-            self._simulation.post(process, client.story.connection_id)
+        process, story = self._someone(), client.story
+        if process is None or story is None:
+            return
+        if story.bidden and self._rng.random() < 0.5:
+            group = self._rng.choice(story.bidden)
+            self._simulation.broadcast(self._process_of(story) or process, group=group)
+        else:
+            self._simulation.post(process, story.connection_id)
 
     def _say(self) -> None:
         if (client := self._client()) is not None:
@@ -356,9 +364,11 @@ class Schedule:
         self._leave()
 
     def _hit_while_mailing(self) -> None:
-        """Somebody dies, is stopped, leaves or is cut off between any two steps of messages to many."""
+        """Somebody dies, is stopped, leaves or is cut off between any two steps of messages to many and of lists."""
         for _ in range(self._rng.randint(1, 3)):
-            self._rng.choice((self._broadcast, self._broadcast, self._post_to_many, self._one_after_the_other))()
+            self._rng.choice(
+                (self._broadcast, self._broadcast, self._post_to_many, self._one_after_the_other, *self._groups.crowds)
+            )()
         how: Callable[[Process], None] = self._rng.choice(
             (Process.kill, Process.kill, Process.terminate, self._stop, self._cut_off)
         )

@@ -13,12 +13,12 @@ from simulation.scene import Simulation
 
 LASTS_MS = 26_000
 A_WHILE = 40  # calls, of three nodes about 8 s
-STRIDE = 1 if THOROUGH else 11
+STRIDE = 1 if THOROUGH else 13
 
 
 def run(faults: Mapping[int, Fault], about: str) -> int:
     """Three nodes: clients come and go, one node is killed, a survivor leaves while it is being reaped, and messages to
-    everybody are under way at each of these. How many calls the table was asked while that went on."""
+    everybody and to a group, and lists, are under way at each. How many calls the table was asked meanwhile."""
     with told(1, about) as world:
         simulation = Simulation(world, nodes=3)
         simulation.dynamodb.faults = faults
@@ -36,6 +36,8 @@ def run(faults: Mapping[int, Fault], about: str) -> int:
             world.at(ms, lambda: simulation.broadcast(two))
             world.at(ms, lambda: simulation.broadcast(three, waits=False))
             world.at(ms, lambda: simulation.post_to_many(two, list(simulation.book.stories)))
+            world.at(ms, lambda: simulation.broadcast(three, group="red"))
+            world.at(ms, lambda: simulation.list(two, "red", limit=2))
         world.run(LASTS_MS)
         calls = simulation.dynamodb.calls
         simulation.calm_down()

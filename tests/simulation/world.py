@@ -186,11 +186,13 @@ class SimClock:
 
 
 class World:
-    """``fingerprint`` sums up who had a turn when: equal for equal runs. ``trace`` is what ``note`` was told."""
+    """``fingerprint`` sums up who had a turn when: equal for equal runs. ``trace`` is what ``note`` was told. ``turns``
+    counts those that there have been, nodes' and the world's own: a moment, where time stands still."""
 
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
         self.now_ms = 0.0
+        self.turns = 0
         self.fingerprint = seed
         self.trace: list[tuple[float, str]] = []
         self.nodes: dict[str, SimNode] = {}
@@ -288,6 +290,7 @@ class World:
         return ready, next_ms
 
     def _turn(self, chosen: SimNode | None) -> None:
+        self.turns += 1
         if chosen is None:
             heappop(self._events)[2]()
         else:

@@ -22,6 +22,11 @@ def test_bytes_too(data: bytes, window_bits: int) -> None:
     assert PreparedMessage.of_bytes(data).frames(32_768, window_bits) == sent_binary(data, 32_768, window_bits)
 
 
+def test_its_size_is_what_the_caller_sent() -> None:
+    assert PreparedMessage(LONG).size == PreparedMessage.of_bytes(LONG).size == len(LONG)
+    assert PreparedMessage("\ufffd".encode(), size=1).size == 1
+
+
 def test_frames_are_made_once() -> None:
     text = PreparedMessage(LONG)
     windows = (NO_COMPRESSION, 9, MAX_WINDOW_BITS)

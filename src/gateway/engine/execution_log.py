@@ -29,6 +29,8 @@ _CONFIGURATION: Final = frozenset(
     }
 )
 
+_LONGEST_READ: Final = 1024 * 1024  # an event of the longest message that AWS takes, whose every byte is escaped
+
 Line = tuple[int, str]
 
 
@@ -63,10 +65,20 @@ class _Lines:
 
     def trace(self, text: str, payload: bytes | None = None) -> None:
         if self._verbosity.data:
-            self._add(text if payload is None else f"{text}: {redacted(payload).decode('utf-8', 'replace')}")
+            self._add(text if payload is None else f"{text}: {_shown(payload)}")
 
     def _add(self, text: str) -> None:
-        self.found.append((self.at_ms, cut(self._prefix + one_line(text), MAX_LOG_LINE_BYTES)))
+        """Cut before it is escaped too: a long payload of control characters would take the loop half a second."""
+        line = self._prefix + one_line(cut(text, MAX_LOG_LINE_BYTES))
+        self.found.append((self.at_ms, cut(line, MAX_LOG_LINE_BYTES)))
+
+
+def _shown(payload: bytes) -> str:
+    """Without credentials; of one that is longer than any on AWS its length alone, for all of it would have to be
+    read for them."""
+    if len(payload) > _LONGEST_READ:
+        return f"[{len(payload)} bytes]"
+    return redacted(payload)[:MAX_LOG_LINE_BYTES].decode("utf-8", "replace")
 
 
 def exchange_lines(exchange: Exchange, outcome: Outcome, verbosity: Verbosity, ended_ms: int) -> list[Line]:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 HEADER: Final = "X-Fleet-Groups"  # of what answers $connect: an extension, AWS ignores it
 _SHOWN: Final = 64  # characters of a wrong name that are shown
 _DOTS: Final = (".", "..")
+_UNDECODABLE: Final = "\ufffd"  # what stands for bytes that are no UTF-8: names would run together
 
 
 def fault_of(name: str, max_chars: int) -> str | None:
@@ -21,7 +22,14 @@ def fault_of(name: str, max_chars: int) -> str | None:
         return "a group's name is missing"
     if len(name) > max_chars:
         return f"a group's name has {len(name)} characters, at most {max_chars} are allowed"
-    if not name.isprintable() or "/" in name or "," in name or name != name.strip() or name in _DOTS:
+    if (
+        not name.isprintable()
+        or "/" in name
+        or "," in name
+        or name != name.strip()
+        or name in _DOTS
+        or _UNDECODABLE in name
+    ):
         return f"{name[:_SHOWN]!a} cannot be a group's name: printable characters without / and , can, but . and .."
     return None
 

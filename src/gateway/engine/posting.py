@@ -15,8 +15,8 @@ _MEMBERS: Final = frozenset({"connectionIds", "data", "dataBase64"})
 
 @hot_value
 class Post:
-    """``connection_ids`` in the order of the document, none twice; nothing is known of them. ``data`` is of a length
-    that one message may have."""
+    """``connection_ids`` in the order of the document, none twice; nothing is known of them. ``data`` is of
+    any length."""
 
     connection_ids: tuple[str, ...]
     data: bytes
@@ -28,7 +28,7 @@ def longest_document(max_message_bytes: int) -> int:
     return MAX_BATCH_IDS_BYTES + max(MAX_ESCAPED * min(max_message_bytes, MAX_MESSAGE_BYTES), 2 * max_message_bytes)
 
 
-def read_post(body: bytes, max_message_bytes: int) -> Post | str:
+def read_post(body: bytes) -> Post | str:
     """What is asked for, or what is wrong, as a sentence."""
     try:
         document = json.loads(body)
@@ -42,7 +42,7 @@ def read_post(body: bytes, max_message_bytes: int) -> Post | str:
     targets = _targets(document.get("connectionIds"))
     if isinstance(targets, str):
         return targets
-    data = _data(document, max_message_bytes)
+    data = _data(document)
     return data if isinstance(data, str) else Post(targets, data)
 
 
@@ -57,7 +57,7 @@ def _targets(listed: object) -> tuple[str, ...] | str:
     return tuple(dict.fromkeys(listed))
 
 
-def _data(document: dict[str, object], most: int) -> bytes | str:
+def _data(document: dict[str, object]) -> bytes | str:
     if ("data" in document) == ("dataBase64" in document):
         return "one of data and dataBase64 must be there"
     name = "data" if "data" in document else "dataBase64"
@@ -65,9 +65,6 @@ def _data(document: dict[str, object], most: int) -> bytes | str:
     if not isinstance(text, str):
         return f"{name} is not a string"
     try:
-        data = text.encode("utf-8", "replace") if name == "data" else b64decode(text, validate=True)
+        return text.encode("utf-8", "replace") if name == "data" else b64decode(text, validate=True)
     except (Base64Error, ValueError):
         return "dataBase64 is not base64"
-    if len(data) > most:
-        return f"the data are {len(data)} bytes, at most {most} are allowed"
-    return data

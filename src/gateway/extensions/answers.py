@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.engine.responses import RETRY_AFTER_S
 from gateway.model.http import HttpResponse
+from gateway.model.peer import Outcome
 from gateway.ports import Ids
 
 STATUS: Final = {
@@ -42,6 +43,19 @@ class Answers:
         status = STATUS.get(error_type, 403)
         more = {"Retry-After": RETRY_AFTER_S} if status == 503 else {}
         return self._made(status, {member: message}, {"x-amzn-ErrorType": error_type, **more})
+
+    def refused_by_all(self, refusal: Outcome) -> HttpResponse:
+        """Every node says the same: LIMITED or FENCED."""
+        if refusal is Outcome.LIMITED:
+            return self.error("LimitExceededException", "no node takes one more now")
+        return self.error("ServiceUnavailableException", "Service Unavailable")
+
+    def wrong_method(self, allowed: Iterable[str]) -> HttpResponse:
+        """RFC 9110 §15.5.6: 405 names those that there are."""
+        names = ", ".join(allowed)
+        error_type = "MethodNotAllowedException"
+        more = {"x-amzn-ErrorType": error_type, "Allow": names}
+        return self._made(STATUS[error_type], {"message": f"it takes {names}"}, more)
 
     def _made(self, status: int, document: Any, more: Mapping[str, str]) -> HttpResponse:
         headers = {"Content-Type": "application/json", "x-amzn-RequestId": self.ids.uuid(), **more}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +14,12 @@ from gateway.engine.broadcasting import Wanted
 from gateway.model.peer import Broadcast, Outcome, PeerAnswer, Reached
 from gateway.reach import ReachingAll
 
-_WORDS: Final = {Outcome.DONE: "taken", Outcome.LIMITED: "limited", Outcome.GONE: "gone"}
+_WORDS: Final = {
+    Outcome.DONE: "taken",
+    Outcome.LIMITED: "limited",
+    Outcome.GONE: "gone",
+    Outcome.UNSUPPORTED: "unsupported",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +32,9 @@ class Broadcasts:
         """The document that tells what became of it; of one that nobody waits for, who has taken it. LIMITED or FENCED
         when that is what every node says: nobody who is still connected has got it then."""
         answers = await self.reach.ask_all(Broadcast(wanted.audience, data, wanted.waits, binary))
-        for refusal in (Outcome.LIMITED, Outcome.FENCED):
-            if all(answer is refusal for answer in answers.values()):
-                return refusal
+        refusal = said_by_all(answers.values())
+        if refusal is not None:
+            return refusal
         nodes = {str(number): _of_node(answer) for number, answer in answers.items()}
         if not wanted.waits:
             return {"nodes": nodes}
@@ -43,6 +49,15 @@ class Broadcasts:
             "limited": [connection_id for each in reached for connection_id in each.limited_ids],
             "nodes": nodes,
         }
+
+
+def said_by_all(answers: Iterable[PeerAnswer]) -> Outcome | None:
+    """LIMITED or FENCED when there is an answer and none is another."""
+    said = list(answers)
+    for refusal in (Outcome.LIMITED, Outcome.FENCED):
+        if said and all(answer is refusal for answer in said):
+            return refusal
+    return None
 
 
 def _of_node(answer: PeerAnswer) -> Any:

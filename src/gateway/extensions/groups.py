@@ -18,7 +18,8 @@ from gateway.reach import Reaching
 _TOO_MANY: Final = "it is in as many groups as one connection may be in"
 _ERRORS: Final = {
     Outcome.GONE: ("GoneException", "the connection is gone"),
-    Outcome.LIMITED: ("ConflictException", _TOO_MANY),
+    Outcome.IN_MANY: ("ConflictException", _TOO_MANY),
+    Outcome.LIMITED: ("LimitExceededException", "too much waits for it to open"),
     Outcome.FENCED: ("ServiceUnavailableException", "Service Unavailable"),
     Outcome.UNREACHABLE: ("InternalServerErrorException", "the node that holds it does not answer"),
     Outcome.UNSUPPORTED: ("ServiceUnavailableException", "the node that holds it is of a version without groups"),

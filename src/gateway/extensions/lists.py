@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.engine.paging import Bookmark, Page, token_of
+from gateway.extensions.broadcasts import said_by_all
 from gateway.management import iso_time
 from gateway.model.audience import Audience
 from gateway.model.ids import NodeNumber
@@ -25,33 +26,48 @@ class Lists:
 
     reach: ReachingAll
 
-    async def count(self, audience: Audience) -> dict[str, Any]:
-        """The document that says how many; a node that does not say is named."""
-        return _document(await self._counts(audience))
+    async def count(self, audience: Audience) -> dict[str, Any] | Outcome:
+        """The document that says how many; a node that does not say is named. FENCED, or another refusal, when that is
+        what every node says: 0 would be taken for a count then."""
+        counts = await self._counts(audience)
+        return counts if isinstance(counts, Outcome) else _document(counts)
 
-    async def page(self, page: Page) -> dict[str, Any]:
-        """The document of one page: with the count where it is the first, and where it goes on if it does."""
+    async def page(self, page: Page) -> dict[str, Any] | Outcome:
+        """The document of one page: with the count where it is the first, and where it goes on if it does. As
+        ``count`` when nobody says anything."""
         if page.begins is not None:
             return await self._listed(page, sorted(await self.reach.everybody()), {"nodes": {}})
         counts = await self._counts(page.audience)
+        if isinstance(counts, Outcome):
+            return counts
         document = _document(counts)
         if not page.limit:
             return document
         silent = [number for number, count in counts.items() if not isinstance(count, int)]  # and told so already
-        return await self._listed(page, [number for number in counts if number not in silent], document)
+        listed = await self._listed(page, [number for number in counts if number not in silent], document)
+        if isinstance(listed, Outcome):
+            return listed
+        return listed | {"count": _sum(listed["nodes"])}  # without those who have fallen silent since they counted
 
-    async def _counts(self, audience: Audience) -> dict[NodeNumber, int | str]:
+    async def _counts(self, audience: Audience) -> dict[NodeNumber, int | str] | Outcome:
         """By node, in the order of their numbers: how many, or why that is not known."""
         answers = await self.reach.ask_all(ListConnections(audience, 0))
+        refusal = said_by_all(answers.values())
+        if refusal is not None:
+            return refusal
         return {number: _counted(answers[number]) for number in sorted(answers)}
 
-    async def _listed(self, page: Page, numbers: list[NodeNumber], document: dict[str, Any]) -> dict[str, Any]:
+    async def _listed(
+        self, page: Page, numbers: list[NodeNumber], document: dict[str, Any]
+    ) -> dict[str, Any] | Outcome:
         """Up to ``page.limit`` of those at the nodes of these numbers, one node after the other."""
         entries: list[Entry] = []
         bookmark, cut = page.begins, 0
+        answers: list[PeerAnswer] = []
         while (number := _next(numbers, bookmark)) is not None:
             after = bookmark.after if bookmark is not None and bookmark.node == number else None
             answer = await self._ask(number, ListConnections(page.audience, page.limit - len(entries), after))
+            answers.append(answer)
             if isinstance(answer, Listing):
                 entries += answer.entries
                 more = answer.count > len(answer.entries) > 0
@@ -62,6 +78,9 @@ class Lists:
             cut += more
             if len(entries) >= page.limit or cut >= MAX_CUT:
                 break
+        refusal = said_by_all(answers)
+        if refusal is not None:
+            return refusal
         document["connections"] = [_told(entry) for entry in entries]
         if bookmark is not None and _next(numbers, bookmark) is not None:
             document["next"] = token_of(bookmark)
@@ -84,10 +103,12 @@ def _counted(answer: PeerAnswer) -> int | str:
 
 
 def _document(counts: dict[NodeNumber, int | str]) -> dict[str, Any]:
-    return {
-        "count": sum(each for each in counts.values() if isinstance(each, int)),
-        "nodes": {str(number): each for number, each in counts.items()},
-    }
+    nodes = {str(number): each for number, each in counts.items()}
+    return {"count": _sum(nodes), "nodes": nodes}
+
+
+def _sum(nodes: dict[str, int | str]) -> int:
+    return sum(each for each in nodes.values() if isinstance(each, int))
 
 
 def _told(entry: Entry) -> dict[str, Any]:

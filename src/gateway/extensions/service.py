@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from gateway.engine.broadcasting import read_wanted
 from gateway.engine.directory import FleetPath
@@ -23,6 +23,7 @@ from gateway.extensions.groups import GroupCalls
 from gateway.extensions.limits import document
 from gateway.extensions.lists import Lists
 from gateway.management import CONNECTION, MANAGE, Guard, IdCheck, is_binary, is_signed
+from gateway.model.audience import Audience
 from gateway.model.http import HttpRequest, HttpResponse
 from gateway.model.limits import Limits
 from gateway.model.peer import Outcome
@@ -101,7 +102,7 @@ class Extensions:
             return self._answers.error("NotFoundException", "there is no such extension")
         call = calls.get(request.method)
         if call is None:
-            return self._answers.error("MethodNotAllowedException", f"it takes {', '.join(calls)}")
+            return self._answers.wrong_method(calls)
         refusal = self._refusal(request, found, call)
         return await call.carry_out(request, found) if refusal is None else refusal
 
@@ -160,41 +161,59 @@ class Extensions:
             return self._answers.error("LimitExceededException", "Too Many Requests")
         return None
 
+    def _group_refusal(
+        self, request: HttpRequest, found: FleetPath, action: str, audience: Audience, behind: str
+    ) -> HttpResponse | None:
+        """A group that is named in the query is judged by its own resource too: a policy that denies one path to it
+        denies the other."""
+        if self._guard is None or audience.group is None:
+            return None
+        what = f"@fleet/groups/{audience.group}{behind}"
+        refusal = self._guard.refusal(request, found.endpoint, action, what)
+        return None if refusal is None else self._answers.error(refusal.error_type, refusal.message, refusal.member)
+
     async def _tell_limits(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
         del request, found  # all stages of a node have the same
         return self._answers.result(document(self._limits))
 
     async def _post(self, request: HttpRequest, found: FleetPath) -> HttpResponse:
         binary = is_binary(request, self._limits)
-        post = read_post(request.body, self._limits.max_message_bytes)
+        post = read_post(request.body)
         if isinstance(post, str):
             return self._answers.error("BadRequestException", post)
+        if len(post.data) > self._limits.max_message_bytes:
+            return self._too_long()
         if isinstance(binary, str):
             return self._answers.error("BadRequestException", binary)
         return self._answers.result(await self._posts.send(found.endpoint.api.api_id, post, binary))
 
     async def _broadcast(self, request: HttpRequest, found: FleetPath, group: str | None = None) -> HttpResponse:
-        most = self._limits.max_message_bytes
-        if len(request.body) > most:
-            return self._answers.error("PayloadTooLargeException", f"the message is over {most} bytes")
+        if len(request.body) > self._limits.max_message_bytes:
+            return self._too_long()
         binary = is_binary(request, self._limits)
         wanted = read_wanted(found.endpoint, request.query, self._limits.max_group_name_chars, group)
         if isinstance(wanted, str):
             return self._answers.error("BadRequestException", wanted)
         if isinstance(binary, str):
             return self._answers.error("BadRequestException", binary)
+        refusal = self._group_refusal(request, found, BROADCAST, wanted.audience, "") if group is None else None
+        if refusal is not None:
+            return refusal
         told = await self._broadcasts.send(wanted, request.body, binary)
-        if told is Outcome.LIMITED:
-            return self._answers.error("LimitExceededException", "no node takes one more now")
         if isinstance(told, Outcome):
-            return self._answers.error("ServiceUnavailableException", "Service Unavailable")
+            return self._answers.refused_by_all(told)
         return self._answers.result(told, 200 if wanted.waits else 202)
+
+    def _too_long(self) -> HttpResponse:
+        most = self._limits.max_message_bytes
+        return self._answers.error("PayloadTooLargeException", f"the message is over {most} bytes")
 
     async def _list(self, request: HttpRequest, found: FleetPath, group: str | None = None) -> HttpResponse:
         page = read_page(found.endpoint, request.query, self._limits.max_group_name_chars, group)
         if isinstance(page, str):
             return self._answers.error("BadRequestException", page)
-        return self._answers.result(await self._lists.page(page))
+        refusal = self._group_refusal(request, found, LIST, page.audience, "/connections") if group is None else None
+        return refusal or self._told(await self._lists.page(page))
 
     async def _count(self, request: HttpRequest, found: FleetPath, group: str) -> HttpResponse:
         values = read_query(request.query, FILTERS)
@@ -205,4 +224,9 @@ class Extensions:
         )
         if isinstance(audience, str):
             return self._answers.error("BadRequestException", audience)
-        return self._answers.result(await self._lists.count(audience))
+        return self._told(await self._lists.count(audience))
+
+    def _told(self, document: dict[str, Any] | Outcome) -> HttpResponse:
+        if isinstance(document, Outcome):
+            return self._answers.refused_by_all(document)
+        return self._answers.result(document)

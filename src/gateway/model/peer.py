@@ -67,7 +67,7 @@ class Broadcast:
 
 @hot_value
 class JoinGroup:
-    """Have a connection of ``stage`` join the group of that name there. LIMITED: it is in as many as it may be."""
+    """Have a connection of ``stage`` join the group of that name there. IN_MANY: it is in as many as it may be."""
 
     api_id: ApiId
     connection_id: ConnectionId
@@ -125,7 +125,8 @@ class Outcome(Enum):
     """``DONE``: sent or closed. ``GONE``: the owner does not have it, or is dead. ``LIMITED``: the client does not read
     fast enough. ``FENCED``: the owner, or this node, has lost its lease and serves nobody. ``UNREACHABLE``: the owner
     did not answer in time and is not known to be dead; the request may or may not have been carried out.
-    ``UNSUPPORTED``: the owner is of an older version, which does not know such a request."""
+    ``UNSUPPORTED``: the owner is of an older version, which does not know such a request. ``IN_MANY``: the
+    connection is in as many groups as it may be."""
 
     DONE = "DONE"
     GONE = "GONE"
@@ -133,6 +134,7 @@ class Outcome(Enum):
     FENCED = "FENCED"
     UNREACHABLE = "UNREACHABLE"
     UNSUPPORTED = "UNSUPPORTED"
+    IN_MANY = "IN_MANY"
 
 
 @hot_value

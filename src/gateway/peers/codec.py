@@ -80,8 +80,8 @@ _OF_MANY: Final[dict[int, Callable[[ApiId, bytes], ManyRequest | None]]] = {  # 
 }
 # The code of an answer is its place here; one more code is an info, one more are many. Others have theirs by name.
 _OUTCOMES: Final = (Outcome.DONE, Outcome.GONE, Outcome.LIMITED, Outcome.FENCED, Outcome.UNREACHABLE)
-_UNSUPPORTED_CODE: Final = 15
-_CODE_OF: Final = {**{each: code for code, each in enumerate(_OUTCOMES)}, Outcome.UNSUPPORTED: _UNSUPPORTED_CODE}
+_LATER_OUTCOMES: Final = {Outcome.UNSUPPORTED: 15, Outcome.IN_MANY: 18}
+_CODE_OF: Final = {**{each: code for code, each in enumerate(_OUTCOMES)}, **_LATER_OUTCOMES}
 _INFO_CODE: Final = len(_OUTCOMES)
 _OUTCOMES_CODE: Final = _INFO_CODE + 1
 _REACHED_CODE: Final = _OUTCOMES_CODE + 1

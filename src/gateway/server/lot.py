@@ -15,7 +15,6 @@ import select
 import socket
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from operator import length_hint
 from typing import Final, Protocol, TypeVar
 
 from gateway.model.limits import KIB
@@ -132,20 +131,21 @@ class Lot:
 
     def write_each(self, several: Sequence[ParkedT], data: bytes) -> list[ParkedT]:
         """``write`` of the same to each of these, for none of whom anything waits to leave; for whom something waits
-        now."""
-        fds = [parked.fd for parked in several]
-        kept: list[ParkedT] = []
-        left, size = iter(fds), len(data)
-        while True:
+        now. No line of Python runs between two of them: what the kernel does for one has its code forgotten by the
+        processor, and 4 % of a broadcast would go to fetching it again."""
+        left, size = iter([parked.fd for parked in several]), len(data)
+        sent: list[int] = []
+        while len(sent) < len(several):
             try:
-                for sent in map(self._carrier.send, left, repeat(data)):
-                    if sent < size:
-                        kept.append(self._keep(several[-1 - length_hint(left)], data, sent))
-                return kept
+                sent.extend(map(self._carrier.send, left, repeat(data)))  # keeps what it had when one raises
             except BlockingIOError:
-                kept.append(self._keep(several[-1 - length_hint(left)], data, 0))
+                sent.append(0)
             except OSError:
-                self._break(several[-1 - length_hint(left)])
+                self._break(several[len(sent)])
+                sent.append(size)
+        if sent.count(size) == len(sent):
+            return []
+        return [self._keep(each, data, part) for each, part in zip(several, sent, strict=True) if part < size]
 
     def read_on(self, parked: Parked, on: bool) -> None:
         """Read from now on, or leave what comes in the kernel; idempotent."""

@@ -47,7 +47,7 @@ class ParkedStream(WebSocketShell[ConversationT]):
             and each.out is None
             and each._state is is_open
         ]
-        if len(message.data) > most:
+        if message.size > most:
             fast.clear()
         for one in lot.write_each(fast, message.frames(self._door.limits.max_frame_bytes, window_bits)):
             one._look_at_waiting()

@@ -118,7 +118,7 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
             self._write(sent_text(data, self._door.limits.max_frame_bytes, self._window_bits))
 
     def send_prepared(self, message: PreparedMessage, most: int) -> bool:
-        if self.buffered_bytes() + len(message.data) > most:
+        if self.buffered_bytes() + message.size > most:
             return False
         if self._state is State.OPEN:
             self._write(message.frames(self._door.limits.max_frame_bytes, self._window_bits))

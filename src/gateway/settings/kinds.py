@@ -116,6 +116,21 @@ class Number(_AsItIs):
 
 
 @dataclass(frozen=True, slots=True)
+class NumberOrZero(_AsItIs):
+    """A number, both ends included, or 0 where there is to be none."""
+
+    least: float
+    most: float
+    metavar: str = "X"
+
+    def read(self, raw: object) -> float:
+        value = Number(0, self.most).read(raw)
+        if 0 < value < self.least:
+            raise ValueError(f"{raw!r} is neither 0 nor a number from {self.least:g} to {self.most:.16g}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class OneOf(_AsItIs):
     """One of a few words or numbers."""
 

@@ -34,6 +34,7 @@ from gateway.settings.kinds import (
     HostPort,
     Location,
     Number,
+    NumberOrZero,
     OneOf,
     OriginPatterns,
     Pairs,
@@ -56,7 +57,7 @@ UNLIMITED: Final = "0 is no limit"
 ON_OR_OFF: Final = ("on", "off")
 _PORTS: Final = Whole(0, MAX_PORT)
 _RATE: Final = Number(0, 1_000_000)
-_AGES: Final = Number(0, 1_000_000_000)  # 30 years
+_AGES: Final = NumberOrZero(0.1, 1_000_000_000)  # 30 years
 _SIZE: Final = Whole(125, LIFTED_MESSAGE_BYTES)  # a control frame is as long; nobody wants less
 _MANY: Final = 10_000_000  # more descriptors than any kernel hands out
 _WAIT: Final = "more waits in its TCP buffers"
@@ -264,7 +265,7 @@ class ServeSettings:
     ping_seconds: float = field(
         default=AWS_PROFILE.ping_seconds,
         metadata=about(
-            Number(0, 86_400),
+            NumberOrZero(1, 86_400),
             "How often clients are pinged; one that says nothing until the next is gone. 0: never.",
             "s",
         ),

@@ -8,13 +8,20 @@ from gateway.wire.compression import sent_binary, sent_text
 
 
 class PreparedMessage:
-    """``frames_of`` makes the frames of ``data``: ``sent_text`` where that is valid UTF-8. ``made`` counts how often
+    """``frames_of`` makes the frames of ``data``: ``sent_text`` where that is valid UTF-8. ``size`` is what counts of
+    it when a client's buffer is looked at, in bytes: all of it, unless its caller sent less. ``made`` counts how often
     frames had to be made."""
 
-    __slots__ = ("_frames", "_frames_of", "data")
+    __slots__ = ("_frames", "_frames_of", "data", "size")
 
-    def __init__(self, data: bytes, frames_of: Callable[[bytes, int, int], bytes] = sent_text) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        frames_of: Callable[[bytes, int, int], bytes] = sent_text,
+        size: int | None = None,
+    ) -> None:
         self.data = data
+        self.size = len(data) if size is None else size
         self._frames_of = frames_of
         self._frames: dict[tuple[int, int], bytes] = {}
 

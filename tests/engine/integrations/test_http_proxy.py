@@ -57,6 +57,12 @@ def test_a_binary_message_is_itself() -> None:
     assert dict(request.headers)["Content-Type"] == "application/octet-stream"
 
 
+def test_a_binary_message_is_text_where_that_is_asked_for() -> None:
+    request = sent(message_exchange(body="AAH/", is_base64=True), content_handling=ContentHandling.CONVERT_TO_TEXT)
+    assert request.body == b"AAH/"
+    assert dict(request.headers)["Content-Type"] == "application/json"
+
+
 @pytest.mark.parity("P-249")
 def test_disconnect_has_no_body() -> None:
     request = sent(disconnect_exchange())

@@ -60,7 +60,7 @@ def upstream_request(
     query: str = "",
 ) -> UpstreamRequest:
     """With the gateway's own headers, over them those of the client, over them those that are mapped."""
-    own = _own_headers(values.exchange, body)
+    own = _own_headers(values.exchange, body, mapping.sends_bytes_of(values.exchange))
     headers = replaced(replaced(own, forwarded), mapping.pairs(values, Place.HEADER))
     url = with_query(mapping.with_path(target.url, values), query, mapping.pairs(values, Place.QUERYSTRING))
     return UpstreamRequest(method, url, headers, body, target.server_name)
@@ -83,7 +83,7 @@ def _client_headers(exchange: Exchange) -> Pairs:
     return tuple(pair for pair in forwarded_headers(exchange) if pair[0].lower() not in NOT_FORWARDED)
 
 
-def _own_headers(exchange: Exchange, body: bytes) -> Pairs:
+def _own_headers(exchange: Exchange, body: bytes, is_binary: bool) -> Pairs:
     """As the gateway sends them to functions (parity 5.2); assumed to be the same for web servers."""
     api_id = exchange.connection.api_id
     headers = (
@@ -92,5 +92,5 @@ def _own_headers(exchange: Exchange, body: bytes) -> Pairs:
         ("X-Amzn-Trace-Id", exchange.occasion.trace_id),
         ("Accept", "application/json"),
     )
-    content_type = BINARY_CONTENT_TYPE if exchange.is_base64 else BODY_CONTENT_TYPE
+    content_type = BINARY_CONTENT_TYPE if is_binary else BODY_CONTENT_TYPE
     return (*headers, ("Content-Type", content_type)) if body else headers

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from gateway.engine.exchange import Exchange
 from gateway.engine.integrations.exchange_values import RequestValues
 from gateway.engine.responses import INTERNAL_SERVER_ERROR, Failure
 from gateway.expressions.parameters import (
@@ -48,12 +49,17 @@ class RequestMapping:
 
     def body(self, values: RequestValues) -> bytes | Failure:
         """``text`` as bytes; CONVERT_TO_BINARY takes it for base64. A binary message is itself where no template could
-        map it."""
+        map it, and base64 where CONVERT_TO_TEXT asks for that."""
         text = self.text(values)
         if isinstance(text, Failure):
             return text
-        is_binary = values.exchange.is_base64 and not self.choice.templates
-        return converted(text, ContentHandling.CONVERT_TO_BINARY if is_binary else self.content_handling)
+        sends_bytes = self.sends_bytes_of(values.exchange)
+        return converted(text, ContentHandling.CONVERT_TO_BINARY if sends_bytes else self.content_handling)
+
+    def sends_bytes_of(self, exchange: Exchange) -> bool:
+        """Whether the body is a binary message as it came."""
+        may = not self.choice.templates and self.content_handling is not ContentHandling.CONVERT_TO_TEXT
+        return may and exchange.is_base64
 
     def pairs(self, values: RequestValues, place: Place) -> Pairs:
         """The parameters that go into headers or the query, in the definition's order."""
