@@ -98,6 +98,7 @@ def test_a_list_over_two_nodes_and_one_that_does_not_answer(fleet: Fleet) -> Non
             while path:
                 status, page = asked(node, "GET", path)
                 assert status == 200
+                assert "unreachable" not in page["nodes"].values(), page
                 told += page["connections"]
                 path = f"connections?limit=2&next={page['next']}" if "next" in page else ""
             assert [each["connectionId"] for each in told] == [*dict.fromkeys(each["connectionId"] for each in told)]
