@@ -29,10 +29,9 @@ from gateway.model.now import Now
 from gateway.ports import HttpService, Socket
 from gateway.server.conduct import Conduct
 from gateway.server.listener import FrontDoor, bind
-from gateway.server.lot import CAN_PARK, MUTE, READ
+from gateway.server.lot import CAN_PARK, READ
 from gateway.server.parked_stream import ParkedStream
 from gateway.server.stream import WebSocketStream
-from gateway.server.websocket import State
 
 DEADLINE_S = 10.0
 QUICK = Limits(head_timeout_ms=300, close_timeout_ms=300)
@@ -56,14 +55,6 @@ def is_reading(socket: Socket) -> bool:
         return bool(socket.wants & READ)
     assert isinstance(socket, WebSocketStream)
     return socket._transport.is_reading()
-
-
-def is_cut(socket: Socket) -> bool:
-    """Whether what the shell writes reaches nobody any more."""
-    if isinstance(socket, ParkedStream):
-        return socket.fd < 0 or bool(socket.wants & MUTE)
-    assert isinstance(socket, WebSocketStream)
-    return socket._state in (State.LOST, State.CLOSED)
 
 
 @dataclass(eq=False)

@@ -289,7 +289,7 @@ def test_in_order_each_message_is_handled_or_given_up_and_the_end_comes_last(hap
     said = 0
     for what in [*happens, "end"]:
         stops |= what == "stop"
-        if what == "say" and lifecycle.state is State.OPEN:
+        if what == "say" and lifecycle.state is State.OPEN and not stops:  # who stops has closed everybody
             seen += lifecycle.step(on.MessageArrived(str(said), 10))
             said += 1
         elif what == "done" and lifecycle._line is not None:

@@ -189,27 +189,6 @@ async def test_a_failed_write_is_told_in_a_turn_of_its_own(lot: Lot) -> None:
     assert shell.told == ["gone"]
 
 
-async def test_who_is_heard_out_is_read_to_the_end_when_a_write_fails(lot: Lot) -> None:
-    shell, client = parked(lot)
-    lot.hear_out(shell)
-    lot.read_on(shell, False)
-    client.sendall(b"last words")
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
-    lot.write(shell, b"to nobody")
-    assert shell.told == [], "not in the midst of what its owner does"
-    await turns()
-    assert shell.told == ["flushed"], "nothing waits for it any more"
-    lot.write(shell, b"again")
-    lot.shut_sending(shell)
-    assert (shell.out, shell.told) == (None, ["flushed"])
-    lot.read_on(shell, True)
-    await until(lambda: "ended" in shell.told or "gone" in shell.told)
-    assert shell.told[1] == b"last words"
-    lot.close(shell)
-    assert shell.told.count("gone") == 1
-
-
 @pytest.mark.parametrize("much", [False, True])
 async def test_hanging_up_waits_for_what_is_to_leave(lot: Lot, much: bool) -> None:
     shell, client = parked(lot)

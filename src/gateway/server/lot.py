@@ -33,8 +33,6 @@ _GROWTH: Final = 1024
 READ: Final = 0x001
 WRITE: Final = 0x004
 _WATCHED: Final = READ | WRITE
-_HEARD_OUT: Final = 1 << 16  # what has come is read also when writing fails
-MUTE: Final = 1 << 18  # writing has failed, and what has come is still read
 _STALLED: Final = 1 << 19  # reading has to write first (TLS): READ waits for WRITE
 _SHUT: Final = 1 << 20  # our stream ends once everything has left
 _CLOSE: Final = 1 << 21  # the connection does
@@ -56,7 +54,7 @@ class Parked(Protocol):
         """The client sends no more; called once. Reading has stopped."""
 
     def flushed(self) -> None:
-        """Something of ``out`` has left, or never will."""
+        """Something of ``out`` has left."""
 
     def gone(self) -> None:
         """The descriptor is closed, by whomever. The last call."""
@@ -114,7 +112,7 @@ class Lot:
 
     def write(self, parked: Parked, data: bytes) -> None:
         """Send now what the kernel takes, the rest later and in order."""
-        if parked.fd < 0 or parked.wants & (_BROKEN | MUTE):
+        if parked.fd < 0 or parked.wants & _BROKEN:
             return
         if parked.out is not None:
             parked.out += data
@@ -152,18 +150,13 @@ class Lot:
         if parked.fd >= 0 and parked.wants < _CLOSE:
             self._watch(parked, parked.wants | READ if on else parked.wants & ~READ)
 
-    def hear_out(self, parked: Parked) -> None:
-        """Read what has come also when writing fails, up to the end of the client's stream: whoever is not read at that
-        moment may have said more."""
-        parked.wants |= _HEARD_OUT
-
     def is_read(self, parked: Parked) -> bool:
         """Whether what comes is read."""
         return parked.fd >= 0 and bool(parked.wants & READ)
 
     def shut_sending(self, parked: Parked) -> None:
         """End our stream once everything has left; the client's goes on."""
-        if parked.fd < 0 or parked.wants & (_BROKEN | MUTE):
+        if parked.fd < 0 or parked.wants & _BROKEN:
             return
         parked.wants |= _SHUT
         if parked.out is None:
@@ -181,7 +174,7 @@ class Lot:
     def close(self, parked: Parked) -> None:
         """Close the descriptor now; what has not left is lost."""
         if parked.fd >= 0:
-            if parked.out is None and not parked.wants & (_BROKEN | MUTE):
+            if parked.out is None and not parked.wants & _BROKEN:
                 self._carrier.part(parked.fd)
             fd = self.release(parked)
             self._carrier.discard(fd)
@@ -281,7 +274,7 @@ class Lot:
         except BlockingIOError:
             return
         except OSError:
-            self._break(parked)
+            self._end(parked)
             return
         if sent < len(out):
             del out[:sent]
@@ -291,12 +284,8 @@ class Lot:
             if parked.wants & (_SHUT | _CLOSE):
                 self._finish(parked)
                 return
-        self._flushed(parked)
-
-    def _flushed(self, parked: Parked) -> None:
         try:
-            if parked.fd >= 0:
-                parked.flushed()
+            parked.flushed()
         except Exception as error:
             self._failed(parked, error)
 
@@ -318,12 +307,8 @@ class Lot:
     def _break(self, parked: Parked) -> None:
         """Writing failed, maybe in the midst of what the node does: its turn to hear of it comes later."""
         parked.out = None
-        if parked.wants & _HEARD_OUT and not parked.wants & _CLOSE:
-            self._watch(parked, (parked.wants & ~(WRITE | _SHUT | _STALLED)) | MUTE)
-            self._loop.call_soon(self._flushed, parked)
-        else:
-            self._watch(parked, _BROKEN)
-            self._loop.call_soon(self._end, parked)
+        self._watch(parked, _BROKEN)
+        self._loop.call_soon(self._end, parked)
 
     def _end(self, parked: Parked) -> None:
         try:

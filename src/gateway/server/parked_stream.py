@@ -28,7 +28,6 @@ class ParkedStream(WebSocketShell[ConversationT]):
     def begin(self, parked: Parked, handshake: Handshake, early: bytes) -> None:
         """Take the descriptor over and ask the node; ``early`` came behind the head, before any 101."""
         self._lot.replace(parked, self)
-        self._lot.hear_out(self)
         self._ask(handshake, early)
 
     def buffered_bytes(self) -> int:

@@ -285,7 +285,7 @@ class WebSocketShell(MessageReader, ABC, Generic[ConversationT]):
                 self._closing_event(event)
 
     def _may(self, event: Event, meter: Meter) -> bool:
-        if self._state not in (State.OPEN, State.LOST):
+        if self._state is not State.OPEN:  # of who is lost there is no more than has been read
             return True
         if isinstance(event, Text | Binary):
             may = meter.message(self)
