@@ -8,6 +8,10 @@ import ssl
 import threading
 from typing import Any
 
+from websockets.sync.client import ClientConnection, connect
+
+from gateway_process import DEADLINE_S
+
 
 class TwoThreadedTls(ssl.SSLSocket):
     """A blocking socket whose session one thread at a time has in hand. A session of OpenSSL is not made for two at
@@ -45,8 +49,14 @@ class TwoThreadedTls(ssl.SSLSocket):
         """It waits as long as it takes."""
 
 
-def wrapped(made: socket.socket, context: ssl.SSLContext, name: str) -> TwoThreadedTls:
-    """``made`` with TLS, its handshake over. Raises what the handshake does."""
+def secure_connect(port: int, context: ssl.SSLContext, name: str, url: str) -> ClientConnection:
+    """A client that asks for ``name`` at a port of this machine, and then for ``url``, which is ``ws://``: the TLS
+    below it is here. Raises what either handshake does."""
+    made = socket.create_connection(("127.0.0.1", port), DEADLINE_S)
+    return connect(url, sock=_wrapped(made, context, name), open_timeout=DEADLINE_S)
+
+
+def _wrapped(made: socket.socket, context: ssl.SSLContext, name: str) -> TwoThreadedTls:
     context.sslsocket_class = TwoThreadedTls
     secured = context.wrap_socket(made, server_hostname=name)
     assert isinstance(secured, TwoThreadedTls)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
 from gateway_process import DEADLINE_S, GatewayProcess, started
+from tls_client import secure_connect
 
 DOMAIN = "ws.example.com"
 
@@ -23,11 +23,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
 
 def visit(gateway: GatewayProcess, path: str) -> ClientConnection:
     """As a client whose resolver knows the domain."""
-    connected = socket.create_connection(("127.0.0.1", gateway.ready.secure_port), DEADLINE_S)
-    opened: ClientConnection = connect(
-        f"wss://{DOMAIN}{path}", sock=connected, ssl=gateway.ready.tls, open_timeout=DEADLINE_S
-    )
-    return opened
+    return secure_connect(gateway.ready.secure_port, gateway.ready.tls, DOMAIN, f"ws://{DOMAIN}{path}")
 
 
 @pytest.mark.parity("P-012", "P-017", "P-021", "P-341", "P-534")

@@ -20,7 +20,7 @@ from process_watch import LINUX
 from proxy_headers import v2, version_1, version_2
 from raw_socket import RawSocket
 from served_certificates import outside_authority
-from tls_client import wrapped
+from tls_client import secure_connect
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="a client has more than one loopback address")
 AUTHORITY = outside_authority()
@@ -36,9 +36,7 @@ def ports(node: FleetNode) -> tuple[int, int]:
 
 def secure_client(node: FleetNode, name: str, context: ssl.SSLContext | None = None) -> ClientConnection:
     """A client that asks for ``name``, connected."""
-    made = socket.create_connection(("127.0.0.1", ports(node)[1]), DEADLINE_S)
-    secured = wrapped(made, context or AUTHORITY.client_context(), name)
-    return connect("ws://localhost/prod", sock=secured, open_timeout=DEADLINE_S)
+    return secure_connect(ports(node)[1], context or AUTHORITY.client_context(), name, "ws://localhost/prod")
 
 
 def names_of(client: ClientConnection) -> list[str]:

@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from gateway_process import DEADLINE_S, GatewayProcess, started
 from raw_socket import RawSocket, raw_socket
+from tls_client import secure_connect
 from wire_frames import client_frame
 
 KIB = 1024
@@ -113,7 +114,7 @@ def test_a_connection_from_its_upgrade_to_its_end(gateway: GatewayProcess) -> No
 
 def test_over_tls_just_the_same(gateway: GatewayProcess) -> None:
     ready = gateway.ready
-    with connect(ready.secure_websocket_url, ssl=ready.tls, open_timeout=DEADLINE_S) as socket:
+    with secure_connect(ready.secure_port, ready.tls, "localhost", "ws://localhost/prod") as socket:
         say(socket, action="echo")
         assert heard(socket) == '{"action": "echo"}'
 

@@ -25,18 +25,20 @@ def double(tmp_path: Path) -> Iterator[ConnectionsDouble]:
 
 @pytest.fixture
 def client(double: ConnectionsDouble) -> Iterator[Any]:
-    with closing(
-        boto3.client(
-            "apigatewaymanagementapi",
-            endpoint_url=f"https://{double.domain_name}/dev",
-            verify=str(double.ca_file),
-            region_name="us-east-1",
-            aws_access_key_id="any",
-            aws_secret_access_key="any",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-    ) as made:
+    with closing(client_of(f"https://{double.domain_name}/dev", verify=str(double.ca_file))) as made:
         yield made
+
+
+def client_of(endpoint_url: str, **more: Any) -> Any:
+    return boto3.client(
+        "apigatewaymanagementapi",
+        endpoint_url=endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+        config=Config(retries={"total_max_attempts": 1}),
+        **more,
+    )
 
 
 @pytest.mark.parametrize(("is_fleet", "requests"), [(True, 1), (False, 31)])
@@ -194,16 +196,7 @@ def test_an_endpoint_of_no_stage_is_told(double: ConnectionsDouble, client: Any)
     from many import post_to_connections
 
     double.is_fleet = True
-    with closing(
-        boto3.client(
-            "apigatewaymanagementapi",
-            endpoint_url=f"https://{double.domain_name}/nowhere",
-            verify=str(double.ca_file),
-            region_name="us-east-1",
-            aws_access_key_id="any",
-            aws_secret_access_key="any",
-        )
-    ) as lost:
+    with closing(client_of(f"https://{double.domain_name}/nowhere", verify=str(double.ca_file))) as lost:
         with pytest.raises(ClientError) as raised:
             post_to_connections(lost, IDS[:2], b"x")
         assert raised.value.response["Error"]["Code"] == "ForbiddenException"
@@ -212,13 +205,6 @@ def test_an_endpoint_of_no_stage_is_told(double: ConnectionsDouble, client: Any)
 def test_a_server_that_is_away_is_unreachable_for_all(double: ConnectionsDouble, client: Any) -> None:
     from many import UNREACHABLE, post_to_connections
 
-    away = boto3.client(
-        "apigatewaymanagementapi",
-        endpoint_url="https://127.0.0.1:1/dev",
-        region_name="us-east-1",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
+    away = client_of("https://127.0.0.1:1/dev")
     with closing(away):
         assert post_to_connections(away, IDS[:2], b"x") == dict.fromkeys(IDS[:2], UNREACHABLE)
